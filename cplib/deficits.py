@@ -1,0 +1,146 @@
+"""The deficits: what is wrong with the training set while the deficit lasts.
+
+A deficit maps a training set to a training set. The test set is never touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from .errors import InputError
+from .randomness import stream
+
+__all__ = [
+    "KINDS",
+    "Blur",
+    "Deficit",
+    "LabelPermutation",
+    "Noise",
+    "VerticalFlip",
+    "deficit",
+]
+
+
+@dataclass(frozen=True)
+class Deficit:
+    """Base of all deficits; by itself it changes nothing.
+
+    Attributes:
+        kind: the short name, as in tables and on the command line.
+        label: the name in figures.
+        augment: whether images are still translated and mirrored meanwhile.
+    """
+
+    kind: ClassVar[str] = "none"
+    label: ClassVar[str] = "no deficit"
+    augment: ClassVar[bool] = True
+
+    def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
+        """Training images (N, C, H, W), normalised -> the same shape, under deficit."""
+        return x
+
+    def labels(self, y: torch.Tensor, seed: int) -> torch.Tensor:
+        """Training labels (N,) -> labels (N,) under deficit."""
+        return y
+
+    def spec(self) -> dict:
+        """The deficit as plain values, for hashes and provenance."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Blur(Deficit):
+    """A cataract: downsample by `factor`, then upsample, both bilinear (paper: 4).
+
+    Downsampling is antialiased, as PIL's is; without that it is another deficit
+    (PROTOCOL: "Blur deficit").
+    """
+
+    factor: int = 4
+    kind: ClassVar[str] = "blur"
+    label: ClassVar[str] = "blur"
+
+    def __post_init__(self):
+        if not isinstance(self.factor, int) or self.factor < 2:
+            raise InputError(f"blur: factor={self.factor!r} must be 2 or more.")
+
+    def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
+        size = x.shape[-2:]
+        small = [side // self.factor for side in size]
+        if min(small) < 1:
+            raise InputError(
+                f"blur: factor={self.factor} leaves nothing of images of "
+                f"{size[0]}x{size[1]} pixels; choose a smaller factor."
+            )
+        x = F.interpolate(x, size=small, mode="bilinear", antialias=True)
+        return F.interpolate(x, size=size, mode="bilinear", antialias=True)
+
+
+@dataclass(frozen=True)
+class VerticalFlip(Deficit):
+    """Every training image upside down (not with probability 1/2)."""
+
+    kind: ClassVar[str] = "flip"
+    label: ClassVar[str] = "vertical flip"
+
+    def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
+        return x.flip(-2)
+
+
+@dataclass(frozen=True)
+class LabelPermutation(Deficit):
+    """One fixed bijection of the classes, undone at removal.
+
+    The bijection is a single cycle through all classes, drawn from the run's seed, so
+    that no class keeps its name.
+    """
+
+    classes: int = 10
+    kind: ClassVar[str] = "labels"
+    label: ClassVar[str] = "label permutation"
+
+    def mapping(self, seed: int) -> torch.Tensor:
+        """New label of each class, (classes,): a bijection without fixed point."""
+        order = torch.randperm(self.classes, generator=stream(seed, "labels"))
+        return torch.empty_like(order).scatter_(0, order, order.roll(-1))
+
+    def labels(self, y: torch.Tensor, seed: int) -> torch.Tensor:
+        return self.mapping(seed).to(y.device)[y]
+
+
+@dataclass(frozen=True)
+class Noise(Deficit):
+    """Deprivation: each image replaced by a Gaussian noise image of its own.
+
+    The noise images are fixed for the whole run (a finite set, one per training
+    example), real labels are kept and augmentation is off, as in the lab's code.
+    """
+
+    kind: ClassVar[str] = "noise"
+    label: ClassVar[str] = "noise"
+    augment: ClassVar[bool] = False
+
+    def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
+        noise = torch.randn(x.shape, generator=stream(seed, "noise"))
+        return noise.to(x.device)
+
+
+KINDS = {d.kind: d for d in (Blur, VerticalFlip, LabelPermutation, Noise)}
+
+
+def deficit(kind: str, **options) -> Deficit:
+    """The deficit named `kind` ('blur', 'flip', 'labels' or 'noise').
+
+    Raises:
+        InputError: for an unknown name or option.
+    """
+    if kind not in KINDS:
+        raise InputError(f"Unknown deficit {kind!r}: choose one of {', '.join(KINDS)}.")
+    try:
+        return KINDS[kind](**options)
+    except TypeError as error:
+        raise InputError(f"Deficit {kind}: {error}.") from error

@@ -1,0 +1,21 @@
+"""Errors written for the person who can mend them: one sentence, value and remedy."""
+
+from __future__ import annotations
+
+__all__ = ["CplibError", "DataError", "InputError", "StorageError"]
+
+
+class CplibError(Exception):
+    """Anything that `cplib` refuses or cannot do; the message says what to do."""
+
+
+class InputError(CplibError, ValueError):
+    """A value that cannot be right: an unknown name, an impossible window."""
+
+
+class DataError(CplibError):
+    """A data set or stored result that is missing, damaged or unobtainable."""
+
+
+class StorageError(CplibError, OSError):
+    """A folder that cannot be written or a disk that is full."""

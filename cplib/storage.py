@@ -1,0 +1,145 @@
+"""Files that survive: folders, atomic writes, checksums, damaged files set aside."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from .errors import DataError, StorageError
+
+__all__ = [
+    "Damaged",
+    "cache_folder",
+    "data_folder",
+    "read_checked",
+    "set_aside",
+    "sha256",
+    "write_atomic",
+    "write_checked",
+]
+
+MAGIC = b"cplib-checked-1 "
+
+
+class Damaged(DataError):
+    """A stored file whose bytes are not the ones that were written."""
+
+    def __init__(self, path: Path, why: str):
+        super().__init__(f"{path} is damaged ({why}).")
+        self.path, self.why = Path(path), why
+
+    def __reduce__(self):  # so that it crosses process borders whole
+        return type(self), (self.path, self.why)
+
+
+def data_folder() -> Path:
+    """Folder of the data sets: `$CPLIB_DATA`, else `data` in the cache folder."""
+    named = os.environ.get("CPLIB_DATA")
+    return Path(named).expanduser() if named else cache_folder() / "data"
+
+
+def cache_folder() -> Path:
+    """Folder of training checkpoints: `$CPLIB_CACHE`, else the platform's cache."""
+    named = os.environ.get("CPLIB_CACHE")
+    return Path(named).expanduser() if named else user_cache_path("cplib")
+
+
+def sha256(payload: bytes) -> str:
+    """Hexadecimal SHA-256 of `payload`."""
+    return hashlib.sha256(payload).hexdigest()
+
+
+def write_atomic(path: Path, payload: bytes) -> None:
+    """Write `payload` so that `path` holds either its old or its new content.
+
+    The bytes go to a temporary file in the same folder, are flushed to the disk,
+    and are then renamed. Raises `StorageError` when the folder cannot be written or
+    the disk is full; whatever stood at `path` before is then untouched.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise storage_error(path.parent, error) from error
+    except BaseException:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def storage_error(folder: Path, error: OSError) -> StorageError:
+    """The sentence for `error` met while writing in `folder`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError(
+            f"The disk that holds {folder} is full: free some space, or name another "
+            "folder in CPLIB_CACHE (checkpoints) or CPLIB_DATA (data sets); what was "
+            "stored before is intact."
+        )
+    return StorageError(
+        f"Cannot write in {folder} ({error.strerror or error}): make it writable, or "
+        "name another folder in CPLIB_CACHE (checkpoints) or CPLIB_DATA (data sets)."
+    )
+
+
+def write_checked(path: Path, payload: bytes) -> None:
+    """Write `payload` atomically behind a line that holds its SHA-256."""
+    write_atomic(path, MAGIC + sha256(payload).encode() + b"\n" + payload)
+
+
+def read_checked(path: Path) -> bytes:
+    """Payload of a file of `write_checked`.
+
+    Raises `FileNotFoundError` when there is none and `Damaged` when the bytes do not
+    match their checksum.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Damaged(path, f"unreadable: {error.strerror}") from error
+    head, _, payload = content.partition(b"\n")
+    if not head.startswith(MAGIC):
+        raise Damaged(path, "no checksum line")
+    if head[len(MAGIC) :].decode("ascii", "replace") != sha256(payload):
+        raise Damaged(path, "checksum mismatch")
+    return payload
+
+
+def set_aside(path: Path, why: str) -> Path:
+    """Rename a damaged file to `NAME.damaged-K`, warn, and return its new path."""
+    path = Path(path)
+    for number in range(1, 1000):
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+        if not aside.exists():
+            break
+    try:
+        path.rename(aside)
+    except FileNotFoundError:  # another process was first
+        return aside
+    except OSError as error:
+        raise StorageError(
+            f"{path} is damaged ({why}) and cannot be renamed ({error.strerror}): "
+            "remove it, or name another folder in CPLIB_DATA or CPLIB_CACHE."
+        ) from error
+    warnings.warn(
+        f"{path} is damaged ({why}); it was set aside as {aside.name} and will be "
+        "made again.",
+        stacklevel=2,
+    )
+    return aside

@@ -1,0 +1,261 @@
+"""One training segment: the state after epoch a -> the state after epoch b.
+
+Everything that a run depends on is in `Setup` and the seed. Data order, augmentation
+and noise are keyed by (seed, epoch), the learning rate by the absolute epoch, and
+momentum and batch-norm statistics travel with the state; so a run that forks from a
+state equals one trained from scratch, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from . import models
+from .data import Dataset, DataSpec
+from .deficits import Deficit
+from .device import autocast
+from .errors import InputError
+from .models import ModelSpec
+from .randomness import stream
+
+__all__ = ["METRICS", "NUMERICS", "Schedule", "Setup", "State", "start", "train"]
+
+# Raise when the same setup and seed would give other numbers than before: the number
+# is part of every checkpoint's key, so that old and new never mix.
+NUMERICS = 1
+METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Optimisation and augmentation.
+
+    Attributes:
+        lr, decay: learning rate lr * decay**epoch, by absolute epoch.
+        momentum, weight_decay: of SGD.
+        batch: examples per step; the incomplete last batch of an epoch is dropped.
+        shift: random translation up to this many pixels, over the mean colour.
+        mirror: whether images are mirrored left to right with probability 1/2.
+    """
+
+    lr: float = 0.05
+    decay: float = 0.97
+    momentum: float = 0.9
+    weight_decay: float = 0.001
+    batch: int = 128
+    shift: int = 4
+    mirror: bool = True
+
+    def __post_init__(self):
+        for name, low in (("lr", 0), ("decay", 0), ("batch", 1)):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= low and value > 0):
+                raise InputError(f"Schedule: {name}={value!r} must be positive.")
+        for name in ("momentum", "weight_decay", "shift"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise InputError(f"Schedule: {name}={value!r} must be 0 or more.")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all runs of a study share: data, network, schedule."""
+
+    data: DataSpec
+    model: ModelSpec
+    schedule: Schedule = field(default_factory=Schedule)
+
+    def spec(self) -> dict:
+        """The setup as plain values, for hashes and provenance."""
+        return {
+            "data": {**asdict(self.data), "options": dict(self.data.options)},
+            "model": self.model.spec(),
+            "schedule": asdict(self.schedule),
+        }
+
+
+@dataclass
+class State:
+    """A network in training.
+
+    Attributes:
+        epoch: epochs completed.
+        net, optimizer: with all that they carry.
+        log: array (epoch + 1, 1 + len(METRICS)): the epoch, then the metrics after
+            it. Row 0 is the untrained network (its training metrics are NaN).
+    """
+
+    epoch: int
+    net: torch.nn.Module
+    optimizer: torch.optim.SGD
+    log: np.ndarray
+
+    def to_bytes(self, **notes: str) -> bytes:
+        """Everything needed to go on, in the safetensors format, with `notes`."""
+        momenta = self.optimizer.state_dict()["state"]
+        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        tensors |= {f"momentum.{i}": s["momentum_buffer"] for i, s in momenta.items()}
+        tensors["log"] = torch.from_numpy(self.log)
+        plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        return save_tensors(plain, {"epoch": str(self.epoch), **notes})
+
+
+def notes_of(payload: bytes) -> dict[str, str]:
+    """The notes that were given to `State.to_bytes`."""
+    size = int.from_bytes(payload[:8], "little")
+    return json.loads(payload[8 : 8 + size])["__metadata__"]
+
+
+def log_of(payload: bytes) -> np.ndarray:
+    """The log of a saved state."""
+    return load_tensors(payload)["log"].numpy()
+
+
+def start(setup: Setup, seed: int, dataset: Dataset) -> State:
+    """The untrained network of `setup`, evaluated once."""
+    images = dataset.train_images
+    net = models.build(
+        setup.model, channels=images.shape[1], size=images.shape[-1], seed=seed
+    )
+    net = net.to(images.device, memory_format=torch.channels_last)
+    s = setup.schedule
+    optimizer = torch.optim.SGD(
+        net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True
+    )
+    test = evaluate(net, dataset.test_images, dataset.test_labels)
+    return State(0, net, optimizer, np.array([[0, np.nan, np.nan, *test]]))
+
+
+def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
+    """The state that `State.to_bytes` saved, on the data set's device."""
+    tensors = load_tensors(payload)
+    state = start(setup, seed, dataset)
+    state.log = tensors.pop("log").numpy()
+    state.epoch = int(state.log[-1, 0])
+    prefix = len("net.")
+    weights = {k[prefix:]: v for k, v in tensors.items() if k.startswith("net.")}
+    state.net.load_state_dict(weights)
+    for i, parameter in enumerate(state.net.parameters()):
+        if f"momentum.{i}" in tensors:
+            buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{i}"])
+            state.optimizer.state[parameter]["momentum_buffer"] = buffer
+    return state
+
+
+def train(
+    state: State,
+    setup: Setup,
+    seed: int,
+    dataset: Dataset,
+    phases: Sequence[tuple[Deficit | None, int]],
+    on_epoch: Callable[[int], None] = lambda epoch: None,
+) -> State:
+    """Train `state` on, in place, through `phases`.
+
+    Args:
+        state: where to start from.
+        setup, seed: of the run.
+        dataset: of the run, on the device to train on.
+        phases: pairs (deficit or None, epoch at which it ends), ends increasing.
+        on_epoch: called with the number of completed epochs after each.
+
+    Returns:
+        `state`, with one more row of the log per epoch. An epoch's training metrics
+        are means over its batches, on the images it trained on; its test metrics are
+        taken after it on clean images.
+    """
+    clean = dataset.train_images, dataset.train_labels
+    for deficit, end in phases:
+        images, labels = clean
+        if deficit is not None:
+            images, labels = deficit.images(images, seed), deficit.labels(labels, seed)
+        augment = deficit is None or deficit.augment
+        while state.epoch < end:
+            learned = _epoch(state, setup.schedule, seed, images, labels, augment)
+            test = evaluate(state.net, dataset.test_images, dataset.test_labels)
+            state.epoch += 1
+            row = [[state.epoch, *learned, *test]]
+            state.log = np.concatenate([state.log, row])
+            on_epoch(state.epoch)
+    return state
+
+
+def _epoch(
+    state: State,
+    schedule: Schedule,
+    seed: int,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    augmented: bool,
+) -> tuple[float, float]:
+    """One pass over the training set; mean loss and accuracy over its batches."""
+    state.net.train()
+    for group in state.optimizer.param_groups:
+        group["lr"] = schedule.lr * schedule.decay**state.epoch
+    device = images.device
+    random = stream(seed, "epoch", state.epoch)
+    order = torch.randperm(len(images), generator=random).to(device)
+    batch = min(schedule.batch, len(images))
+    loss_sum = torch.zeros((), device=device)
+    hits = torch.zeros((), device=device)
+    steps = len(images) // batch
+    for i in range(steps):
+        chosen = order[i * batch : (i + 1) * batch]
+        x, y = images[chosen], labels[chosen]
+        if augmented:
+            x = augment(x, schedule.shift, schedule.mirror, random)
+        with autocast(str(device)):
+            logits = state.net(x.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(logits.float(), y)
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        state.optimizer.step()
+        loss_sum += loss.detach()
+        hits += (logits.argmax(1) == y).sum()
+    return loss_sum.item() / steps, hits.item() / (steps * batch)
+
+
+def augment(
+    x: torch.Tensor, shift: int, mirror: bool, random: torch.Generator
+) -> torch.Tensor:
+    """Translate each image of x (B, C, H, W) by up to `shift` pixels, maybe mirror it.
+
+    The border is filled with 0, the mean colour after normalisation.
+    """
+    count, _, height, width = x.shape
+    down, right = torch.randint(0, 2 * shift + 1, (2, count), generator=random)
+    rows = down[:, None] + torch.arange(height)  # (B, H), in the padded image
+    columns = right[:, None] + torch.arange(width)
+    if mirror:
+        mirrored = torch.rand(count, generator=random) < 0.5
+        columns = torch.where(mirrored[:, None], columns.flip(1), columns)
+    padded = F.pad(x, (shift,) * 4)
+    item = torch.arange(count)[:, None, None]
+    item, rows, columns = (
+        index.to(x.device) for index in (item, rows[:, :, None], columns[:, None, :])
+    )
+    return padded.permute(0, 2, 3, 1)[item, rows, columns].permute(0, 3, 1, 2)
+
+
+@torch.no_grad()
+def evaluate(
+    net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, chunk: int = 1000
+) -> tuple[float, float]:
+    """Mean loss (nats) and accuracy (0 to 1) of `net` on `images`, in eval mode."""
+    net.eval()
+    loss, hits = 0.0, 0
+    for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
+        with autocast(str(images.device)):
+            logits = net(x.contiguous(memory_format=torch.channels_last)).float()
+        loss += F.cross_entropy(logits, y, reduction="sum").item()
+        hits += (logits.argmax(1) == y).sum().item()
+    return loss / len(labels), hits / len(labels)
