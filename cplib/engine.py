@@ -292,7 +292,9 @@ class _Job:
     def _announce(self, seconds: float, count: int) -> None:
         if not self.bar.disable:
             minutes = seconds * self.epochs / count / 60
-            time_left = f"{minutes:.0f} min" if minutes >= 1.5 else f"{minutes * 60:.0f} s"
+            time_left = (
+                f"{minutes:.0f} min" if minutes >= 1.5 else f"{minutes * 60:.0f} s"
+            )
             self.bar.write(
                 f"{self.epochs} epochs to train in {len(self.todo)} segments, "
                 f"{count} at a time: about {time_left}.",

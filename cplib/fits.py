@@ -5,18 +5,17 @@ density profiles with a four-parameter curve after Banks, Aslin and Letson (1975
 
     f(t) = exp(-(t - d) / tau1) - k * exp(-(t - d) / tau2),        t: age in days.
 
-**What the data can tell.** With an amplitude `scale` in front, for data in units such
-as cycles/degree, the curve has five parameters but only four identifiable numbers:
+**What the data can tell.** For data in other units there is an amplitude `scale` in
+front: five parameters, but only four identifiable numbers A, B, tau1, tau2, because
 
     scale * f(t) = A * exp(-t / tau1) - B * exp(-t / tau2),
     A = scale * exp(d / tau1),   B = scale * k * exp(d / tau2).
 
-Shifting `d` and adjusting `scale` and `k` leaves the very same curve, so one of them
-must be fixed. `free_scale=True` fixes `d` at the first age: `scale * (1 - k)` is then
-the value there. `free_scale=False` fixes `scale` at 1, as in the paper, and frees `d`:
-the amplitude then hides in `d`, which is no age of onset. Both give the same curve and
-the same band. A single parameter can be far less certain than the curve (as tau1 nears
-tau2, `scale` and `k` trade off freely): read the curve and its band.
+So one parameter must be fixed. `free_scale=True` fixes `d` at the first age, where the
+value is then `scale * (1 - k)`. `free_scale=False` fixes `scale` at 1, as in the paper,
+and frees `d`: the amplitude then hides in `d`, which is no age of onset. Both give the
+same curve and band; single parameters can be far less certain than either (as tau1
+nears tau2, `scale` and `k` trade off freely).
 """
 
 from __future__ import annotations
@@ -45,10 +44,8 @@ class FitError(CplibError):
 def double_exponential(t, scale=1.0, d=0.0, tau1=40.0, tau2=15.0, k=1.0) -> np.ndarray:
     """scale * (exp(-(t - d) / tau1) - k * exp(-(t - d) / tau2)), the shape of `t`.
 
-    Args:
-        t: ages, any shape, in the units of `d`, `tau1` and `tau2` (days).
-        scale: amplitude in the units of the data; 1 in the paper.
-        d, tau1, tau2, k: shift, slow and fast time constant, weight of the fast part.
+    `t`, the shift `d` and the time constants (tau1 the slow one) are in days, `scale`
+    is in the units of the data (1 in the paper), `k` weighs the fast exponential.
     """
     age = np.asarray(t, dtype=float) - d
     return scale * (np.exp(-age / tau1) - k * np.exp(-age / tau2))
@@ -64,7 +61,7 @@ class Fit:
         free: names of the four fitted parameters, in the order of `cov`.
         cov: (4, 4) covariance of the free parameters (delta method).
         level: confidence level of `band`, pointwise.
-        n: number of points; r2: 1 - (weighted) residual / total sum of squares.
+        n, r2: number of points; 1 - (weighted) residual / total sum of squares.
     """
 
     params: dict[str, float]
@@ -74,18 +71,15 @@ class Fit:
     level: float
     n: int
     r2: float
-    # The search's own coordinates, in which the band stays well conditioned.
-    _theta: np.ndarray = field(repr=False)
+    _theta: np.ndarray = field(repr=False)  # coordinates of `_curve`
     _theta_cov: np.ndarray = field(repr=False)
     _units: tuple[float, float, float] = field(repr=False)
 
-    def _scaled(self, t) -> np.ndarray:
-        origin, span, _ = self._units
-        return (np.asarray(t, dtype=float) - origin) / span
-
     def predict(self, t) -> np.ndarray:
         """The fitted curve at ages `t` (days, any shape), in the units of the data."""
-        return self._units[2] * _curve(self._scaled(t), *self._theta)
+        origin, span, size = self._units
+        s = (np.asarray(t, dtype=float) - origin) / span
+        return size * _curve(s, *self._theta)
 
     def band(self, t) -> tuple[np.ndarray, np.ndarray]:
         """Pointwise confidence limits (low, high) of the curve at ages `t`.
@@ -94,11 +88,12 @@ class Fit:
         The band is for the mean curve, not for single animals, and does not ask
         whether a double exponential is the right curve, least of all beyond the data.
         """
-        s = self._scaled(t)
+        origin, span, size = self._units
+        s = (np.asarray(t, dtype=float) - origin) / span
         slope = _jacobian(lambda p: _curve(s, *p), self._theta)  # t.shape + (4,)
         variance = np.einsum("...i,ij,...j->...", slope, self._theta_cov, slope)
         quantile = student.ppf(0.5 + self.level / 2, self.n - len(self.free))
-        half = quantile * self._units[2] * np.sqrt(np.maximum(variance, 0.0))
+        half = quantile * size * np.sqrt(np.maximum(variance, 0.0))
         return self.predict(t) - half, self.predict(t) + half
 
     @property
@@ -126,8 +121,8 @@ def fit_double_exponential(
     Args:
         t: (n,) ages in days, at least five points and four different ages.
         y: (n,) measured values, in any unit.
-        sigma: (n,) errors of `y`. Only their ratios count: they weigh the points, and
-            the noise level itself is estimated from the residuals.
+        sigma: (n,) errors of `y`; only their ratios count, as weights of the points,
+            for the noise level itself is estimated from the residuals.
         level: confidence level of the band, between 0 and 1.
         free_scale: fix `d` at min(t) and fit `scale` (True), or fix `scale` at 1 as in
             the paper and fit `d` (False). The curve and the band are the same.
@@ -141,49 +136,34 @@ def fit_double_exponential(
     units = float(t.min()), float(np.ptp(t)), float(np.abs(y).max())
     s, z = (t - units[0]) / units[1], y / units[2]
     theta, theta_cov = _search(s, z, weight, np.random.default_rng(seed))
-    values, cov = _natural(theta, theta_cov, units, free_scale)
-    free = tuple(n for n in NAMES if n != ("d" if free_scale else "scale"))
-    error = dict(zip(free, np.sqrt(np.diag(cov)), strict=True))
+    params, free, cov = _natural(theta, theta_cov, units, free_scale)
+    spread = np.sqrt(np.maximum(np.diag(cov), 0.0)).tolist()
+    error = dict.fromkeys(NAMES, 0.0) | dict(zip(free, spread, strict=True))
     mean = np.average(z, weights=weight**-2)
-    total, left = (np.sum(((z - c) / weight) ** 2) for c in (mean, _curve(s, *theta)))
-    return Fit(
-        params=dict(zip(NAMES, map(float, values), strict=True)),
-        stderr={n: float(error.get(n, 0.0)) for n in NAMES},
-        free=free,
-        cov=cov,
-        level=float(level),
-        n=t.size,
-        r2=float(1 - left / total),
-        _theta=theta,
-        _theta_cov=theta_cov,
-        _units=units,
-    )
+    r2 = 1 - float(_loss(theta, s, z, weight) / np.sum(((z - mean) / weight) ** 2))
+    return Fit(params, error, free, cov, level, t.size, r2, theta, theta_cov, units)
 
 
-def _basis(s, log_tau2, log_ratio):
-    """Two curves that span the family and stay distinct as tau1 nears tau2."""
+def _curve(s, start, rise, log_tau2, log_ratio) -> np.ndarray:
+    """The curve, in coordinates whose parts stay distinct as tau1 nears tau2."""
     rate1 = np.exp(-log_tau2 - log_ratio)
     gap = rate1 * np.expm1(log_ratio)  # 1/tau2 - 1/tau1 > 0: tau1 is the slow one
-    slow = np.exp(-s * rate1)
-    return slow, -slow * np.expm1(-s * gap) / gap
+    return np.exp(-s * rate1) * (start - rise * np.expm1(-s * gap) / gap)
 
 
-def _curve(s, start, rise, log_tau2, log_ratio):
-    """The curve by its value at s = 0 and the weight of the rise that follows."""
-    slow, bump = _basis(s, log_tau2, log_ratio)
-    return start * slow + rise * bump
+def _loss(theta, s, z, weight) -> float:
+    return np.sum(((z - _curve(s, *theta)) / weight) ** 2)
 
 
 def _starts(s, z, weight, rng) -> list[np.ndarray]:
     """The three best of a grid of time constants, their amplitudes solved linearly."""
-    ranked = []
+    starts = []
     for tau in np.log([(a, b) for a in (0.03, 0.1, 0.3, 1.0) for b in (1.2, 2, 5, 30)]):
         tau = tau + rng.normal(0, 0.02, 2)
-        columns = np.stack(_basis(s, *tau), axis=1) / weight[:, None]  # (n, 2)
-        linear, *_ = np.linalg.lstsq(columns, z / weight, rcond=None)
-        loss = np.sum((columns @ linear - z / weight) ** 2)
-        ranked.append((loss, np.concatenate([linear, tau])))
-    return [theta for _, theta in sorted(ranked, key=lambda pair: pair[0])[:3]]
+        parts = np.stack([_curve(s, 1, 0, *tau), _curve(s, 0, 1, *tau)]) / weight
+        linear, *_ = np.linalg.lstsq(parts.T, z / weight, rcond=None)
+        starts.append(np.concatenate([linear, tau]))
+    return sorted(starts, key=lambda theta: _loss(theta, s, z, weight))[:3]
 
 
 def _search(s, z, weight, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -194,14 +174,12 @@ def _search(s, z, weight, rng) -> tuple[np.ndarray, np.ndarray]:
             fit = curve_fit(_curve, s, z, p0, sigma=weight, bounds=(LOWER, UPPER))
         except RuntimeError:  # scipy's word for "ran out of evaluations"
             continue
-        found.append((np.sum(((z - _curve(s, *fit[0])) / weight) ** 2), fit))
-    found = [f for f in found if np.isfinite(f[1][1]).all()]
+        if np.isfinite(fit[1]).all():
+            found.append(fit)
     if not found:
-        raise FitError(
-            "the double exponential did not converge from any start: give more ages "
-            "around the rise and the peak, or look for an outlier"
-        )
-    return min(found, key=lambda pair: pair[0])[1]
+        remedy = "give more ages around the rise and the peak, or look for an outlier"
+        raise FitError(f"the curve did not converge from any start: {remedy}")
+    return min(found, key=lambda fit: _loss(fit[0], s, z, weight))
 
 
 def _amplitudes(theta, units, free_scale) -> np.ndarray:
@@ -218,19 +196,18 @@ def _amplitudes(theta, units, free_scale) -> np.ndarray:
     return np.array([1.0, origin + span * shift, span * tau1, span * tau2, k])
 
 
-def _natural(theta, theta_cov, units, free_scale) -> tuple[np.ndarray, np.ndarray]:
-    """All five parameters (5,) and the covariance (4, 4) of the four free ones."""
+def _natural(theta, theta_cov, units, free_scale) -> tuple[dict, tuple, np.ndarray]:
+    """All parameters by name, the four free names and their covariance (4, 4)."""
     with np.errstate(all="ignore"):
         values = _amplitudes(theta, units, free_scale)
         slope = _jacobian(lambda p: _amplitudes(p, units, free_scale), theta)
-        slope = np.delete(slope, 1 if free_scale else 0, axis=0)  # (4 free, 4)
+        slope = np.delete(slope, 1 if free_scale else 0, axis=0)  # drop the fixed one
         cov = slope @ theta_cov @ slope.T
     if not np.isfinite(values).all() or values[-1] == 0:
-        raise FitError(
-            "with scale fixed at 1 no shift d can carry the sign or the size of these "
-            "points: fit them with free_scale=True"
-        )
-    return values, cov
+        trouble = "with scale at 1 no d can carry the sign or size of these points"
+        raise FitError(f"{trouble}: fit them with free_scale=True")
+    free = tuple(n for n in NAMES if n != ("d" if free_scale else "scale"))
+    return dict(zip(NAMES, values.tolist(), strict=True)), free, cov
 
 
 def _jacobian(function, theta) -> np.ndarray:
@@ -249,9 +226,7 @@ def _numbers(name: str, values) -> np.ndarray:
     if array.dtype.kind not in "iuf" or array.ndim != 1:
         raise InputError(f"{name} must be a flat list of numbers: convert it first")
     for i in np.flatnonzero(~np.isfinite(array))[:1]:
-        raise InputError(
-            f"{name}[{i}] is {array[i]}: drop that point or mend its value"
-        )
+        raise InputError(f"{name}[{i}] is {array[i]}: drop that point or mend it")
     return array.astype(float)
 
 
@@ -259,19 +234,16 @@ def _checked(t, y, sigma, level) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Ages, values and weights, each (n,), or an `InputError`."""
     t, y = _numbers("t", t), _numbers("y", y)
     weight = np.ones_like(y) if sigma is None else _numbers("sigma", sigma)
-    ages = np.unique(t).size
-    if not t.size == y.size == weight.size:
-        sizes = f"{t.size}, {y.size} and {weight.size}"
-        raise InputError(f"t, y and sigma have unequal lengths {sizes}: pair them up")
+    sizes, ages = (t.size, y.size, weight.size), np.unique(t).size
+    if len(set(sizes)) > 1:
+        raise InputError(f"t, y, sigma have unequal lengths {sizes}: pair them up")
     if t.size < 5 or ages < 4:
-        raise InputError(
-            f"{t.size} points at {ages} different ages are too few for a curve of "
-            "4 parameters: give at least 5 points at 4 ages"
-        )
+        few = f"{t.size} points at {ages} different ages are too few"
+        raise InputError(f"{few} for 4 parameters: give at least 5 points at 4 ages")
     if np.ptp(y) == 0:
         raise InputError(f"every y is {y[0]:g}: a constant leaves no curve to fit")
     if (weight <= 0).any():
         raise InputError("sigma must be positive: drop points with an error of 0")
-    if not 0 < level < 1:
+    if not 0 < _numbers("level", [level])[0] < 1:
         raise InputError(f"level must lie between 0 and 1, not {level}: try 0.95")
     return t, y, weight

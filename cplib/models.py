@@ -134,7 +134,10 @@ class MLP(nn.Module):
         self, channels: int = 1, width: int = 2500, size: int = 32, classes: int = 10
     ):
         super().__init__()
-        sizes = [channels * size * size, *(max(1, width * k // 5) for k in range(5, 0, -1))]
+        sizes = [
+            channels * size * size,
+            *(max(1, width * k // 5) for k in range(5, 0, -1)),
+        ]
         layers: list[nn.Module] = [nn.Flatten()]
         for inputs, outputs in zip(sizes, sizes[1:], strict=False):
             layers.append(nn.Linear(inputs, outputs, bias=False))

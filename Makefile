@@ -1,0 +1,36 @@
+# The book's commands; `make` alone lists them.
+PYTHON ?= python3
+SCALE  ?= laptop
+SEEDS  ?= 3
+DEVICE ?= auto
+
+VENV := .venv
+PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
+
+.DEFAULT_GOAL := help
+.PHONY: help book test serve results bench clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
+
+book: $(VENV)/book.stamp ## Build the book: SCALE=smoke|demo|laptop|paper SEEDS=3 DEVICE=auto
+	@$(PY) tools/build_book.py --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
+
+test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (ARGS= for pytest)
+	@$(PY) -m pytest $(ARGS)
+
+serve: ## Show the built book at http://localhost:8000
+	@test -f _build/html/index.html || { echo "No book yet: run make book first."; exit 1; }
+	@$(PYTHON) -m http.server --bind localhost --directory _build/html 8000
+
+results: $(VENV)/book.stamp ## Train whatever the stored results lack (SEEDS=, DEVICE=)
+	@$(PY) -m cplib run all --scale laptop --seeds "$(SEEDS)" --device "$(DEVICE)"
+
+bench: $(VENV)/book.stamp ## Run the benchmarks
+	@for file in benchmarks/*.py; do echo "$$file"; $(PY) "$$file" || exit 1; done
+
+clean: ## Remove what make made; results, data and checkpoints stay
+	@rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+$(VENV)/%.stamp: requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) tools/environment.py $(VENV) requirements$(if $(filter dev,$*),-dev).txt $@

@@ -1,0 +1,132 @@
+"""What the commands of `python -m cplib` do. Each returns an exit status."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from argparse import Namespace
+from pathlib import Path
+
+from . import engine, figures, results, storage, studies, verification
+from .device import resolve
+from .errors import DataError, InputError
+from .plan import make_plan
+from .studies import Study
+
+
+def _chosen(arguments: Namespace) -> list[Study]:
+    names = studies.names() if arguments.study == "all" else (arguments.study,)
+    return [studies.get(name, arguments.scale) for name in names]
+
+
+def _options(arguments: Namespace) -> dict:
+    return {"device": arguments.device, "max_workers": arguments.workers}
+
+
+def demo(arguments: Namespace) -> int:
+    """Train the study `demo`, print its table, save its figure."""
+    began = time.perf_counter()
+    study = studies.get("demo", arguments.scale)
+    seeds = results.parse_seeds(arguments.seeds)
+    result = results.compute(study, seeds, **_options(arguments))
+    panel = figures.draw(result)
+    print(panel.table.to_string(index=False))
+    panel.save(Path(arguments.output))
+    print(f"Figure: {Path(arguments.output).resolve()}")
+    print(f"{len(seeds)} seeds in {time.perf_counter() - began:.0f} s.")
+    return 0
+
+
+def run(arguments: Namespace) -> int:
+    """Train the chosen studies, seed by seed, storing each seed when it is done."""
+    seeds = results.parse_seeds(arguments.seeds)
+    for study in _chosen(arguments):
+        for seed in seeds:
+            known = results.stored(study)
+            if known and seed in known.provenance and not arguments.again:
+                print(f"{study.name} {study.scale} seed {seed}: stored already.")
+                continue
+            result = results.compute(study, [seed], **_options(arguments))
+            path = results.save(result)
+            seconds = result.provenance[seed]["seconds"]
+            print(
+                f"{study.name} {study.scale} seed {seed}: {seconds:.0f} core-seconds "
+                f"of training, stored in {path}",
+                flush=True,
+            )
+    return 0
+
+
+def plan(arguments: Namespace) -> int:
+    """Print the epochs that the tree trains against training from scratch."""
+    seeds = results.parse_seeds(arguments.seeds)
+    print(f"{'study':8} {'scale':7} {'runs':>5} {'segments':>9} {'epochs':>7} "
+          f"{'from scratch':>13} {'ratio':>6} {'cached':>7}")  # fmt: skip
+    folder = storage.cache_folder() / "states"
+    for study in _chosen(arguments):
+        tree = make_plan(study.setup, study.runs, seeds, resolve())
+        left = sum(s.epochs for s in engine.pending(tree, folder).values())
+        ratio = tree.epochs_from_scratch / tree.epochs
+        print(
+            f"{study.name:8} {study.scale:7} {len(study.runs) * len(seeds):5} "
+            f"{len(tree.segments):9} {tree.epochs:7} {tree.epochs_from_scratch:13} "
+            f"{ratio:5.2f}x {tree.epochs - left:7}"
+        )
+    return 0
+
+
+def status(arguments: Namespace) -> int:
+    """List what is stored and what the cache holds."""
+    print(f"Results in {results.folder()}:")
+    for name in studies.names():
+        for scale in studies.SCALES:
+            result = results.stored(studies.get(name, scale))
+            if result is None:
+                continue
+            minutes = sum(o["seconds"] for o in result.provenance.values()) / 60
+            seeds = ", ".join(map(str, result.seeds))
+            print(f"  {name} {scale}: seeds {seeds}; {minutes:.0f} core-minutes")
+    states = list((storage.cache_folder() / "states").glob("*/*.state"))
+    size = sum(path.stat().st_size for path in states) / 1e6
+    print(f"Checkpoints in {storage.cache_folder()}: {len(states)}, {size:.0f} MB")
+    return 0
+
+
+def verify(arguments: Namespace) -> int:
+    """Recompute a sample of stored runs from scratch and compare."""
+    if arguments.runs < 1:
+        raise InputError(f"--runs {arguments.runs}: ask for at least 1 run.")
+    known = [result for s in _chosen(arguments) if (result := results.stored(s))]
+    if not known:
+        raise DataError(
+            f"No stored results of {arguments.study} at scale {arguments.scale} in "
+            f"{results.folder()}: make some with 'python -m cplib run'."
+        )
+    good = True
+    for result in known:
+        with tempfile.TemporaryDirectory() as cache:
+            options = {**_options(arguments), "cache": Path(cache)}
+            checks = verification.verify(
+                result, arguments.runs, arguments.sample, **options
+            )
+        for check in checks:
+            print(check.describe(), flush=True)
+            good = good and check.good
+    print("All reproduced." if good else "NOT reproduced; see above.")
+    return 0 if good else 1
+
+
+def render(arguments: Namespace) -> int:
+    """Draw a study's figure from its stored results."""
+    for study in _chosen(arguments):
+        result = results.stored(study)
+        if result is None:
+            raise DataError(
+                f"No stored results of {study.name} at scale {study.scale} in "
+                f"{results.folder()}: make some with 'python -m cplib run "
+                f"{study.name} --scale {study.scale}'."
+            )
+        path = Path(arguments.output or f"{study.name}-{study.scale}.svg")
+        figures.draw(result).save(path)
+        print(f"Figure: {path.resolve()}")
+    return 0

@@ -1,0 +1,112 @@
+"""How much a deficit cost, in words and numbers, with an interval over seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from .errors import InputError
+from .results import Result, finals
+
+__all__ = ["Effect", "effect"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The change in final accuracy that one deficit made.
+
+    Attributes:
+        name: the deficit and its window, in words.
+        final, reference: mean final accuracy with and without the deficit, in %.
+        change: mean over seeds of final - reference, in points.
+        low, high: confidence interval of `change` (Student's t over seeds, paired by
+            seed); NaN for a single seed.
+        seeds: number of seeds.
+        level: of the interval.
+    """
+
+    name: str
+    final: float
+    reference: float
+    change: float
+    low: float
+    high: float
+    seeds: int
+    level: float
+
+    def __str__(self) -> str:
+        interval = (
+            f"{self.level:.0%} interval over {self.seeds} seeds {self.low:+.1f} to "
+            f"{self.high:+.1f}"
+            if self.seeds > 1
+            else "one seed, so no interval"
+        )
+        return (
+            f"{self.name}: {self.final:.1f} % against {self.reference:.1f} %, a change "
+            f"of {self.change:+.1f} points ({interval})."
+        )
+
+    def _repr_markdown_(self) -> str:
+        return f"**{self.name}**{str(self)[len(self.name) :]}"
+
+
+def effect(
+    result: Result,
+    *,
+    removal: int,
+    onset: int = 0,
+    deficit: str = "blur",
+    against: str = "baseline",
+    level: float = 0.95,
+) -> Effect:
+    """The change in final accuracy made by `deficit` in epochs onset <= e < removal.
+
+    Args:
+        result: of a study that holds such a run.
+        onset, removal, deficit: which run.
+        against: "baseline" (no deficit, as many clean epochs) or "control" (no
+            deficit, as many epochs in all).
+        level: of the confidence interval.
+
+    Raises:
+        InputError: when the study has no such run; the message names those it has.
+    """
+    if against not in ("baseline", "control"):
+        raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
+    table = finals(result)
+    rows = table[
+        (table["deficit"] == deficit)
+        & (table["onset"] == onset)
+        & (table["removal"] == removal)
+    ]
+    if rows.empty:
+        held = ", ".join(
+            f"{run.kind} {run.onset}–{run.removal}"
+            for run in result.study.runs
+            if run.deficit is not None
+        )
+        raise InputError(
+            f"Study {result.study.name} at scale {result.study.scale} has no run with "
+            f"{deficit} from epoch {onset} to {removal}; it has {held}."
+        )
+    change = 100 * (rows["final"] - rows[against]).to_numpy()
+    low, high = _interval(change, level)
+    return Effect(
+        name=f"{deficit} from epoch {onset} to {removal}",
+        final=float(100 * rows["final"].mean()),
+        reference=float(100 * rows[against].mean()),
+        change=float(change.mean()),
+        low=low,
+        high=high,
+        seeds=len(change),
+        level=level,
+    )
+
+
+def _interval(values: np.ndarray, level: float) -> tuple[float, float]:
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
+    return float(values.mean() - half), float(values.mean() + half)

@@ -1,0 +1,303 @@
+"""One function per panel: a `Result` in, a `Panel` out. Nothing here trains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from . import provenance
+from .errors import InputError
+from .look import BLUE, GREEN, GREY, LABELS, LOOKS, PURPLE, style
+from .panel import Panel
+from .results import Result, finals
+from .training import Schedule
+
+__all__ = ["comparison", "draw", "removal_sweep", "timing_map", "window_sweep"]
+
+# Paper, Figure 1 top left, as quoted in its text (PROTOCOL: "Errors quoted"): test
+# error in %, by removal epoch, at 160 clean epochs after removal.
+PAPER_ERRORS = {0: 6.4, 140: 18.0}
+PAPER_CLEAN_EPOCHS = 160
+
+
+def draw(result: Result) -> Panel:
+    """The figure of `result`'s study."""
+    panels = {
+        "1TL": removal_sweep,
+        "1BL": window_sweep,
+        "demo": comparison,
+        "timing": timing_map,
+    }
+    if result.study.name not in panels:
+        raise InputError(
+            f"No figure is drawn for study {result.study.name!r}; there is one for "
+            f"{', '.join(panels)}."
+        )
+    return panels[result.study.name](result)
+
+
+def origin(result: Result) -> str:
+    """The end of every caption: scale, data, seeds, device, where it was computed."""
+    data, model = result.study.setup.data, result.study.setup.model
+    seeds = ", ".join(map(str, result.seeds))
+    source = "stored result" if not result.live else "computed live"
+    if 0 < len(result.live) < len(result.seeds):
+        source = "partly stored, partly computed live"
+    return (
+        f"Scale {result.study.scale}: {data.train:,} training and {data.test:,} test "
+        f"images of {data.name} at {data.size}×{data.size} pixels, {model.family} of "
+        f"width {model.width}, {schedule_words(result.study.setup.schedule)}, seeds "
+        f"{seeds}; {source} ({provenance.describe(result.provenance)})."
+    )
+
+
+def schedule_words(schedule: Schedule) -> str:
+    """The learning rate in words."""
+    if schedule.decay == 1:
+        return f"learning rate {schedule.lr:g}"
+    return f"learning rate {schedule.lr:g}·{schedule.decay:g}^epoch"
+
+
+def spread_words(seeds: int) -> str:
+    """What the band means."""
+    if seeds == 1:
+        return "one seed, so no band"
+    return f"line: mean over {seeds} seeds, band: ± 1 standard deviation, dots: seeds"
+
+
+def removal_sweep(result: Result) -> Panel:
+    """Final accuracy against the epoch t0 at which a deficit ends (1TL, 2, 3)."""
+    by_seed = finals(result)
+    kind = result.study.runs[-1].kind
+    label, clean = LABELS[kind], result.study.clean_epochs
+    table = summary(by_seed, "removal")
+    with style():
+        figure = Figure(figsize=(9.5, 4.4), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(2.1, 1))
+        learning_curve(left, result, table["removal"].max())
+        swept(left, by_seed, "removal", "final", kind, f"{label} until epoch t₀")
+        control = table[table["removal"] > 0]
+        left.plot(
+            control["removal"], control["control"], color=GREY, marker="o",
+            markerfacecolor="white", linestyle=":", label="no deficit, equal length",
+        )  # fmt: skip
+        accuracy_axis(left, "epoch t₀ at which the deficit is removed")
+        relative_error(right, by_seed, clean)
+    first, last = table.iloc[0], table.iloc[-1]
+    drop = first["mean"] - last["mean"]
+    alt = (
+        f"Final test accuracy against the epoch at which the {label} is removed: "
+        f"{first['mean']:.1f} % without deficit, {last['mean']:.1f} % when it lasts "
+        f"until epoch {last['removal']:.0f}, a difference of {drop:.1f} points. A "
+        "dashed line shows test accuracy during training without deficit. Beside it, "
+        "test error relative to no deficit, ours and the paper's two quoted values."
+    )
+    caption = (
+        f"Left: test accuracy at the end of training ({clean} clean epochs after "
+        f"removal, mean of the last 5) of networks trained with {label} until epoch "
+        f"t₀ ({spread_words(len(result.seeds))}); dashed: test accuracy during "
+        "training without deficit; dotted: without deficit, as many epochs in all. "
+        "Right: test error divided by that without deficit; stars: the values quoted "
+        "for the paper, 6.4 % error without deficit and 18 % (more than) at t₀ = 140. "
+        + origin(result)
+    )
+    return Panel(figure, alt, caption, table)
+
+
+def window_sweep(result: Result) -> Panel:
+    """Final accuracy against the onset of a short window of deficit (1BL)."""
+    by_seed = finals(result)
+    windowed = by_seed[by_seed["removal"] > 0]
+    run = result.study.runs[-1]
+    length, label = run.removal - run.onset, LABELS[run.kind]
+    table = summary(windowed, "onset")
+    baseline = 100 * by_seed["baseline"].mean()
+    with style():
+        figure = Figure(figsize=(7.5, 4.4), layout="constrained")
+        axes = figure.subplots()
+        learning_curve(axes, result, table["onset"].max())
+        swept(
+            axes, windowed, "onset", "final", run.kind, f"{label} for {length} epochs"
+        )
+        axes.plot(
+            table["onset"], table["control"], color=GREY, marker="o",
+            markerfacecolor="white", linestyle=":", label="no deficit, equal length",
+        )  # fmt: skip
+        axes.axhline(baseline, color=GREY, linewidth=1, label="no deficit")
+        accuracy_axis(axes, "epoch of onset of the deficit window")
+    worst = table.loc[table["mean"].idxmin()]
+    alt = (
+        f"Final test accuracy against the onset of {length} epochs of {label}: lowest, "
+        f"{worst['mean']:.1f} %, for onset {worst['onset']:.0f}; "
+        f"{table['mean'].iloc[-1]:.1f} % for onset {table['onset'].iloc[-1]:.0f}; "
+        f"{baseline:.1f} % without deficit. A dashed line shows test accuracy during "
+        "training without deficit."
+    )
+    caption = (
+        f"Test accuracy at the end of training of networks that see {label} for "
+        f"{length} epochs, against the epoch at which it sets in; "
+        f"{result.study.clean_epochs} clean epochs follow "
+        f"({spread_words(len(result.seeds))}); dashed: test accuracy during training "
+        "without deficit; horizontal: final accuracy without deficit; dotted: without "
+        "deficit, as many epochs in all. " + origin(result)
+    )
+    return Panel(figure, alt, caption, table)
+
+
+def comparison(result: Result) -> Panel:
+    """Learning curves of every run of a small study, and a table of its endings."""
+    by_seed = finals(result)
+    grouped = by_seed.groupby(["deficit", "onset", "removal"], sort=False)
+    table = (100 * grouped[["final", "baseline", "control"]].mean()).round(1)
+    table.insert(1, "sd", (100 * grouped["final"].std()).round(1))
+    table["change"] = (table["final"] - table["baseline"]).round(1)
+    table = table.reset_index()
+    with style():
+        figure = Figure(figsize=(7.5, 4.4), layout="constrained")
+        axes = figure.subplots()
+        for run in result.study.runs:
+            colour, marker, dash = LOOKS[run.kind]
+            curve = 100 * result.curve(run)
+            mean = curve.mean(axis=1)
+            axes.plot(
+                mean, color=colour, linestyle=dash, marker=marker,
+                markevery=max(1, len(mean) // 8), label=LABELS[run.kind],
+            )  # fmt: skip
+            axes.fill_between(
+                curve.index, curve.min(axis=1), curve.max(axis=1), color=colour,
+                alpha=0.15, linewidth=0,
+            )  # fmt: skip
+        removal = max(run.removal for run in result.study.runs)
+        axes.axvspan(0, removal, color="0.93", zorder=0)
+        axes.text(removal / 2, 1.01, "deficit", ha="center",
+                  transform=axes.get_xaxis_transform())  # fmt: skip
+        accuracy_axis(axes, "epochs of training")
+    endings = "; ".join(
+        f"{LABELS[row.deficit]} {row.final:.1f} %" for row in table.itertuples()
+    )
+    alt = (
+        f"Test accuracy during training with a deficit until epoch {removal} and "
+        f"without. At the end: {endings}."
+    )
+    caption = (
+        f"Test accuracy during training: without deficit, and with one until epoch "
+        f"{removal} (grey). Band: lowest to highest seed. In the table, in %: final "
+        "accuracy (mean of the last 5 epochs), that of the clean run after equally "
+        "many clean epochs (baseline) and after equally many in all (control). "
+        + origin(result)
+    )
+    return Panel(figure, alt, caption, table)
+
+
+def timing_map(result: Result) -> Panel:
+    """Final accuracy, less the baseline, over onset and removal, one map a deficit."""
+    by_seed = finals(result)
+    rows = by_seed[by_seed["deficit"] != "none"].copy()
+    rows["change"] = 100 * (rows["final"] - rows["baseline"])
+    grouped = rows.groupby(["deficit", "onset", "removal"], sort=False)
+    table = grouped["change"].agg(["mean", "std"]).round(2).reset_index()
+    kinds = list(dict.fromkeys(table["deficit"]))
+    limit = max(1.0, float(table["mean"].abs().max()))
+    with style():
+        figure = Figure(figsize=(1.2 + 3.1 * len(kinds), 3.6), layout="constrained")
+        axes = figure.subplots(1, len(kinds), squeeze=False)[0]
+        for ax, kind in zip(axes, kinds, strict=True):
+            grid = table[table["deficit"] == kind].pivot(
+                index="removal", columns="onset", values="mean"
+            )
+            sns.heatmap(
+                grid.iloc[::-1], ax=ax, vmin=-limit, vmax=limit, cmap="RdBu",
+                annot=True, fmt=".1f", annot_kws={"size": 8}, square=True,
+                cbar=ax is axes[-1],
+                cbar_kws={"label": "change in accuracy (points)", "shrink": 0.7},
+            )  # fmt: skip
+            ax.set(title=LABELS[kind], xlabel="onset (epoch)", ylabel="")
+        axes[0].set_ylabel("removal (epoch)")
+    worst = table.loc[table["mean"].idxmin()]
+    alt = (
+        "Maps of the change in final accuracy over onset and removal of the deficit, "
+        f"one for each of {', '.join(LABELS[k] for k in kinds)}. The greatest loss, "
+        f"{-worst['mean']:.1f} points, is that of {LABELS[worst['deficit']]} from epoch "
+        f"{worst['onset']} to {worst['removal']}."
+    )
+    caption = (
+        "Final test accuracy less that without deficit, in points, for a deficit from "
+        f"one epoch (onset) to another (removal), mean over {len(result.seeds)} seeds; "
+        f"{result.study.clean_epochs} clean epochs follow. " + origin(result)
+    )
+    return Panel(figure, alt, caption, table)
+
+
+def summary(by_seed: pd.DataFrame, over: str) -> pd.DataFrame:
+    """Mean and spread over seeds, in %, for each value of column `over`."""
+    percent = by_seed.assign(
+        **{name: 100 * by_seed[name] for name in ("final", "baseline", "control")}
+    )
+    grouped = percent.groupby(over)
+    return pd.DataFrame(
+        {
+            "mean": grouped["final"].mean(),
+            "sd": grouped["final"].std(),
+            "lowest seed": grouped["final"].min(),
+            "highest seed": grouped["final"].max(),
+            "baseline": grouped["baseline"].mean(),
+            "control": grouped["control"].mean(),
+        }
+    ).reset_index()
+
+
+def swept(
+    axes: Axes, by_seed: pd.DataFrame, x: str, y: str, kind: str, label: str
+) -> None:
+    """Mean over seeds with its band, and each seed as a dot; y in %."""
+    colour, marker, _ = LOOKS[kind]
+    grouped = 100 * by_seed.groupby(x)[y].agg(["mean", "std"])
+    mean, deviation = grouped["mean"], grouped["std"].fillna(0)
+    axes.fill_between(
+        mean.index, mean - deviation, mean + deviation, color=colour, alpha=0.2,
+        linewidth=0,
+    )  # fmt: skip
+    axes.scatter(by_seed[x], 100 * by_seed[y], color=colour, s=8, alpha=0.6)
+    axes.plot(mean, color=colour, marker=marker, linewidth=2, label=label)
+
+
+def learning_curve(axes: Axes, result: Result, until: float) -> None:
+    """The clean run's test accuracy, dashed as in the paper."""
+    curve = 100 * result.curve(result.study.runs[0])
+    curve = curve.loc[:until].mean(axis=1)
+    axes.plot(curve, color=GREEN, linestyle="--", label="learning without deficit")
+
+
+def relative_error(axes: Axes, by_seed: pd.DataFrame, clean_epochs: int) -> None:
+    """Error relative to no deficit over t0 / clean epochs, beside the paper's."""
+    ratio = by_seed.assign(
+        ratio=(1 - by_seed["final"]) / (1 - by_seed["baseline"]),
+        time=by_seed["removal"] / clean_epochs,
+    )
+    grouped = ratio.groupby("time")["ratio"].agg(["mean", "std"])
+    deviation = grouped["std"].fillna(0)
+    axes.fill_between(
+        grouped.index, grouped["mean"] - deviation, grouped["mean"] + deviation,
+        color=BLUE, alpha=0.2, linewidth=0,
+    )  # fmt: skip
+    axes.plot(grouped["mean"], color=BLUE, marker="s", label="ours")
+    time = np.array(list(PAPER_ERRORS)) / PAPER_CLEAN_EPOCHS
+    error = np.array(list(PAPER_ERRORS.values())) / PAPER_ERRORS[0]
+    axes.plot(
+        time, error, color=PURPLE, marker="*", markersize=11, linestyle="",
+        label="paper, quoted",
+    )  # fmt: skip
+    axes.set(
+        xlabel="t₀ / clean epochs after removal", ylabel="test error / without deficit"
+    )
+    axes.legend(loc="upper left")
+
+
+def accuracy_axis(axes: Axes, x_label: str) -> None:
+    """Labels with units, and a legend that keeps clear of the lines."""
+    axes.set(xlabel=x_label, ylabel="test accuracy (%)")
+    axes.margins(x=0.02)
+    axes.legend(loc="best")

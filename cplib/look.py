@@ -1,0 +1,45 @@
+"""The book's look: colours, markers, dashes and names, the same in every figure."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import seaborn as sns
+
+__all__ = ["LABELS", "LOOKS", "style"]
+
+BLUE, ORANGE, GREEN, RED, PURPLE = sns.color_palette("colorblind", 5)
+GREY = "0.35"
+# colour, marker and dash of each deficit: never told apart by colour alone
+LOOKS = {
+    "none": (GREY, "o", "-"),
+    "blur": (BLUE, "s", "-"),
+    "flip": (ORANGE, "^", "--"),
+    "labels": (GREEN, "D", "-."),
+    "noise": (RED, "v", ":"),
+}
+LABELS = {
+    "none": "no deficit",
+    "blur": "blur",
+    "flip": "vertical flip",
+    "labels": "label permutation",
+    "noise": "noise",
+}
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """The book's look, for as long as the context lasts."""
+    look = {
+        **sns.axes_style("ticks"),
+        **sns.plotting_context("notebook", font_scale=0.95),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+        "svg.hashsalt": "cplib",  # the same data give the same file
+        "figure.facecolor": "white",
+    }
+    with mpl.rc_context(look):
+        yield

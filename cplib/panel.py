@@ -1,0 +1,77 @@
+"""A figure that explains itself: picture, alt text, caption and the data behind it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .errors import InputError
+
+__all__ = ["Panel"]
+
+FORMATS = ("svg", "png", "pdf")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A figure with all that a reader without eyes, colour or kernel needs.
+
+    Shown by a notebook as an HTML figure: the picture (SVG), its caption, and its data
+    in a table that unfolds.
+
+    Attributes:
+        figure: the matplotlib figure.
+        alt: what the picture shows, in words.
+        caption: what it is and where the numbers come from.
+        table: the data drawn.
+    """
+
+    figure: Figure
+    alt: str
+    caption: str
+    table: pd.DataFrame
+
+    def save(self, path: Path | str) -> None:
+        """Write the picture; the suffix says how (SVG, PNG or PDF)."""
+        path = Path(path)
+        if path.suffix[1:].lower() not in FORMATS:
+            raise InputError(
+                f"{path}: choose a name that ends in {', '.join(FORMATS)}."
+            )
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: the folder {path.parent} does not exist.")
+        self.figure.savefig(path, bbox_inches="tight", dpi=200)
+
+    def svg(self) -> bytes:
+        """The picture as SVG."""
+        buffer = io.BytesIO()
+        self.figure.savefig(
+            buffer, format="svg", bbox_inches="tight", metadata={"Date": None}
+        )
+        return buffer.getvalue()
+
+    def image_html(self) -> str:
+        """The picture alone, as an HTML image."""
+        picture = base64.b64encode(self.svg()).decode()
+        return (
+            f'<img src="data:image/svg+xml;base64,{picture}" '
+            f'alt="{html.escape(self.alt, quote=True)}">'
+        )
+
+    def _repr_html_(self) -> str:
+        rows = self.table.to_html(
+            index=False, border=0, float_format="{:.4g}".format, na_rep="–"
+        )
+        return (
+            f'<figure class="cplib-figure">{self.image_html()}'
+            f"<figcaption>{html.escape(self.caption)}</figcaption>"
+            "<details><summary>The data behind this figure</summary>"
+            f'<div class="cplib-table" tabindex="0" role="region" '
+            f'aria-label="Data of the figure">{rows}</div></details></figure>'
+        )

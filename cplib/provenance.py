@@ -1,0 +1,52 @@
+"""Where numbers come from: code, machine, data, time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import __version__
+from .training import NUMERICS
+
+__all__ = ["code_version", "describe", "summarise"]
+
+# the modules on which a run's numbers depend
+SOURCES = ("data", "deficits", "gratings", "models", "randomness", "training")
+
+
+def code_version() -> str:
+    """Version of cplib, of its numerics, and a hash of the sources behind these."""
+    here = Path(__file__).parent
+    sources = b"".join((here / f"{name}.py").read_bytes() for name in SOURCES)
+    digest = hashlib.sha256(sources).hexdigest()[:10]
+    return f"{__version__} (numerics {NUMERICS}, source {digest})"
+
+
+def summarise(notes: Iterable[dict[str, str]]) -> dict:
+    """One seed's provenance from its segments' notes (repeats are counted once)."""
+    segments = list({note["key"]: note for note in notes}.values())
+
+    def all_of(name: str) -> str:
+        return ", ".join(sorted({note[name] for note in segments}))
+
+    return {
+        "code": code_version(),
+        "torch": all_of("torch"),
+        "device": all_of("device"),
+        "threads": all_of("threads"),
+        "data_sha256": all_of("data"),
+        "date": max(note["date"] for note in segments),
+        "seconds": round(sum(float(note["seconds"]) for note in segments), 1),
+        "epochs_trained": sum(int(note["epochs"]) for note in segments),
+    }
+
+
+def describe(provenance: dict[int, dict]) -> str:
+    """A phrase for captions: device, date, time per seed."""
+    entries = list(provenance.values())
+    devices = ", ".join(sorted({entry["device"] for entry in entries}))
+    minutes = sum(entry["seconds"] for entry in entries) / len(entries) / 60
+    days = sorted({entry["date"][:10] for entry in entries})
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{devices}, {span}, {minutes:.1f} core-minutes a seed"

@@ -1,0 +1,285 @@
+"""Results: tidy tables with provenance, stored beside the book or computed live."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import engine, provenance, storage, studies
+from .errors import DataError, InputError
+from .studies import Run, Study
+from .training import METRICS
+
+__all__ = [
+    "Result", "catalogue", "compute", "finals", "folder", "get", "parse_seeds", "save",
+    "stored",
+]  # fmt: skip
+
+COLUMNS = (
+    "study", "scale", "seed", "deficit", "onset", "removal", "epoch", "metric",
+    "layer", "value",
+)  # fmt: skip
+DECIMALS = 6
+LAST = 5  # the readout is the mean of the last five epochs, as the paper's
+
+
+@dataclass(frozen=True)
+class Result:
+    """A study's numbers.
+
+    Attributes:
+        study: what was computed.
+        table: one row per number, with the columns `COLUMNS`. `epoch` counts the
+            epochs completed (0 is the untrained network); `layer` is empty for
+            metrics of the whole network; accuracies are fractions.
+        provenance: for each seed, where its numbers come from.
+        live: seeds computed in this session (the others were read from a file).
+    """
+
+    study: Study
+    table: pd.DataFrame
+    provenance: dict[int, dict]
+    live: tuple[int, ...] = ()
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds in the table, in order."""
+        return sorted(self.provenance)
+
+    def curve(self, run: Run, metric: str = "test_accuracy") -> pd.DataFrame:
+        """`metric` of `run`: index epoch, one column per seed."""
+        t = self.table
+        rows = (
+            (t.metric == metric)
+            & (t.deficit == run.kind)
+            & (t.onset == run.onset)
+            & (t.removal == run.removal)
+        )
+        return t[rows].pivot(index="epoch", columns="seed", values="value")
+
+    def only(self, seeds: Iterable[int]) -> Result:
+        """The same for some of the seeds."""
+        seeds = list(seeds)
+        rows = self.table[self.table.seed.isin(seeds)].reset_index(drop=True)
+        kept = {seed: self.provenance[seed] for seed in seeds}
+        live = tuple(seed for seed in self.live if seed in seeds)
+        return Result(self.study, rows, kept, live)
+
+
+def folder() -> Path:
+    """Folder of stored results: `$CPLIB_RESULTS`, else the book's `results`."""
+    named = os.environ.get("CPLIB_RESULTS")
+    if named:
+        return Path(named).expanduser()
+    checkout = Path(__file__).parents[1] / "book"
+    return (checkout if checkout.is_dir() else Path.cwd()) / "results"
+
+
+def parse_seeds(seeds: int | str | Iterable[int]) -> list[int]:
+    """Seeds as papermill or a reader gives them: how many, or a list, or "0,1,2".
+
+    Raises:
+        InputError: unless that makes at least one whole number of 0 or more.
+    """
+    if isinstance(seeds, bool) or seeds is None:
+        raise InputError(f"seeds={seeds!r}: give a number of seeds or a list of them.")
+    if isinstance(seeds, int):
+        if seeds < 1:
+            raise InputError(f"seeds={seeds}: ask for at least 1 seed.")
+        return list(range(seeds))
+    if isinstance(seeds, str):
+        text = seeds.strip("[]() ")
+        try:
+            if "," not in text:
+                return parse_seeds(int(text))
+            seeds = [int(part) for part in text.split(",") if part.strip()]
+        except ValueError as error:
+            raise InputError(
+                f"seeds={seeds!r}: write whole numbers, for example 3 or '0,1,2'."
+            ) from error
+    return engine.check_seeds(seeds)
+
+
+def get(
+    study: Study,
+    seeds: int | str | Iterable[int] = 3,
+    *,
+    device: str = "auto",
+    max_workers: int | None = None,
+    progress: bool = True,
+) -> Result:
+    """The study's numbers for `seeds`: stored ones where there are, else live.
+
+    A stored result is used when study, scale and seed match; the rest is trained now,
+    with a progress bar, and kept in the cache folder.
+    """
+    seeds = parse_seeds(seeds)
+    known = stored(study)
+    held = [seed for seed in seeds if known and seed in known.provenance]
+    missing = [seed for seed in seeds if seed not in held]
+    if not missing:
+        return known.only(held)
+    options = {"device": device, "max_workers": max_workers, "progress": progress}
+    fresh = compute(study, missing, **options)
+    return _merged(known.only(held), fresh) if held else fresh
+
+
+def compute(study: Study, seeds: Iterable[int], **options) -> Result:
+    """Train `study` for `seeds` (or read its checkpoints); options as `engine.run`."""
+    trained = engine.run(study.setup, study.runs, seeds, **options)
+    frames = [_frame(study, seed, run, t.log) for (seed, run), t in trained.items()]
+    notes: dict[int, list] = {}
+    for (seed, _), outcome in trained.items():
+        notes.setdefault(seed, []).extend(outcome.notes)
+    origin = {seed: provenance.summarise(list_) for seed, list_ in notes.items()}
+    table = pd.concat(frames, ignore_index=True)
+    return Result(study, table, origin, tuple(origin))
+
+
+def _frame(study: Study, seed: int, run: Run, log: np.ndarray) -> pd.DataFrame:
+    """Tidy rows of one run."""
+    wide = pd.DataFrame(log[:, 1:], columns=list(METRICS))
+    wide = wide[list(study.metrics)].assign(epoch=log[:, 0].astype(int))
+    tidy = wide.melt("epoch", var_name="metric").dropna(subset="value")
+    tidy["value"] = tidy["value"].round(DECIMALS)
+    tidy = tidy.assign(
+        study=study.name, scale=study.scale, seed=seed, deficit=run.kind,
+        onset=run.onset, removal=run.removal, layer="",
+    )  # fmt: skip
+    return tidy[list(COLUMNS)]
+
+
+def finals(result: Result, last: int = LAST) -> pd.DataFrame:
+    """Final test accuracy of every run, beside its baselines.
+
+    Returns:
+        Columns seed, deficit, onset, removal and, as fractions, `final`: mean over the
+        last `last` epochs; `baseline`: the clean run's after the study's clean epochs
+        (the paper's comparison: as many clean epochs); `control`: the clean run's at
+        the same total length (as many epochs in all). The clean run itself is the row
+        with removal 0.
+    """
+    clean = result.curve(result.study.runs[0])
+    rows = []
+    for run in result.study.runs:
+        is_clean = run.deficit is None
+        end = result.study.clean_epochs if is_clean else run.epochs
+        curve = clean if is_clean else result.curve(run)
+        for seed in result.seeds:
+            rows.append(
+                {
+                    "seed": seed,
+                    "deficit": run.kind,
+                    "onset": run.onset,
+                    "removal": run.removal,
+                    "final": _mean_before(curve[seed], end, last),
+                    "baseline": _mean_before(
+                        clean[seed], result.study.clean_epochs, last
+                    ),
+                    "control": _mean_before(clean[seed], end, last),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _mean_before(curve: pd.Series, end: int, last: int) -> float:
+    return float(curve.loc[max(1, end - last + 1) : end].mean())
+
+
+def _paths(study: Study) -> tuple[Path, Path]:
+    stem = f"{study.name}-{study.scale}"
+    return folder() / f"{stem}.csv", folder() / f"{stem}.json"
+
+
+def stored(study: Study) -> Result | None:
+    """The stored result of `study`; None when there is none or it is another's.
+
+    A damaged file is set aside with a warning, and then counts as absent.
+    """
+    csv, note = _paths(study)
+    if not (csv.exists() and note.exists()):
+        return None
+    try:
+        entry = json.loads(note.read_bytes())
+        payload = csv.read_bytes()
+        if entry["table_sha256"] != storage.sha256(payload):
+            raise ValueError("checksum mismatch")
+        if entry["study_hash"] != study.hash:
+            return None
+        table = pd.read_csv(io.BytesIO(payload), keep_default_na=False)
+        origin = {int(seed): o for seed, o in entry["seeds"].items()}
+        if tuple(table.columns) != COLUMNS or set(table.seed) != set(origin):
+            raise ValueError("wrong columns or seeds")
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        for path in (csv, note):
+            storage.set_aside(path, str(error))
+        return None
+    return Result(study, table, origin)
+
+
+def catalogue() -> pd.DataFrame:
+    """All stored results: what was run, on what, when, and how long it took."""
+    rows = []
+    for name in studies.names():
+        for scale in studies.SCALES:
+            study = studies.get(name, scale)
+            result = stored(study)
+            if result is None:
+                continue
+            entries = result.provenance.values()
+            rows.append(
+                {
+                    "study": name,
+                    "what": study.title,
+                    "scale": scale,
+                    "data": study.setup.data.name,
+                    "runs": len(study.runs) * len(result.seeds),
+                    "seeds": len(result.seeds),
+                    "epochs": sum(entry["epochs_trained"] for entry in entries),
+                    "core-minutes": round(sum(e["seconds"] for e in entries) / 60),
+                    "device": ", ".join(sorted({e["device"] for e in entries})),
+                    "PyTorch": ", ".join(sorted({e["torch"] for e in entries})),
+                    "date": max(entry["date"] for entry in entries)[:10],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def save(result: Result) -> Path:
+    """Store `result` beside the book, merged with the seeds stored before.
+
+    Returns:
+        The path of the CSV; its provenance stands in a JSON of the same name.
+    """
+    known = stored(result.study)
+    if known is not None:
+        rest = [seed for seed in known.seeds if seed not in result.provenance]
+        result = _merged(known.only(rest), result) if rest else result
+    csv, note = _paths(result.study)
+    payload = result.table.to_csv(index=False, lineterminator="\n").encode()
+    entry = {
+        "title": result.study.title,
+        "study_hash": result.study.hash,
+        "table_sha256": storage.sha256(payload),
+        "seeds": {str(seed): result.provenance[seed] for seed in result.seeds},
+        "study": result.study.spec(),
+    }
+    storage.write_atomic(csv, payload)
+    storage.write_atomic(note, (json.dumps(entry, indent=1) + "\n").encode())
+    return csv
+
+
+def _merged(one: Result, other: Result) -> Result:
+    if one.study.hash != other.study.hash:
+        raise DataError("Results of different studies cannot be merged.")
+    table = pd.concat([one.table, other.table], ignore_index=True)
+    table = table.sort_values(["seed"], kind="stable", ignore_index=True)
+    origin = one.provenance | other.provenance
+    return Result(one.study, table, origin, (*one.live, *other.live))

@@ -1,0 +1,237 @@
+"""Windows of deficit and what became of them: the numbers and words to explore."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .errors import InputError
+from .figures import LABELS
+from .results import Result, finals
+from .studies import Run
+
+__all__ = ["SEES", "Interval", "Timeline", "Trace", "nearest"]
+
+# what stands before the network, in words
+SEES = {
+    "none": "clear images, true labels",
+    "blur": "blurred images, true labels",
+    "flip": "images upside down, true labels",
+    "labels": "clear images, permuted labels",
+    "noise": "noise in place of images, true labels",
+}
+MINUS = "\N{MINUS SIGN}"
+
+
+class Interval(NamedTuple):
+    """Mean over seeds and standard deviation, in % or points, to one decimal.
+
+    They are rounded here, once, so that every view shows the same digits. `sd` is
+    None for a single seed.
+    """
+
+    mean: float
+    sd: float | None
+
+    @classmethod
+    def of(cls, fractions: pd.Series) -> Interval:
+        """Mean and spread of one value per seed."""
+        sd = tenths(fractions.std(ddof=1)) if len(fractions) > 1 else None
+        return cls(tenths(fractions.mean()), sd)
+
+    @property
+    def number(self) -> str:
+        """'48.3 ± 0.5', without unit or sign."""
+        spread = "" if self.sd is None else f" ± {self.sd:.1f}"
+        return f"{abs(self.mean):.1f}{spread}"
+
+
+def tenths(fraction: float) -> float:
+    """A fraction in %, to one decimal."""
+    return round(100 * float(fraction), 1) + 0.0  # never -0.0
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One run, over all seeds; accuracies are of the test set, in %.
+
+    Attributes:
+        kind, onset, removal, epochs: as in `studies.Run`.
+        mean, sd: after each epoch, (epochs + 1,); sd is None for one seed.
+        final: mean of the last 5 epochs; `finals`: the same for each seed.
+        change: `final` less the baseline, in points; paired by seed.
+    """
+
+    kind: str
+    onset: int
+    removal: int
+    epochs: int
+    mean: np.ndarray
+    sd: np.ndarray | None
+    final: Interval
+    finals: tuple[float, ...]
+    change: Interval
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """(onset, removal)."""
+        return self.onset, self.removal
+
+    @property
+    def name(self) -> str:
+        """'blur from epoch 0 to 30'."""
+        return f"{LABELS[self.kind]} from epoch {self.onset} to {self.removal}"
+
+    def at(self, epoch: int) -> Interval:
+        """Accuracy after `epoch` epochs."""
+        sd = None if self.sd is None else float(self.sd[epoch])
+        return Interval(float(self.mean[epoch]), sd)
+
+    def seen(self, epoch: int) -> str:
+        """The deficit that training epoch `epoch` is under, or 'none'."""
+        return self.kind if self.onset <= epoch < self.removal else "none"
+
+    def phase(self, epoch: int) -> str:
+        """Where `epoch` lies in the run, in words."""
+        label = LABELS[self.kind]
+        if epoch >= self.epochs:
+            return "the end of training"
+        if epoch < self.onset:
+            return f"before the {label}"
+        return f"under {label}" if epoch < self.removal else f"after the {label}"
+
+
+class Timeline:
+    """All windows of a result, by kind of deficit.
+
+    Attributes:
+        result: where the numbers are from.
+        clean: the run without deficit; its `final` is the baseline.
+        runs: for each kind, its traces by onset and removal.
+
+    Raises:
+        InputError: when no run of the result has a deficit.
+    """
+
+    def __init__(self, result: Result):
+        self.result = result
+        endings = dict(list(finals(result).groupby(["deficit", "onset", "removal"])))
+        traces = [
+            _trace(result, run, endings[run.kind, run.onset, run.removal])
+            for run in result.study.runs
+            if run.deficit is None or run.onset < run.removal
+        ]
+        self.clean, *windowed = traces
+        windowed.sort(key=lambda trace: trace.window)
+        kinds = dict.fromkeys(run.kind for run in result.study.runs[1:])
+        self.runs: dict[str, list[Trace]] = {
+            kind: [trace for trace in windowed if trace.kind == kind] for kind in kinds
+        }
+        if not windowed:
+            raise InputError(
+                f"Study {result.study.name!r} has no run with a deficit, so there is "
+                "no timing to explore: give the result of 'timing', '1TL' or '1BL'."
+            )
+
+    def choose(self, kind: str, onset: int | None, removal: int | None) -> Trace:
+        """The run with these; by default the earliest onset and the last removal.
+
+        Raises:
+            InputError: when there is none; the message names those that there are.
+        """
+        if kind not in self.runs:
+            raise InputError(
+                f"deficit={kind!r} is not in this result: choose one of "
+                f"{', '.join(self.runs)}."
+            )
+        fits = [
+            trace
+            for trace in self.runs[kind]
+            if onset in (None, trace.onset) and removal in (None, trace.removal)
+        ]
+        if not fits:
+            windows = ", ".join(f"{t.onset} to {t.removal}" for t in self.runs[kind])
+            raise InputError(
+                f"No {LABELS[kind]} with onset={onset!r} and removal={removal!r} in "
+                f"this result: choose one of the windows {windows}."
+            )
+        return min(fits, key=lambda trace: (trace.onset, -trace.removal))
+
+    def now(self, trace: Trace, epoch: int) -> str:
+        """The state of learning after `epoch` epochs, in words."""
+        return (
+            f"Epoch {epoch} of {trace.epochs}, {trace.phase(epoch)}: test accuracy "
+            f"{trace.at(epoch).number} %, without deficit "
+            f"{self.clean.at(epoch).number} %."
+        )
+
+    def verdict(self, trace: Trace) -> str:
+        """The change in final accuracy, in a few words."""
+        if trace.change.mean == 0:
+            return "no change"
+        direction = "lower" if trace.change.mean < 0 else "higher"
+        return f"{trace.change.number} points {direction}"
+
+    def ending(self, trace: Trace) -> str:
+        """The final accuracy beside the baseline, in words."""
+        seeds = len(trace.finals)
+        return (
+            f"Final accuracy after {trace.name}: {trace.final.number} %. Without "
+            f"deficit, after as many clean epochs "
+            f"({self.result.study.clean_epochs}): {self.clean.final.number} %. That is "
+            f"{self.verdict(trace)} "
+            f"({'one seed' if seeds == 1 else f'mean ± sd of {seeds} seeds'})."
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Every window's final accuracy in %, and its change in points."""
+        return pd.DataFrame(
+            {
+                "deficit": LABELS[trace.kind],
+                "onset": trace.onset,
+                "removal": trace.removal,
+                "final (%)": trace.final.mean,
+                "sd": trace.final.sd,
+                "no deficit (%)": self.clean.final.mean,
+                "change (points)": trace.change.mean,
+                "sd of change": trace.change.sd,
+            }
+            for traces in self.runs.values()
+            for trace in traces
+        )
+
+
+def nearest(traces: list[Trace], onset: int, removal: int, keep: str) -> Trace:
+    """The available window nearest to (onset, removal).
+
+    Args:
+        traces: to choose from; of equals, the first is taken.
+        onset, removal: in epochs.
+        keep: which of the two matters more, "onset" or "removal".
+    """
+
+    def distance(trace: Trace) -> tuple[int, int]:
+        away = abs(trace.onset - onset), abs(trace.removal - removal)
+        return away if keep == "onset" else away[::-1]
+
+    return min(traces, key=distance)
+
+
+def _trace(result: Result, run: Run, ending: pd.DataFrame) -> Trace:
+    curve = result.curve(run).sort_index()
+    spread = curve.std(axis=1, ddof=1) if curve.shape[1] > 1 else None
+    change = ending["final"] - ending["baseline"]
+    return Trace(
+        run.kind,
+        run.onset,
+        run.removal,
+        run.epochs,
+        curve.mean(axis=1).map(tenths).to_numpy(),
+        None if spread is None else spread.map(tenths).to_numpy(),
+        Interval.of(ending["final"]),
+        tuple(ending["final"].map(tenths)),
+        Interval.of(change),
+    )

@@ -1,0 +1,194 @@
+"""Execute notebooks with papermill, once for every state of their inputs."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import platform
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+CODE = Path(__file__).resolve().parents[1]  # the checkout whose cplib is imported
+KEY = "cplib_inputs"  # notebook metadata: hash of all that the outputs depend on
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+TRACEBACK_LINES = 6
+
+
+class BookError(Exception):
+    """The book cannot be built; the message says what to mend."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to execute.
+
+    Attributes:
+        source: the committed notebook.
+        target: where the executed copy goes.
+        name: what to call it in messages.
+        cwd: working folder of its kernel.
+        parameters: papermill's; those the notebook does not declare are left out.
+        key: hash of the inputs.
+        verbose: pass on what the notebook writes to stderr (its progress bars).
+    """
+
+    source: Path
+    target: Path
+    name: str
+    cwd: Path
+    parameters: dict[str, str | int]
+    key: str
+    verbose: bool = False
+
+
+def input_key(source: Path, parameters: dict[str, str | int], results: Path) -> str:
+    """SHA-256 over all that the outputs of `source` depend on."""
+    files = [source, CODE / "requirements.txt", *_files(CODE / "cplib"), *_files(results)]
+    parts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    parts += [str(path.name) for path in files]
+    parts += [platform.python_version(), importlib.metadata.version("torch")]
+    return hashlib.sha256(json.dumps([parts, parameters]).encode()).hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+
+
+def is_done(job: Job) -> bool:
+    """Whether `job.target` was executed from the same inputs."""
+    try:
+        return nbformat.read(job.target, as_version=4).metadata.get(KEY) == job.key
+    except Exception:  # absent, half-written or of another format: execute again
+        return False
+
+
+def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]]:
+    """Execute `jobs`, `workers` at a time.
+
+    Yields:
+        Each job, in order, with the seconds it took.
+
+    Raises:
+        BookError: for the first notebook, in order, that fails; those not started yet
+            are then given up.
+    """
+    # spawned, since papermill starts an event loop and threads in each process
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures: dict[Future, Job] = {pool.submit(_execute, job): job for job in jobs}
+        try:
+            for future, job in futures.items():
+                seconds, problem = future.result()
+                if problem:
+                    raise BookError(problem)
+                yield job, seconds
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _execute(job: Job) -> tuple[float, str | None]:
+    """Seconds taken, and a sentence when it failed (errors do not cross processes)."""
+    began = time.perf_counter()
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(CODE), os.environ.get("PYTHONPATH")])
+    )
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not a user's
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning of the debugger's
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    partial = job.target.with_suffix(".partial.ipynb")
+    try:
+        papermill.execute_notebook(
+            job.source,
+            partial,
+            parameters=changed(job.source, job.parameters),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            stderr_file=sys.stderr if job.verbose else None,
+            cwd=job.cwd,
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        )
+        notebook = nbformat.read(partial, as_version=4)
+        notebook.metadata[KEY] = job.key
+        nbformat.write(notebook, partial)
+        os.replace(partial, job.target)
+    except Exception as error:
+        return 0.0, explain(job.name, partial, error)
+    return time.perf_counter() - began, None
+
+
+def changed(source: Path, parameters: dict[str, str | int]) -> dict[str, str | int]:
+    """The `parameters` that `source` declares with another value.
+
+    Without any, papermill injects no cell, and the page shows the notebook as written.
+    """
+    declared = papermill.inspect_notebook(source)
+    return {
+        name: value
+        for name, value in parameters.items()
+        if name in declared and _literal(declared[name]["default"]) != value
+    }
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def explain(name: str, executed: Path, error: Exception) -> str:
+    """What went wrong in notebook `name`: its cell, the exception, the last lines."""
+    try:
+        notebook = nbformat.read(executed, as_version=4)
+    except Exception:  # it never ran
+        return f"{name} could not be executed: {type(error).__name__}: {error}"
+    number, cell = failed_cell(notebook)
+    if number is None:
+        return f"{name} could not be executed: {type(error).__name__}: {error}"
+    for output in cell.outputs:
+        if output.output_type == "error":
+            trace = "\n".join(output.traceback).splitlines()[-TRACEBACK_LINES:]
+            lines = "\n".join(f"    {COLOURS.sub('', line)}" for line in trace)
+            reason = f"raised {output.ename}: {output.evalue}\n{lines}"
+            break
+    else:  # no error output: the kernel itself is gone
+        reason = f"stopped its kernel ({error}), often for lack of memory."
+    return f"{name}, code cell {number}, {reason}\n  as it stood: {executed}"
+
+
+def failed_cell(notebook: NotebookNode) -> tuple[int | None, NotebookNode | None]:
+    """The cell at which papermill stopped, and its number among the code cells.
+
+    Cells are counted from 1 as in the source: those papermill added do not count.
+    """
+    number = 0
+    for cell in notebook.cells:
+        injected = "injected-parameters" in cell.metadata.get("tags", [])
+        if cell.cell_type != "code" or injected:
+            continue
+        number += 1
+        if cell.metadata.get("papermill", {}).get("status") in ("failed", "running"):
+            return number, cell
+        if any(output.output_type == "error" for output in cell.outputs):
+            return number, cell
+    return None, None
