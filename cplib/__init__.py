@@ -1,1 +1,14 @@
+"""Critical learning periods: the package behind the executable book.
+
+What to compute (`studies`) becomes a tree of training segments (`plan`), which is
+trained on any executor (`engine`) into tidy tables with provenance (`results`), which
+are drawn (`figures`, `animals`, `pictures`) and explored (`widgets`):
+
+>>> from cplib import figures, results, studies
+>>> figures.draw(results.get(studies.get("1TL", "laptop")))
+
+A module imports only what stands before it in that flow. `python -m cplib --help` lists
+what can be done from a terminal.
+"""
+
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Figures of the animals: published anchors, schematic curves, a reader's own points."""
+"""Figures of the animals: published anchors, schematic curves, own points."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from .panel import Panel
 
 __all__ = ["fitted_points", "kitten_acuity", "kitten_sensitivity"]
 
-HEIGHT = {"none": 0.0, "slight": 0.2, "present": 0.35, "subsiding": 0.55, "rising": 0.55,
-          "high": 0.95, "severe": 0.95, "peak": 1.0}  # fmt: skip
+# how dark a bar is; the words are published, the shades are ours
+SHADE = {"none": 0.0, "slight": 0.2, "present": 0.35, "subsiding": 0.55,
+         "rising": 0.55, "high": 0.95, "severe": 0.95, "peak": 1.0}  # fmt: skip
 
 
 def kitten_acuity() -> Panel:
@@ -86,7 +87,7 @@ def kitten_sensitivity() -> Panel:
             begin, end = (begin - 4, end + 4) if begin == end else (begin, end)
             bottom.barh(
                 line, end - begin, left=begin, height=0.8, color=colour,
-                alpha=0.15 + 0.6 * HEIGHT[row.level], edgecolor="white",
+                alpha=0.15 + 0.6 * SHADE[row.level], edgecolor="white",
             )  # fmt: skip
             bottom.text((begin + end) / 2, line, row.level, ha="center", va="center",
                         fontsize=7, rotation=0 if end - begin > 18 else 90)  # fmt: skip
@@ -118,7 +119,7 @@ def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit
     Returns:
         The figure, with the fit's 95 % confidence band, and the fit.
     """
-    errors = points["error"] if "error" in points else None
+    errors = points.get("error", None)
     fit = fit_double_exponential(points["age_days"], points["value"], sigma=errors)
     low_age, high_age = points["age_days"].min(), points["age_days"].max()
     age = pd.Series(range(int(low_age), int(high_age) + 2), dtype=float)

@@ -16,7 +16,7 @@ from .studies import Study
 
 __all__ = ["Examples", "examples", "png_uri"]
 
-MOST = 10  # one of each class
+MOST = 6  # of different classes; more would be too small to see
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ def examples(study: Study, count: int, seed: int) -> Examples:
     says so. Labels are permuted and noise is drawn as for the run of `seed`.
 
     Raises:
-        InputError: unless 1 <= count <= 10.
+        InputError: unless 1 <= count <= 6.
     """
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
         raise InputError(f"images={count!r}: choose a number from 1 to {MOST}.")
     spec = study.setup.data
-    note = f"training images of {spec.name}"
+    note = "."
     if spec.name in data.DOWNLOADED:
-        note += ", here replaced by those of gratings, which need no download"
+        note = f"; those of {spec.name}, on which it is trained, need a download."
         spec = replace(spec, name="gratings", train=500, test=1)
     dataset = data.prepare(spec)
     images, labels = dataset.train_images, dataset.train_labels
@@ -65,7 +65,8 @@ def examples(study: Study, count: int, seed: int) -> Examples:
             kind: deficit.labels(labels, seed)[chosen].tolist()
             for kind, deficit in deficits.items()
         },
-        f"Pictures: {note}, before random shifts and mirroring.",
+        f"Pictures: training images of {spec.name} before random shifts and mirroring, "
+        f"labels and noise as for seed {seed}{note}",
     )
 
 

@@ -25,7 +25,9 @@ def photographs(size: int = 32) -> torch.Tensor:
     from sklearn.datasets import load_sample_images
 
     crops = []
-    for image, (top, left, side) in zip(load_sample_images().images, CROPS, strict=True):
+    for image, (top, left, side) in zip(
+        load_sample_images().images, CROPS, strict=True
+    ):
         cut = image[top : top + side, left : left + side]
         x = torch.from_numpy(cut.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
         crops.append(F.interpolate(x, size=size, mode="bilinear", antialias=True))

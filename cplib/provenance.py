@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ __all__ = ["code_version", "describe", "summarise"]
 SOURCES = ("data", "deficits", "gratings", "models", "randomness", "training")
 
 
+@functools.cache
 def code_version() -> str:
     """Version of cplib, of its numerics, and a hash of the sources behind these."""
     here = Path(__file__).parent
@@ -31,7 +33,7 @@ def summarise(notes: Iterable[dict[str, str]]) -> dict:
         return ", ".join(sorted({note[name] for note in segments}))
 
     return {
-        "code": code_version(),
+        "code": all_of("code"),
         "torch": all_of("torch"),
         "device": all_of("device"),
         "threads": all_of("threads"),

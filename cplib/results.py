@@ -209,7 +209,8 @@ def stored(study: Study) -> Result | None:
     try:
         entry = json.loads(note.read_bytes())
         payload = csv.read_bytes()
-        if entry["table_sha256"] != storage.sha256(payload):
+        seal = entry.pop("sha256")
+        if seal != _seal(entry) or entry["table_sha256"] != storage.sha256(payload):
             raise ValueError("checksum mismatch")
         if entry["study_hash"] != study.hash:
             return None
@@ -271,9 +272,15 @@ def save(result: Result) -> Path:
         "seeds": {str(seed): result.provenance[seed] for seed in result.seeds},
         "study": result.study.spec(),
     }
+    entry["sha256"] = _seal(entry)
     storage.write_atomic(csv, payload)
     storage.write_atomic(note, (json.dumps(entry, indent=1) + "\n").encode())
     return csv
+
+
+def _seal(entry: dict) -> str:
+    """Checksum of a provenance entry, so that an edited one is noticed."""
+    return storage.sha256(json.dumps(entry, sort_keys=True).encode())
 
 
 def _merged(one: Result, other: Result) -> Result:

@@ -24,6 +24,7 @@ SEES = {
     "noise": "noise in place of images, true labels",
 }
 MINUS = "\N{MINUS SIGN}"
+TIE = "\N{NO-BREAK SPACE}"  # between a number and what belongs to it
 
 
 class Interval(NamedTuple):
@@ -45,8 +46,13 @@ class Interval(NamedTuple):
     @property
     def number(self) -> str:
         """'48.3 ± 0.5', without unit or sign."""
-        spread = "" if self.sd is None else f" ± {self.sd:.1f}"
+        spread = "" if self.sd is None else f"{TIE}±{TIE}{self.sd:.1f}"
         return f"{abs(self.mean):.1f}{spread}"
+
+    @property
+    def percent(self) -> str:
+        """'48.3 ± 0.5 %'."""
+        return f"{self.number}{TIE}%"
 
 
 def tenths(fraction: float) -> float:
@@ -164,8 +170,8 @@ class Timeline:
         """The state of learning after `epoch` epochs, in words."""
         return (
             f"Epoch {epoch} of {trace.epochs}, {trace.phase(epoch)}: test accuracy "
-            f"{trace.at(epoch).number} %, without deficit "
-            f"{self.clean.at(epoch).number} %."
+            f"{trace.at(epoch).percent}, without deficit "
+            f"{self.clean.at(epoch).percent}."
         )
 
     def verdict(self, trace: Trace) -> str:
@@ -179,9 +185,9 @@ class Timeline:
         """The final accuracy beside the baseline, in words."""
         seeds = len(trace.finals)
         return (
-            f"Final accuracy after {trace.name}: {trace.final.number} %. Without "
+            f"Final accuracy after {trace.name}: {trace.final.percent}. Without "
             f"deficit, after as many clean epochs "
-            f"({self.result.study.clean_epochs}): {self.clean.final.number} %. That is "
+            f"({self.result.study.clean_epochs}): {self.clean.final.percent}. That is "
             f"{self.verdict(trace)} "
             f"({'one seed' if seeds == 1 else f'mean ± sd of {seeds} seeds'})."
         )
@@ -195,7 +201,7 @@ class Timeline:
                 "removal": trace.removal,
                 "final (%)": trace.final.mean,
                 "sd": trace.final.sd,
-                "no deficit (%)": self.clean.final.mean,
+                "without deficit (%)": self.clean.final.mean,
                 "change (points)": trace.change.mean,
                 "sd of change": trace.change.sd,
             }

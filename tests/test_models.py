@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -39,7 +41,7 @@ def test_all_cnn_of_the_paper_layer_by_layer():
     pixels = [1024, 1024, 256, 256, 256, 64, 64, 64, 64]
     kernels = [9, 9, 9, 9, 9, 9, 9, 1, 1]
     channels = [3, 96, 96, 192, 192, 192, 192, 192, 192, 10]
-    pairs = list(zip(channels, channels[1:], strict=False))
+    pairs = list(itertools.pairwise(channels))
     assert macs == sum(
         p * k * i * o for p, k, (i, o) in zip(pixels, kernels, pairs, strict=True)
     )

@@ -101,7 +101,9 @@ def pages(root: Path) -> list[Path]:
         candidates = [root / name, root / f"{name}.ipynb", root / f"{name}.md"]
         source = next((path for path in candidates if path.is_file()), None)
         if source is None:
-            raise BookError(f"_toc.yml lists {name}, but there is no {name}.ipynb or .md.")
+            raise BookError(
+                f"_toc.yml lists {name}, but there is no {name}.ipynb or .md."
+            )
         found.append(source)
     return found
 
@@ -140,7 +142,9 @@ def execute(
             name = source.relative_to(root)
             key = input_key(source, parameters, stored)
             cwd = output / "stage" / name.parent
-            job = Job(source, folder / name, str(name), cwd, parameters, key, workers == 1)
+            job = Job(
+                source, folder / name, str(name), cwd, parameters, key, workers == 1
+            )
             jobs.append(job)
     stale = [job for job in jobs if not is_done(job)]
     if len(stale) < len(jobs):
@@ -186,7 +190,9 @@ def build_pages(root: Path, stage: Path, output: Path) -> Path:
     if done.returncode != 0:
         notable = re.findall(r"^.*(?:WARNING|ERROR|Error:).*$", done.stdout, re.M)
         shown = "\n".join(f"    {line}" for line in notable or done.stdout.splitlines())
-        raise BookError(f"jupyter-book refused the pages.\n{shown[-3000:]}\n  log: {log}")
+        raise BookError(
+            f"jupyter-book refused the pages.\n{shown[-3000:]}\n  log: {log}"
+        )
     if html.exists():
         os.replace(html, fresh / "previous")
     os.replace(fresh / "_build" / "html", html)

@@ -61,7 +61,7 @@ def install(folder, requirements, stamp):
         print("Making the virtual environment " + folder, flush=True)
         call("Making " + folder, sys.executable, "-m", "venv", "--clear", folder)
     print("Installing {} (minutes, once)".format(requirements), flush=True)
-    pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "-qq")
     call("Installing " + requirements, *pip, "-r", requirements, "-e", ".")
     with open(stamp, "w"):
         pass

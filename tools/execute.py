@@ -24,6 +24,8 @@ from traitlets.config import Config
 
 CODE = Path(__file__).resolve().parents[1]  # the checkout whose cplib is imported
 KEY = "cplib_inputs"  # notebook metadata: hash of all that the outputs depend on
+# without it, ipykernel 7 writes a warning to the terminal for every notebook
+ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 TRACEBACK_LINES = 6
 
@@ -57,7 +59,12 @@ class Job:
 
 def input_key(source: Path, parameters: dict[str, str | int], results: Path) -> str:
     """SHA-256 over all that the outputs of `source` depend on."""
-    files = [source, CODE / "requirements.txt", *_files(CODE / "cplib"), *_files(results)]
+    files = [
+        source,
+        CODE / "requirements.txt",
+        *_files(CODE / "cplib"),
+        *_files(results),
+    ]
     parts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     parts += [str(path.name) for path in files]
     parts += [platform.python_version(), importlib.metadata.version("torch")]
@@ -111,10 +118,13 @@ def _execute(job: Job) -> tuple[float, str | None]:
     os.environ["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(CODE), os.environ.get("PYTHONPATH")])
     )
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not a user's
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = (
+        "1"  # this environment's kernel, not a user's
+    )
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning of the debugger's
     job.target.parent.mkdir(parents=True, exist_ok=True)
     partial = job.target.with_suffix(".partial.ipynb")
+    partial.unlink(missing_ok=True)
     try:
         papermill.execute_notebook(
             job.source,
@@ -125,7 +135,7 @@ def _execute(job: Job) -> tuple[float, str | None]:
             progress_bar=False,
             stderr_file=sys.stderr if job.verbose else None,
             cwd=job.cwd,
-            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+            config=ENCRYPTED,
         )
         notebook = nbformat.read(partial, as_version=4)
         notebook.metadata[KEY] = job.key
@@ -159,36 +169,33 @@ def _literal(text: str) -> object:
 def explain(name: str, executed: Path, error: Exception) -> str:
     """What went wrong in notebook `name`: its cell, the exception, the last lines."""
     try:
-        notebook = nbformat.read(executed, as_version=4)
-    except Exception:  # it never ran
+        number, outputs = stopped_at(nbformat.read(executed, as_version=4))
+    except (OSError, LookupError):  # no cell was run
         return f"{name} could not be executed: {type(error).__name__}: {error}"
-    number, cell = failed_cell(notebook)
-    if number is None:
-        return f"{name} could not be executed: {type(error).__name__}: {error}"
-    for output in cell.outputs:
-        if output.output_type == "error":
-            trace = "\n".join(output.traceback).splitlines()[-TRACEBACK_LINES:]
-            lines = "\n".join(f"    {COLOURS.sub('', line)}" for line in trace)
-            reason = f"raised {output.ename}: {output.evalue}\n{lines}"
-            break
-    else:  # no error output: the kernel itself is gone
-        reason = f"stopped its kernel ({error}), often for lack of memory."
+    failure = next((o for o in outputs if o.output_type == "error"), None)
+    if failure is None:
+        reason = f"lost its kernel ({error}), often for lack of memory."
+    else:
+        trace = "\n".join(failure.traceback).splitlines()[-TRACEBACK_LINES:]
+        lines = "\n".join(f"    {COLOURS.sub('', line)}" for line in trace)
+        reason = f"raised {failure.ename}: {failure.evalue}\n{lines}"
     return f"{name}, code cell {number}, {reason}\n  as it stood: {executed}"
 
 
-def failed_cell(notebook: NotebookNode) -> tuple[int | None, NotebookNode | None]:
-    """The cell at which papermill stopped, and its number among the code cells.
+def stopped_at(notebook: NotebookNode) -> tuple[int, list[NotebookNode]]:
+    """Number and outputs of the code cell that papermill started last.
 
     Cells are counted from 1 as in the source: those papermill added do not count.
     """
-    number = 0
-    for cell in notebook.cells:
-        injected = "injected-parameters" in cell.metadata.get("tags", [])
-        if cell.cell_type != "code" or injected:
-            continue
-        number += 1
-        if cell.metadata.get("papermill", {}).get("status") in ("failed", "running"):
-            return number, cell
-        if any(output.output_type == "error" for output in cell.outputs):
-            return number, cell
-    return None, None
+    own = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+    started = [
+        (number, cell.outputs)
+        for number, cell in enumerate(own, 1)
+        if cell.metadata.get("papermill", {}).get("start_time")
+    ]
+    return started[-1]

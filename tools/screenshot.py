@@ -1,6 +1,6 @@
 """A picture of a page, to look at.
 
-    python tools/screenshot.py _build/html/book/blur.html blur.png --width 360
+python tools/screenshot.py _build/html/book/blur.html blur.png --width 360
 """
 
 from __future__ import annotations

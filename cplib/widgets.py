@@ -1,0 +1,133 @@
+"""Explorers for notebooks: ipywidgets in a live kernel, plain HTML on a page."""
+
+from __future__ import annotations
+
+import html
+from functools import cached_property
+
+import ipywidgets as ipw
+
+from .examples import Examples, examples
+from .explorer import page, state_panel
+from .figures import LABELS
+from .panel import Panel
+from .results import Result
+from .timeline import Timeline, Trace, nearest
+
+__all__ = ["TimingExplorer", "timing"]
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def timing(
+    result: Result,
+    *,
+    deficit: str = "blur",
+    onset: int | None = None,
+    removal: int | None = None,
+    images: int = 4,
+) -> TimingExplorer:
+    """Explore when a deficit matters, from numbers that are there: nothing is trained.
+
+    Args:
+        result: of study "timing", or of any other whose runs have windows of deficit,
+            as "1TL" and "1BL"; only its windows can be chosen.
+        deficit: kind shown at first.
+        onset, removal: window shown at first; default: the earliest onset, the last
+            removal.
+        images: number of example pictures, 1 to 6.
+
+    Raises:
+        InputError: for a deficit or window that the result lacks, or a result without
+            windows.
+    """
+    timeline = Timeline(result)
+    trace = timeline.choose(deficit, onset, removal)
+    return TimingExplorer(
+        timeline, examples(result.study, images, result.seeds[0]), trace
+    )
+
+
+class TimingExplorer:
+    """Shown by a live front end as ipywidgets, and on a page as HTML; see `timing`.
+
+    Attributes:
+        timeline: the numbers.
+        trace: the run that is shown now, `epoch` the cursor in it.
+        controls: the widgets "deficit", "onset", "removal", "epoch".
+        view: the widget that shows the picture and the words.
+        box: all of these.
+        panel: the static figure of the first state.
+        html: the page's explorer, which starts in that state.
+    """
+
+    def __init__(self, timeline: Timeline, pictures: Examples, start: Trace):
+        self.timeline, self._pictures, self._start = timeline, pictures, start
+        self.trace, self.epoch = start, sum(start.window) // 2
+        self.panel = state_panel(timeline, pictures, start, self.epoch)
+        self.controls = {
+            "deficit": ipw.Dropdown(
+                options=[(LABELS[kind], kind) for kind in timeline.runs],
+                value=start.kind,
+                description="Deficit",
+            ),
+            "onset": ipw.SelectionSlider(options=[0], description="Onset"),
+            "removal": ipw.SelectionSlider(options=[0], description="Removal"),
+            "epoch": ipw.IntSlider(min=0, max=self.epoch, description="Epoch"),
+        }
+        self.view = ipw.HTML()
+        self.box = ipw.VBox([*self.controls.values(), self.view])
+        self._busy = False
+        self._show(self.panel)
+        for name, control in self.controls.items():
+            control.observe(lambda change, name=name: self._moved(name), "value")
+
+    @cached_property
+    def html(self) -> str:
+        """The explorer for a page without a kernel."""
+        return page(self.timeline, self._pictures, self.panel, self._start)
+
+    def _moved(self, name: str) -> None:
+        """Follow the control `name`; the others are set to what goes with it."""
+        if self._busy:  # it is this class that moves it
+            return
+        wanted = {key: control.value for key, control in self.controls.items()}
+        if name != "epoch":
+            keep = "removal" if name == "removal" else "onset"
+            traces = self.timeline.runs[wanted["deficit"]]
+            self.trace = nearest(traces, wanted["onset"], wanted["removal"], keep=keep)
+        self.epoch = min(wanted["epoch"], self.trace.epochs)
+        self._show(state_panel(self.timeline, self._pictures, self.trace, self.epoch))
+
+    def _show(self, panel: Panel) -> None:
+        """Set the controls and the view to the present state."""
+        trace, traces = self.trace, self.timeline.runs[self.trace.kind]
+        self._busy = True
+        for name in ("onset", "removal"):
+            control = self.controls[name]
+            epochs = sorted({getattr(t, name) for t in traces})
+            options = tuple((f"epoch {epoch}", epoch) for epoch in epochs)
+            if control.options != options:
+                control.options = options
+            control.value = getattr(trace, name)
+            control.disabled = len(options) == 1
+        self.controls["epoch"].max = trace.epochs
+        self.controls["epoch"].value = self.epoch
+        self._busy = False
+        words = (
+            self.timeline.now(trace, self.epoch),
+            self.timeline.ending(trace),
+        )
+        self.view.value = panel.image_html() + "".join(
+            f"<p>{html.escape(sentence)}</p>" for sentence in words
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        """Widgets for those who can show them, HTML for the others."""
+        # built here, since ipywidgets 7 gives no bundle of its own
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        return {
+            "text/plain": f"TimingExplorer of study {self.timeline.result.study.name}",
+            "text/html": self.html,
+            WIDGET_VIEW: view,
+        }

@@ -1,0 +1,158 @@
+"""One smoke-scale build of the whole book, and one browser, for all tests here."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import browser as chromium
+import pytest
+from build_book import CODE
+
+LIMIT = 900  # seconds; a notebook that hangs must not hang the tests
+
+
+@dataclass(frozen=True)
+class Build:
+    """What `tools/build_book.py` did."""
+
+    output: Path
+    returncode: int
+    log: str
+    seconds: float
+
+    @property
+    def html(self) -> Path:
+        return self.output / "html"
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory) -> Callable[..., Build]:
+    """A function that builds a book far from the user's cache, data and results."""
+    apart = tmp_path_factory.mktemp("apart")
+    folders = ("CPLIB_CACHE", "CPLIB_DATA", "CPLIB_RESULTS", "IPYTHONDIR")
+    environment = os.environ | {name: str(apart / name) for name in folders}
+
+    def run(output: Path, *options: str) -> Build:
+        command = [sys.executable, "tools/build_book.py", "--output", output, *options]
+        began = time.perf_counter()
+        done = subprocess.run(
+            command,
+            cwd=CODE,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        return Build(output, done.returncode, done.stdout, time.perf_counter() - began)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def smoke(build, tmp_path_factory) -> Build:
+    """The book at smoke scale, every notebook computed from scratch.
+
+    `CPLIB_TEST_BOOK` names an output folder to keep and reuse while working on tests.
+    """
+    kept = os.environ.get("CPLIB_TEST_BOOK")
+    output = Path(kept).resolve() if kept else tmp_path_factory.mktemp("book")
+    return build(output, "--scale", "smoke", "--seeds", "2", "--device", "cpu")
+
+
+@pytest.fixture(scope="session")
+def launched():
+    """A running Chromium; without one its tests are skipped, but fail in CI."""
+    path = chromium.executable()
+    if path is None:
+        message = "No Chromium in PATH; install one, or name it in CHROMIUM."
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(message)
+        pytest.skip(message)
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=path, args=list(chromium.ARGUMENTS)
+        )
+        yield running
+        running.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a line on stderr for each."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def bases(smoke):
+    """Where the built pages are: on a server, and as files."""
+    assert smoke.returncode == 0, smoke.log
+    handler = functools.partial(_Quiet, directory=smoke.html)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    http = f"http://127.0.0.1:{server.server_port}"
+    yield {"http": http, "file": smoke.html.as_uri()}
+    server.shutdown()
+
+
+@pytest.fixture
+def visit(launched, bases):
+    """A function that opens a page of the book in a fresh browser context.
+
+    `visit("book/blur.html", scheme="file", width=360)` gives playwright's page. When
+    the test ends, it fails if any page had an error or asked for anything from
+    elsewhere.
+    """
+    contexts: list[Any] = []
+    problems: list[str] = []
+
+    def open_page(page: str, *, scheme: str = "http", width: int = 1280):
+        context = launched.new_context(viewport={"width": width, "height": 800})
+        contexts.append(context)
+        _watch(context, bases[scheme], problems)
+        tab = context.new_page()
+        tab.goto(f"{bases[scheme]}/{page}")
+        tab.wait_for_load_state("networkidle")
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not problems
+
+
+def _watch(context: Any, base: str, problems: list[str]) -> None:
+    """Note in `problems` whatever goes wrong in `context`; nothing leaves `base`."""
+
+    def gate(route):
+        if route.request.url.startswith((base, "data:", "blob:")):
+            route.continue_()
+        else:
+            problems.append(f"request to {route.request.url}")
+            route.abort()
+
+    def heard(message):
+        if message.type == "error":
+            problems.append(f"console: {message.text}")
+
+    def answered(response):
+        if response.status >= 400:
+            problems.append(f"{response.status} for {response.url}")
+
+    context.route("**/*", gate)
+    context.on("weberror", lambda raised: problems.append(f"error: {raised.error}"))
+    context.on("console", heard)
+    context.on("response", answered)

@@ -1,0 +1,165 @@
+"""The pipeline: notebooks executed, pages built, failures told."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import build_book
+import execute
+import nbformat
+import pytest
+from build_book import CODE as ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+pytestmark = pytest.mark.notebooks
+PAGES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
+WIDGET_VIEW = build_book.WIDGET_VIEW
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A book of one page, and a function that writes its cells."""
+    for name in ("_config.yml", "tools"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
+    (tmp_path / "book" / "static").mkdir(parents=True)
+    shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
+    shutil.copy(ROOT / "book" / "static" / "book.css", tmp_path / "book" / "static")
+
+    def write(*sources: str, text: str = "# Title"):
+        cells = [new_code_cell(source) for source in sources]
+        cells[0].metadata["tags"] = ["parameters"]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = new_notebook(
+            cells=[new_markdown_cell(text), *cells], metadata={"kernelspec": kernel}
+        )
+        nbformat.write(notebook, tmp_path / "book" / "index.ipynb")
+        return tmp_path
+
+    return write
+
+
+def test_the_book_builds(smoke):
+    assert smoke.returncode == 0, smoke.log
+    assert f"Book: {smoke.html / 'index.html'}" in smoke.log
+    for page in PAGES:
+        assert (smoke.html / page.with_suffix(".html")).is_file()
+
+
+def test_every_notebook_ran_at_smoke_scale(smoke):
+    for page in PAGES:
+        if page.suffix == ".ipynb":
+            notebook = nbformat.read(smoke.output / "executed/smoke" / page, 4)
+            codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+            counts = [cell.execution_count for cell in codes if cell.source.strip()]
+            assert counts == list(range(1, len(counts) + 1)), page
+            injected = [c for c in codes if "injected-parameters" in c.metadata.tags]
+            assert 'scale = "smoke"' in injected[0].source
+
+
+def test_nothing_is_written_into_the_sources(smoke):
+    committed = {path for path in (ROOT / "book").rglob("*") if path.is_file()}
+    staged = smoke.output / "stage"
+    assert not [path for path in committed if path.suffix == ".part"]
+    for page in PAGES:
+        if page.suffix == ".ipynb":
+            assert (staged / page).read_bytes() != (ROOT / page).read_bytes()
+
+
+def test_widgets_have_a_static_form(smoke):
+    """A static page has no kernel: what a widget shows there is its HTML."""
+    for path in (smoke.output / "executed/smoke").rglob("*.ipynb"):
+        for cell in nbformat.read(path, 4).cells:
+            for output in cell.get("outputs", []):
+                if WIDGET_VIEW in output.get("data", {}):
+                    assert "text/html" in output.data, (path, cell.source)
+
+
+def test_pages_carry_no_widget_state(smoke):
+    for page in smoke.html.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert WIDGET_VIEW not in text
+        assert "application/vnd.jupyter.widget-state+json" not in text
+    for download in smoke.html.rglob("*.ipynb"):
+        assert not {"papermill", "widgets"} & set(nbformat.read(download, 4).metadata)
+
+
+def test_second_build_executes_nothing(smoke, build):
+    again = build(smoke.output, "--scale", "smoke", "--seeds", "2", "--device", "cpu")
+    assert again.returncode == 0, again.log
+    count = sum(page.suffix == ".ipynb" for page in PAGES)
+    assert f"{count} of {count} unchanged" in again.log
+    assert again.seconds < 60
+
+
+def test_unknown_scale_is_refused_in_a_sentence(build, tmp_path):
+    done = build(tmp_path, "--scale", "lptop")
+    assert done.returncode == 1
+    said = re.search(r"book/\w+\.ipynb, code cell \d+, raised InputError: .*", done.log)
+    assert said and "'lptop'" in said[0] and "laptop" in said[0], done.log
+    assert not (tmp_path / "html").exists()
+
+
+def test_failing_cell_is_named_and_the_built_book_stays(small, build, tmp_path):
+    output = tmp_path / "out"
+    root = small("seeds = 3", "1 + 1")
+    good = build(output, "--root", str(root))
+    assert good.returncode == 0, good.log
+    before = (output / "html/book/index.html").read_bytes()
+
+    small("seeds = 3", "1 + 1", "divisor = seeds - 4\n3 / divisor", "print('after')")
+    bad = build(output, "--root", str(root), "--seeds", "4")
+    assert bad.returncode == 1
+    said = "book/index.ipynb, code cell 3, raised ZeroDivisionError: division by zero"
+    assert said in bad.log
+    assert "3 / divisor" in bad.log
+    assert "\x1b" not in bad.log
+    assert (output / "html/book/index.html").read_bytes() == before
+
+
+def test_killed_kernel_is_told(small, build, tmp_path):
+    root = small("seeds = 3", "import os\nos._exit(9)")
+    done = build(tmp_path / "out", "--root", str(root))
+    assert done.returncode == 1
+    assert "book/index.ipynb, code cell 2, lost its kernel" in done.log
+
+
+def test_file_that_is_no_notebook_is_told(small, build, tmp_path):
+    root = small("seeds = 3")
+    (root / "book/index.ipynb").write_text("<<<<<<< HEAD\n{}")
+    done = build(tmp_path / "out", "--root", str(root))
+    assert done.returncode == 1
+    assert "book/index.ipynb could not be executed" in done.log
+
+
+def test_warning_of_jupyter_book_fails_the_build(small, build, tmp_path):
+    output = tmp_path / "out"
+    root = small("seeds = 3", text="# Title\n\n{cite}`nobody1900`")
+    done = build(output, "--root", str(root))
+    assert done.returncode == 1
+    assert "jupyter-book refused the pages" in done.log
+    assert "nobody1900" in done.log
+    assert not (output / "html").exists()
+
+
+def test_notebook_is_executed_again_when_an_input_changed(small, tmp_path):
+    source = small("seeds = 3") / "book/index.ipynb"
+    results = tmp_path / "book/results"
+    keys = [execute.input_key(source, {"seeds": 3}, results)]
+    assert execute.input_key(source, {"seeds": 3}, results) == keys[0]
+    keys.append(execute.input_key(source, {"seeds": 4}, results))
+    results.mkdir()
+    (results / "blur-laptop.csv").write_text("value\n1\n")
+    keys.append(execute.input_key(source, {"seeds": 3}, results))
+    (results / "blur-laptop.csv").write_text("value\n2\n")
+    keys.append(execute.input_key(source, {"seeds": 3}, results))
+    small("seeds = 3", "1")
+    keys.append(execute.input_key(source, {"seeds": 3}, results))
+    assert len(set(keys)) == len(keys)
+
+
+def test_only_changed_parameters_are_injected(small):
+    source = small('scale = "laptop"\nseeds = 3') / "book/index.ipynb"
+    given = {"scale": "laptop", "seeds": 5, "device": "auto"}
+    assert execute.changed(source, given) == {"seeds": 5}

@@ -1,0 +1,94 @@
+"""The committed notebooks, as files."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import build_book
+import nbformat
+import pytest
+import yaml
+from build_book import CODE as ROOT
+
+LONGEST = 12  # lines of a code cell; plumbing belongs in cplib
+NOTEBOOKS = sorted((ROOT / "book").glob("**/*.ipynb"))
+PARAMETERS = {"scale": "laptop", "seeds": 3, "device": "auto"}
+every_notebook = pytest.mark.parametrize(
+    "path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT))
+)
+
+
+def read(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_contents_list_the_notebooks():
+    listed = {path for path in build_book.pages(ROOT) if path.suffix == ".ipynb"}
+    assert listed == set(NOTEBOOKS)
+
+
+def test_contents_naming_no_page_are_refused(tmp_path):
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/indx\n")
+    with pytest.raises(build_book.BookError, match="lists book/indx"):
+        build_book.pages(tmp_path)
+
+
+@every_notebook
+def test_no_outputs(path):
+    for number, cell in enumerate(code_cells(read(path)), 1):
+        assert not cell.outputs, f"code cell {number} has outputs"
+        assert cell.execution_count is None, f"code cell {number} has a count"
+
+
+@every_notebook
+def test_no_traces_of_a_session(path):
+    kept = {"kernelspec", "language_info", "mystnb"}
+    assert set(read(path).metadata) <= kept
+
+
+@every_notebook
+def test_first_code_cell_has_the_parameters(path):
+    cells = code_cells(read(path))
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    assert tagged == cells[:1], "the first code cell, and no other, is tagged"
+    assigned = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(tagged[0].source).body
+        if isinstance(node, ast.Assign)
+    }
+    assert assigned == PARAMETERS
+
+
+@every_notebook
+def test_code_cells_are_short(path):
+    for number, cell in enumerate(code_cells(read(path)), 1):
+        lines = len(cell.source.splitlines())
+        assert lines <= LONGEST, f"code cell {number} has {lines} lines"
+
+
+@every_notebook
+def test_one_title(path):
+    text = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    prose = re.sub(r"```.*?```", "", "\n\n".join(text), flags=re.S)
+    assert len(re.findall(r"^# ", prose, re.M)) == 1
+
+
+def test_placeholders_stand_in_few_places():
+    """The repository is named in `_config.yml`; pages take it from there."""
+    url = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    pages = [path.read_text(encoding="utf-8") for path in build_book.pages(ROOT)]
+    assert not any(url in page for page in pages)
+
+
+def test_version_is_the_cited_one():
+    import cplib
+
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == cplib.__version__

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from cplib import results, studies
+from cplib.__main__ import main
+
+
+def call(*words):
+    return main(list(words))
+
+
+def test_demo_prints_a_table_and_saves_a_figure(tmp_path, capsys):
+    picture = tmp_path / "demo.png"
+    assert (
+        call("demo", "--scale", "smoke", "--seeds", "1", "--output", str(picture)) == 0
+    )
+    shown = capsys.readouterr().out
+    for word in ("none", "blur", "flip", "final", "baseline"):
+        assert word in shown
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_run_status_verify_render(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("run", "1TL", "--scale", "smoke", "--seeds", "2") == 0
+    assert call("run", "1TL", "--scale", "smoke", "--seeds", "2") == 0
+    assert "stored already" in capsys.readouterr().out
+    assert call("status") == 0
+    assert "1TL smoke: seeds 0, 1" in capsys.readouterr().out
+    assert call("verify", "1TL", "--scale", "smoke", "--runs", "2") == 0
+    shown = capsys.readouterr().out
+    assert shown.count("ok: 1TL smoke") == 2
+    assert "every number equal" in shown
+    assert call("render", "1TL", "--scale", "smoke") == 0
+    assert (tmp_path / "1TL-smoke.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_verify_notices_a_false_number(capsys):
+    call("run", "1TL", "--scale", "smoke", "--seeds", "1")
+    study = studies.get("1TL", "smoke")
+    honest = results.stored(study)
+    table = honest.table.copy()
+    changed = table["metric"] == "test_accuracy"
+    table.loc[changed, "value"] = np.clip(table.loc[changed, "value"] + 0.4, 0, 1)
+    results.save(results.Result(study, table, honest.provenance))
+    assert call("verify", "1TL", "--scale", "smoke") == 1
+    assert "DIFFERS" in capsys.readouterr().out
+
+
+def test_plan_prints_the_savings(capsys):
+    assert call("plan", "1TL", "--scale", "laptop", "--seeds", "3") == 0
+    row = capsys.readouterr().out.splitlines()[-1].split()
+    assert row == ["1TL", "laptop", "21", "78", "1080", "1320", "1.22x", "0"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "1TX"), ["'1TX'", "1TL"]),
+        (("run", "../../etc", "--scale", "smoke"), ["'../../etc'"]),
+        (("plan", "1TL", "--scale", "lptop"), ["'lptop'", "laptop"]),
+        (("demo", "--scale", "smoke", "--seeds", "none"), ["'none'", "0,1,2"]),
+        (("demo", "--scale", "smoke", "--device", "gpu"), ["'gpu'", "cpu"]),
+        (("demo", "--scale", "smoke", "--workers", "0"), ["workers=0"]),
+        (("run", "1TL", "--scale", "smoke", "--seeds", "-1"), ["seeds=-1"]),
+        (("verify", "1TL", "--scale", "smoke"), ["No stored results", "run"]),
+        (("render", "1TL", "--scale", "smoke"), ["No stored results", "run 1TL"]),
+        (
+            ("demo", "--scale", "smoke", "--seeds", "1", "--output", "demo.doc"),
+            ["demo.doc", "svg"],
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(words, said, capsys):
+    assert call(*words) == 2
+    error = [x for x in capsys.readouterr().err.splitlines() if x.startswith("cplib:")]
+    assert len(error) == 1
+    assert all(word in error[0] for word in said)

@@ -1,0 +1,274 @@
+"""Forks equal runs from scratch, bit for bit, however and wherever they are trained."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cplib import (
+    data,
+    device,
+    engine,
+    plan,
+    segments,
+    storage,
+    studies,
+    training,
+    workers,
+)  # fmt: skip
+from cplib.deficits import KINDS, deficit
+from cplib.errors import CplibError, InputError, StorageError
+from cplib.studies import Run
+
+SETUP = studies.get("1TL", "smoke").setup
+RUNS = [
+    Run(None, 0, 0, 4),
+    Run(deficit("blur"), 0, 2, 4),  # a removal
+    Run(deficit("blur"), 1, 2, 4),  # windows
+    Run(deficit("blur"), 1, 3, 4),
+    *(Run(deficit(kind), 1, 2, 3) for kind in KINDS),
+]
+FOLDER = Path(__file__).parents[1]
+
+
+def weights_hash(state):
+    """SHA-256 of all weights, buffers and momenta."""
+    digest = hashlib.sha256()
+    for tensor in state.net.state_dict().values():
+        digest.update(tensor.numpy().tobytes())
+    for parameter in state.net.parameters():
+        buffer = state.optimizer.state[parameter]["momentum_buffer"]
+        digest.update(buffer.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def from_scratch(run, seed):
+    """One uninterrupted loop over epochs, with no tree and no file."""
+    dataset = data.prepare(SETUP.data)
+    with device.deterministic("cpu"):
+        state = training.start(SETUP, seed, dataset)
+        for epoch in range(run.epochs):
+            shown = run.deficit if run.onset <= epoch < run.removal else None
+            training.train(state, SETUP, seed, dataset, [(shown, epoch + 1)])
+    return weights_hash(state), state.log
+
+
+def final_state(cache, seed, run):
+    tree = plan.make_plan(SETUP, RUNS, [seed])
+    path = segments.state_path(cache / "states", tree.ends[seed, run])
+    payload = storage.read_checked(path)
+    return training.restore(payload, SETUP, seed, data.prepare(SETUP.data))
+
+
+@pytest.fixture(scope="module")
+def references():
+    return {run: from_scratch(run, 5) for run in RUNS}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_forks_equal_runs_from_scratch(tmp_path, references, count):
+    trained = engine.run(
+        SETUP, RUNS, [5], max_workers=count, cache=tmp_path, progress=False
+    )
+    for run in RUNS:
+        wanted, log = references[run]
+        assert weights_hash(final_state(tmp_path, 5, run)) == wanted
+        np.testing.assert_array_equal(trained[5, run].log, log)
+
+
+def test_any_executor_will_do(tmp_path, references):
+    with ThreadPoolExecutor(1) as executor:
+        trained = engine.run(
+            SETUP, RUNS[:3], [5], executor=executor, cache=tmp_path, progress=False
+        )
+    for run in RUNS[:3]:
+        np.testing.assert_array_equal(trained[5, run].log, references[run][1])
+
+
+def count_training(monkeypatch):
+    calls = []
+    original = segments.train_segment
+
+    def counted(segment, *arguments):
+        calls.append(segment.key)
+        return original(segment, *arguments)
+
+    monkeypatch.setattr(segments, "train_segment", counted)
+    return calls
+
+
+def run_here(cache, runs=RUNS):
+    return engine.run(SETUP, runs, [5], max_workers=1, cache=cache, progress=False)
+
+
+def test_nothing_is_trained_twice(tmp_path, monkeypatch):
+    calls = count_training(monkeypatch)
+    run_here(tmp_path)
+    assert (
+        len(calls) == len(set(calls)) == len(plan.make_plan(SETUP, RUNS, [5]).segments)
+    )
+    run_here(tmp_path)
+    run_here(tmp_path, RUNS[2:4])  # another study, the same runs
+    assert len(calls) == len(set(calls))
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "emptied", "another's"])
+def test_damaged_checkpoints_are_set_aside_and_trained_again(
+    tmp_path, monkeypatch, references, how
+):
+    run_here(tmp_path)
+    states = sorted((tmp_path / "states").glob("*/*.state"))
+    for path in states:
+        content = path.read_bytes()
+        path.write_bytes(
+            {
+                "truncated": content[: len(content) // 2],
+                "flipped": content[:500] + bytes([content[500] ^ 1]) + content[501:],
+                "emptied": b"",
+                "another's": b"cplib-checked-1 0\n" + content,
+            }[how]
+        )
+    calls = count_training(monkeypatch)
+    with pytest.warns(UserWarning, match="set aside"):
+        trained = run_here(tmp_path)
+    assert len(set(calls)) == len(states)
+    for run in RUNS:
+        np.testing.assert_array_equal(trained[5, run].log, references[run][1])
+    assert list((tmp_path / "states").glob("*/*.damaged-1"))
+
+
+def test_a_lost_ancestor_is_only_trained_again_if_needed(tmp_path, monkeypatch):
+    run_here(tmp_path)
+    tree = plan.make_plan(SETUP, RUNS, [5])
+    parents = {s.parent for s in tree.segments.values()} - {None}
+    inner = next(iter(parents - set(tree.ends.values())))
+    segments.state_path(tmp_path / "states", inner).unlink()
+    calls = count_training(monkeypatch)
+    run_here(tmp_path)
+    assert calls == []  # the ends are all there
+    children = [key for key, s in tree.segments.items() if s.parent == inner]
+    segments.state_path(tmp_path / "states", children[0]).unlink()
+    run_here(tmp_path)
+    assert set(calls) == {inner, children[0]}
+
+
+SCRIPT = """
+    import sys
+    from pathlib import Path
+    from cplib import engine, studies
+    study = studies.get("timing", "smoke")
+    engine.run(study.setup, study.runs, [0, 1], max_workers={workers},
+               cache=Path(sys.argv[1]), progress=False)
+    print("finished")
+"""
+
+
+def script(tmp_path, workers):
+    """A script as people write it, without a `__main__` guard."""
+    path = tmp_path / "script.py"
+    path.write_text(textwrap.dedent(SCRIPT.format(workers=workers)))
+    return [sys.executable, str(path), str(tmp_path / "cache")]
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(FOLDER)}
+
+
+def test_a_script_without_a_main_guard_neither_hangs_nor_repeats(tmp_path):
+    done = subprocess.run(
+        script(tmp_path, 2), env=environment(), capture_output=True, text=True,
+        timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["finished"]
+
+
+def test_killed_and_restarted_it_goes_on(tmp_path):
+    """SIGKILL in the middle: the rest is trained, what was finished is not again."""
+    study = studies.get("timing", "smoke")
+    states = tmp_path / "cache" / "states"
+    process = subprocess.Popen(
+        script(tmp_path, 1), env=environment(), start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    until = time.monotonic() + 120
+    while len(list(states.glob("*/*.state"))) < 4 and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = {p: p.stat().st_mtime_ns for p in states.glob("*/*.state")}
+    tree = plan.make_plan(study.setup, study.runs, [0, 1])
+    assert 4 <= len(finished) < len(tree.segments)
+    cache = tmp_path / "cache"
+    options = {"max_workers": 1, "progress": False}
+    trained = engine.run(study.setup, study.runs, [0, 1], cache=cache, **options)
+    assert finished == {p: p.stat().st_mtime_ns for p in finished}
+    undisturbed = engine.run(
+        study.setup, study.runs, [0, 1], cache=tmp_path / "other", **options
+    )
+    for key, outcome in undisturbed.items():
+        np.testing.assert_array_equal(trained[key].log, outcome.log)
+
+
+def test_a_worker_that_is_killed_is_reported_with_the_remedy(tmp_path, monkeypatch):
+    from loky import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(2)
+    pool.submit(os.getpid).result()
+
+    def kill_first(segment, *arguments):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(segments, "train_segment", kill_first)
+    with pytest.raises(CplibError, match="memory.*max_workers=1.*kept"):
+        engine.run(SETUP, RUNS, [5], executor=pool, cache=tmp_path, progress=False)
+    pool.shutdown(kill_workers=True)
+
+
+def test_the_bar_counts_every_epoch(tmp_path, capsys):
+    run_here_visibly = engine.run(SETUP, RUNS, [5], max_workers=1, cache=tmp_path)
+    shown = capsys.readouterr().err
+    total = plan.make_plan(SETUP, RUNS, [5]).epochs
+    assert f"{total} epochs to train" in shown
+    assert "about" in shown
+    assert f"{total}/{total}" in shown
+    assert len(run_here_visibly) == len(RUNS)
+
+
+def test_provenance_travels_with_the_checkpoint(tmp_path):
+    trained = run_here(tmp_path)
+    for (_, run), outcome in trained.items():
+        assert sum(int(note["epochs"]) for note in outcome.notes) == run.epochs
+        for note in outcome.notes:
+            assert float(note["seconds"]) > 0
+            assert note["threads"] == "1"
+            assert note["torch"] and note["device"] and note["date"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: engine.check_seeds([-1]), ["-1", "0 or more"]),
+        (lambda: engine.check_seeds([]), ["at least one"]),
+        (lambda: engine.check_seeds([1.5]), ["1.5"]),
+        (lambda: workers.pool(0, "cpu", 3), ["workers=0", "1 or more"]),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(InputError) as error:
+        call()
+    assert all(word in str(error.value) for word in words)
+
+
+def test_an_unwritable_cache_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="CPLIB_CACHE"):
+        run_here(tmp_path / "file" / "cache")

@@ -1,0 +1,199 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cplib import effects, engine, figures, results, studies, verification
+from cplib.errors import DataError, InputError
+from cplib.results import Result
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory):
+    """1TL at smoke scale for seeds 0 and 1, really trained."""
+    study = studies.get("1TL", "smoke")
+    cache = tmp_path_factory.mktemp("cache")
+    return results.compute(study, [0, 1], cache=cache, max_workers=1, progress=False)
+
+
+def test_the_table_holds_the_logs(computed, tmp_path):
+    study = computed.study
+    trained = engine.run(
+        study.setup, study.runs, [1], cache=tmp_path, max_workers=1, progress=False
+    )
+    assert tuple(computed.table.columns) == results.COLUMNS
+    for run in study.runs:
+        log = trained[1, run].log
+        for place, metric in enumerate(study.metrics, start=1):
+            curve = computed.curve(run, metric)[1]
+            first = 1 if metric.startswith("train") else 0  # none before training
+            np.testing.assert_array_equal(curve.index, range(first, run.epochs + 1))
+            np.testing.assert_allclose(curve, log[first:, place], atol=1e-6)
+
+
+def made_up(values):
+    """A result whose test accuracy is given: {(kind, onset, removal): curves}."""
+    study = studies.get("1TL", "smoke")
+    rows = []
+    for run in study.runs:
+        for seed, curve in enumerate(values[run.removal]):
+            rows += [
+                ("1TL", "smoke", seed, run.kind, run.onset, run.removal, e,
+                 "test_accuracy", "", v)
+                for e, v in enumerate(curve)
+            ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=results.COLUMNS)
+    origin = {"device": "d", "seconds": 60.0, "date": "2026-01-01T00:00:00Z"}
+    return Result(study, table, {0: origin, 1: origin})
+
+
+def test_finals_and_effects_by_hand():
+    # clean: 4 epochs; clean_epochs = 2; removals 1 and 2
+    result = made_up(
+        {
+            0: [[0.1, 0.4, 0.6, 0.7, 0.9], [0.1, 0.2, 0.4, 0.5, 0.7]],
+            1: [[0.1, 0.2, 0.3, 0.5], [0.1, 0.1, 0.3, 0.3]],
+            2: [[0.1, 0.1, 0.1, 0.2, 0.4], [0.1, 0.1, 0.1, 0.3, 0.1]],
+        }
+    )
+    table = results.finals(result, last=2).set_index(["removal", "seed"])
+    assert table.loc[(0, 0), "final"] == pytest.approx(0.5)
+    assert table.loc[(0, 1), "baseline"] == pytest.approx(0.3)
+    assert table.loc[(1, 0), "final"] == pytest.approx(0.4)
+    assert table.loc[(1, 0), "control"] == pytest.approx(0.65)
+    assert table.loc[(2, 1), "final"] == pytest.approx(0.2)
+    assert table.loc[(2, 1), "baseline"] == pytest.approx(0.3)
+    assert table.loc[(2, 0), "control"] == pytest.approx(0.8)
+
+
+def test_an_effect_is_a_paired_t_interval():
+    random = np.random.default_rng(0)
+    curves = {
+        removal: 0.5 + 0.1 * random.random((2, 3 + removal)) for removal in (1, 2)
+    }
+    curves[0] = 0.7 + 0.1 * random.random((2, 5))
+    result = made_up(curves)
+    by_seed = results.finals(result)
+    rows = by_seed[by_seed["removal"] == 2]
+    from scipy import stats
+
+    test = stats.ttest_rel(rows["final"], rows["baseline"])
+    low, high = test.confidence_interval(0.95)
+    got = effects.effect(result, removal=2)
+    assert (got.low, got.high) == pytest.approx((100 * low, 100 * high))
+    assert got.change == pytest.approx(got.final - got.reference)
+    assert "2 seeds" in str(got)
+    single = effects.effect(result.only([0]), removal=2)
+    assert np.isnan(single.low) and "one seed" in str(single)
+    with pytest.raises(InputError, match=r"no run with flip.*blur 0–1"):
+        effects.effect(result, removal=2, deficit="flip")
+    with pytest.raises(InputError, match="against='nothing'"):
+        effects.effect(result, removal=2, against="nothing")
+
+
+def test_stored_results_round_trip_and_merge(computed):
+    path = results.save(computed.only([0]))
+    assert path.name == "1TL-smoke.csv"
+    results.save(computed.only([1]))
+    again = results.stored(computed.study)
+    pd.testing.assert_frame_equal(
+        again.table.sort_values(list(results.COLUMNS), ignore_index=True),
+        computed.table.sort_values(list(results.COLUMNS), ignore_index=True),
+        check_dtype=False,
+    )
+    assert again.provenance == computed.provenance
+    first = path.read_bytes()
+    results.save(again)
+    assert path.read_bytes() == first
+    needed = {"code", "torch", "device", "threads", "date", "seconds", "data_sha256"}
+    note = json.loads(path.with_suffix(".json").read_text())
+    assert needed <= set(note["seeds"]["0"])
+    assert note["study_hash"] == computed.study.hash
+    catalogue = results.catalogue()
+    assert catalogue["study"].tolist() == ["1TL"]
+    assert catalogue["seeds"].tolist() == [2]
+
+
+def test_stored_seeds_are_used_and_only_the_others_trained(computed, monkeypatch):
+    results.save(computed.only([0]))
+    asked = []
+    original = results.compute
+
+    def watched(study, seeds, **options):
+        asked.extend(seeds)
+        return original(study, seeds, **options)
+
+    monkeypatch.setattr(results, "compute", watched)
+    got = results.get(computed.study, 2, progress=False)
+    assert asked == [1]
+    assert got.seeds == [0, 1]
+    assert got.live == (1,)
+    assert "partly stored" in figures.draw(got).caption
+    results.get(computed.study, [0], progress=False)
+    assert asked == [1]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+@pytest.mark.parametrize("how", ["truncated", "emptied", "edited"])
+def test_damaged_results_are_set_aside(computed, suffix, how):
+    path = results.save(computed).with_suffix(suffix)
+    text = path.read_text()
+    path.write_text(
+        {"truncated": text[: len(text) // 2], "emptied": "",
+         "edited": text.replace("0.1", "0.2", 1)}[how]
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match="set aside"):
+        assert results.stored(computed.study) is None
+    assert path.with_name(path.name + ".damaged-1").exists()
+
+
+def test_another_studys_result_is_not_used(computed):
+    path = results.save(computed)
+    note = path.with_suffix(".json")
+    entry = json.loads(note.read_text())
+    note.write_text(json.dumps({**entry, "study_hash": "0" * 16}))
+    assert results.stored(computed.study) is None
+    assert path.exists()  # it is another's, not damaged
+
+
+def test_verification_finds_truth_and_tampering(computed, tmp_path):
+    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    checks = verification.verify(computed, 3, 0, **options)
+    assert len(checks) == 3
+    assert all(check.good and check.exact for check in checks)
+    table = computed.table.copy()
+    table.loc[table["metric"] == "test_accuracy", "value"] += 0.3
+    lie = Result(computed.study, table, computed.provenance)
+    assert not any(check.good for check in verification.verify(lie, 3, 0, **options))
+
+
+def test_code_version_follows_the_sources(monkeypatch, tmp_path):
+    from cplib import provenance
+
+    version = provenance.code_version.__wrapped__  # without its memory
+    before = version()
+    assert before == version()
+    monkeypatch.setattr(provenance, "SOURCES", ("data",))
+    assert version() != before
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [(3, [0, 1, 2]), ("3", [0, 1, 2]), ("0,2", [0, 2]), ("[4, 1]", [4, 1]),
+     ("2,", [2]), ([5, 5], [5]), ((0, 1), [0, 1])],
+)  # fmt: skip
+def test_seeds_as_people_write_them(given, wanted):
+    assert results.parse_seeds(given) == wanted
+
+
+@pytest.mark.parametrize("given", [0, -1, "x", "1;2", [], None, True, [-2], [0.5]])
+def test_impossible_seeds_are_named(given):
+    with pytest.raises(InputError, match=r"[Ss]eed"):
+        results.parse_seeds(given)
+
+
+def test_results_of_different_studies_do_not_mix(computed):
+    other = Result(studies.get("1BL", "smoke"), computed.table, computed.provenance)
+    with pytest.raises(DataError, match="different studies"):
+        results._merged(computed, other)

@@ -1,0 +1,71 @@
+import errno
+import os
+
+import pytest
+
+from cplib import storage
+from cplib.errors import StorageError
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "folder" / "file.bin"
+
+
+def test_what_is_written_is_read(path):
+    storage.write_checked(path, b"\x00payload\n")
+    assert storage.read_checked(path) == b"\x00payload\n"
+    with pytest.raises(FileNotFoundError):
+        storage.read_checked(path.with_name("other"))
+
+
+@pytest.mark.parametrize("place", [0, 20, 85, -1])
+def test_any_flipped_bit_is_noticed(path, place):
+    storage.write_checked(path, b"0123456789" * 10)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(bytes(content))
+    with pytest.raises(storage.Damaged, match=r"file\.bin is damaged"):
+        storage.read_checked(path)
+
+
+@pytest.mark.parametrize("length", [0, 10, 60, 100])
+def test_truncation_is_noticed(path, length):
+    storage.write_checked(path, b"0123456789" * 10)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(storage.Damaged):
+        storage.read_checked(path)
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failing_write_leaves_the_old_file_and_no_litter(path, monkeypatch, step):
+    storage.write_atomic(path, b"old")
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(StorageError, match="full.*intact"):
+        storage.write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in path.parent.iterdir()] == ["file.bin"]
+
+
+def test_damaged_files_are_kept_under_another_name(path):
+    for number in (1, 2):
+        storage.write_atomic(path, b"bad")
+        with pytest.warns(UserWarning, match="set aside"):
+            aside = storage.set_aside(path, "why")
+        assert aside.name == f"file.bin.damaged-{number}"
+        assert aside.read_bytes() == b"bad"
+        assert not path.exists()
+
+
+def test_folders_follow_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("CPLIB_CACHE", str(tmp_path / "c"))
+    monkeypatch.delenv("CPLIB_DATA")
+    assert storage.data_folder() == tmp_path / "c" / "data"
+    monkeypatch.setenv("CPLIB_DATA", str(tmp_path / "d"))
+    assert storage.data_folder() == tmp_path / "d"
+    monkeypatch.delenv("CPLIB_CACHE")
+    assert storage.cache_folder().name == "cplib"

@@ -1,0 +1,149 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from cplib import data, deficits, device, studies, training
+from cplib.errors import InputError
+from cplib.randomness import stream
+from cplib.training import Schedule
+
+SETUP = studies.get("1TL", "smoke").setup
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return data.prepare(SETUP.data)
+
+
+def test_an_epoch_is_plain_sgd_written_out_by_hand(dataset):
+    """Loss, momentum, weight decay and learning rate, against the textbook update."""
+    schedule = dataclasses.replace(SETUP.schedule, lr=0.1, decay=0.9, batch=64)
+    setup = dataclasses.replace(SETUP, schedule=schedule)
+    with device.deterministic("cpu"):
+        state = training.start(setup, 3, dataset)
+        by_hand = training.start(setup, 3, dataset).net.train()
+        training.train(state, setup, 3, dataset, [(deficits.Noise(), 2)])
+        noise = deficits.Noise().images(dataset.train_images, 3)  # not augmented
+        momenta = [torch.zeros_like(p) for p in by_hand.parameters()]
+        for epoch in range(2):
+            order = torch.randperm(len(noise), generator=stream(3, "epoch", epoch))
+            for chosen in order[: len(order) // 64 * 64].view(-1, 64):
+                logits = by_hand(
+                    noise[chosen].contiguous(memory_format=torch.channels_last)
+                )
+                logp = logits.log_softmax(1)
+                loss = -logp[torch.arange(64), dataset.train_labels[chosen]].mean()
+                gradients = torch.autograd.grad(loss, list(by_hand.parameters()))
+                with torch.no_grad():
+                    for p, m, g in zip(
+                        by_hand.parameters(), momenta, gradients, strict=True
+                    ):
+                        m.mul_(0.9).add_(g + 0.001 * p)
+                        p.sub_(0.1 * 0.9**epoch * m)
+    for got, wanted in zip(state.net.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_augmentation_translates_and_mirrors_over_the_mean_colour():
+    x = torch.arange(1.0, 1 + 2 * 36).view(2, 1, 6, 6).repeat(50, 1, 1, 1)
+    out = training.augment(x, 2, True, stream(0, "test"))
+    padded = np.pad(x.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2)))
+    seen = set()
+    for image, wide in zip(out.numpy(), padded, strict=True):
+        matches = [
+            (i, j, m)
+            for i in range(5)
+            for j in range(5)
+            for m in (1, -1)
+            if (image == wide[:, i : i + 6, j : j + 6][..., ::m]).all()
+        ]
+        assert len(matches) == 1
+        seen.add(matches[0])
+    assert len(seen) > 25  # of 50 possible
+    still = training.augment(x, 0, False, stream(0, "test"))
+    assert torch.equal(still, x)
+
+
+def test_evaluation_is_the_mean_over_all_images(dataset):
+    net = training.start(SETUP, 0, dataset).net
+    x, y = dataset.test_images, dataset.test_labels
+    loss, accuracy = training.evaluate(net, x, y, chunk=100)  # does not divide 256
+    with torch.no_grad():
+        logits = net.eval()(x)
+    p = torch.softmax(logits, 1)[torch.arange(len(y)), y]
+    assert loss == pytest.approx(-p.log().mean().item(), rel=1e-4)
+    assert accuracy == pytest.approx((logits.argmax(1) == y).float().mean().item())
+
+
+def test_the_test_set_is_never_touched_by_a_deficit(dataset):
+    before = dataset.test_images.clone(), dataset.train_images.clone()
+    state = training.start(SETUP, 0, dataset)
+    for kind in deficits.KINDS:
+        phases = [(deficits.deficit(kind), state.epoch + 1)]
+        training.train(state, SETUP, 0, dataset, phases)
+    assert torch.equal(before[0], dataset.test_images)
+    assert torch.equal(before[1], dataset.train_images)
+
+
+def test_saving_and_restoring_loses_nothing(dataset):
+    with device.deterministic("cpu"):
+        state = training.start(SETUP, 0, dataset)
+        training.train(state, SETUP, 0, dataset, [(deficits.Blur(), 2)])
+        payload = state.to_bytes(note="kept")
+        again = training.restore(payload, SETUP, 0, dataset)
+        assert again.epoch == 2
+        assert training.notes_of(payload)["note"] == "kept"
+        np.testing.assert_array_equal(training.log_of(payload), state.log)
+        for one in (state, again):
+            training.train(one, SETUP, 0, dataset, [(None, 4)])
+    for a, b in zip(state.net.state_dict().values(), again.net.state_dict().values(),
+                    strict=True):  # fmt: skip
+        assert torch.equal(a, b)
+    np.testing.assert_array_equal(state.log, again.log)
+
+
+def test_learning_happens(dataset):
+    setup = dataclasses.replace(
+        SETUP, model=dataclasses.replace(SETUP.model, width=8),
+        schedule=dataclasses.replace(SETUP.schedule, batch=32),
+    )  # fmt: skip
+    state = training.start(setup, 0, dataset)
+    training.train(state, setup, 0, dataset, [(None, 12)])
+    loss = state.log[:, 1 + training.METRICS.index("train_loss")]
+    assert loss[-1] < 0.95 * loss[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"lr": 0}, ["lr=0", "positive"]),
+        ({"lr": float("nan")}, ["lr=nan"]),
+        ({"batch": 0}, ["batch=0"]),
+        ({"momentum": -1}, ["momentum=-1", "0 or more"]),
+        ({"shift": -2}, ["shift=-2"]),
+    ],
+)
+def test_bad_schedules_are_named(options, words):
+    with pytest.raises(InputError) as error:
+        Schedule(**options)
+    assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "meta", ""])
+def test_absent_devices_are_named(name):
+    with pytest.raises(InputError, match="evice"):
+        device.resolve(name)
+
+
+def test_precision_follows_the_hardware(monkeypatch):
+    assert device.precision("cpu") == "float32"
+    for native, wanted in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(
+            torch.cuda, "is_bf16_supported",
+            lambda including_emulation=True, native=native: (
+                native or including_emulation
+            ),
+        )  # fmt: skip
+        assert device.precision("cuda") == wanted
