@@ -49,8 +49,8 @@ def kitten_acuity() -> Panel:
         axes.legend(loc="upper right", fontsize="small")
     alt = (
         "Visual acuity of kittens in cycles per degree against age in days. Normal "
-        "kittens: 2.6 at day 35, 2.9 at day 41, a trained average of 5.0. Eyes deprived "
-        "early recover to 5 to 6 when the deprivation ended by day 45, 4 to 5 by day "
+        "kittens: 2.6 at day 35, 2.9 at day 41, a trained average of 5.0. Deprived "
+        "eyes recover to 5 to 6 when the deprivation ended by day 45, 4 to 5 by day "
         "60, and 2.5 after four months. Lines through them are schematic."
     )
     caption = (
@@ -78,8 +78,8 @@ def kitten_sensitivity() -> Panel:
         )  # fmt: skip
         top.set(ylabel="relative height\n(our choice)", ylim=(0, 1.1), yticks=[])
         top.legend(loc="upper right", fontsize="small")
-        looks = {"V1 cells lost to the closed eye": (BLUE, 2), "stereopsis": (ORANGE, 1),
-                 "acuity": (PURPLE, 0)}  # fmt: skip
+        looks = {"V1 cells lost to the closed eye": (BLUE, 2),
+                 "stereopsis": (ORANGE, 1), "acuity": (PURPLE, 0)}  # fmt: skip
         for row in anchors.itertuples():
             colour, line = looks[row.measure]
             begin = 0 if pd.isna(row.age_start) else row.age_start
@@ -96,7 +96,7 @@ def kitten_sensitivity() -> Panel:
             xlabel="age of the kitten (days)", xlim=(0, last),
         )  # fmt: skip
     alt = (
-        "Sensitivity of kittens to closing one eye, against age in days. In words, from "
+        "Sensitivity of kittens to closing one eye, against age in days. In words of "
         "abstracts: for V1 cells it rises before day 28, is high to day 48, then "
         "subsides until four months and is gone by seven to eight; for stereopsis it "
         "peaks from day 35 to 45. Above, a schematic curve of sensitivity that peaks "
@@ -104,7 +104,7 @@ def kitten_sensitivity() -> Panel:
     )
     caption = (
         "Below: what abstracts state, in words (sources in the table); no heights are "
-        "published there. Above: schematic curves drawn to agree with these statements, "
+        "published there. Above: schematic curves drawn to agree with the statements, "
         "not data. "
         + " ".join(
             biology.HOW_DRAWN[n] for n in ("kitten_sensitivity", "missing_acuity")
@@ -138,11 +138,11 @@ def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit
         f"{name} = {fit.params[name]:.3g} ± {fit.stderr[name]:.2g}" for name in fit.free
     )
     alt = (
-        f"{len(points)} points from day {low_age:g} to {high_age:g} with a fitted double "
+        f"{len(points)} points from day {low_age:g} to {high_age:g}, a fitted double "
         f"exponential and its band; R squared {fit.r2:.2f}."
     )
     caption = (
-        f"Digitised points and f(t) = scale·(e^(−(t−d)/τ₁) − k·e^(−(t−d)/τ₂)): {words}; "
+        f"Digitised points and scale·(e^(−(t−d)/τ₁) − k·e^(−(t−d)/τ₂)): {words}; "
         f"R² = {fit.r2:.3f}, {fit.n} points. The band is for the mean curve."
     )
     return Panel(figure, alt, caption, points), fit

@@ -38,8 +38,9 @@ def state_panel(
         "another (removal, exclusive); "
         f"{timeline.result.study.clean_epochs} clean epochs follow. Curves: accuracy "
         f"on clean test images ({band}). Final accuracy: mean of the last 5 epochs, "
-        "beside that without deficit after as many clean epochs; changes are in "
-        f"percentage points. {examples.note} {origin(timeline.result)}"
+        "beside that without deficit after as many clean epochs; changes, in "
+        f"percentage points, are of unrounded values. {examples.note} "
+        f"{origin(timeline.result)}"
     )
     return Panel(
         _figure(timeline, examples, trace, epoch),
@@ -60,13 +61,13 @@ def _figure(timeline: Timeline, examples: Examples, trace: Trace, epoch: int) ->
     with style():
         figure = Figure(figsize=(7.8, 6.2))
         grid = figure.add_gridspec(
-            2, 2, left=0.07, right=0.98, top=0.9, bottom=0.09, wspace=0.22, hspace=0.4,
+            2, 2, left=0.08, right=0.98, top=0.9, bottom=0.09, wspace=0.22, hspace=0.4,
             width_ratios=(1.55, 1), height_ratios=(1, 1.9),
         )  # fmt: skip
         pictures = grid[0, 0].subgridspec(1, count, wspace=0.1).subplots(squeeze=False)
         _draw_examples(pictures[0], examples, trace.seen(epoch))
         heading = _sees(trace, epoch).replace("sees ", "sees\n")
-        figure.text(0.07, 0.91, heading, fontsize="large")
+        figure.text(0.08, 0.91, heading, fontsize="large")
         _draw_curves(figure.add_subplot(grid[1, 0]), timeline, trace, epoch)
         _draw_endings(figure.add_subplot(grid[0, 1]), timeline, trace)
         _draw_map(figure.add_subplot(grid[1, 1]), timeline, trace)
@@ -114,7 +115,7 @@ def _draw_curves(axes: Axes, timeline: Timeline, trace: Trace, epoch: int) -> No
         xlabel="epochs of training", ylabel="test accuracy (%)",
         xlim=(0, timeline.clean.epochs), ylim=(0, _top(timeline)),
     )  # fmt: skip
-    axes.legend(loc="lower right", fontsize="small")
+    axes.legend(loc="best", fontsize="small")
 
 
 def _draw_endings(axes: Axes, timeline: Timeline, trace: Trace) -> None:

@@ -21,6 +21,7 @@ __all__ = ["comparison", "draw", "removal_sweep", "timing_map", "window_sweep"]
 # error in %, by removal epoch, at 160 clean epochs after removal.
 PAPER_ERRORS = {0: 6.4, 140: 18.0}
 PAPER_CLEAN_EPOCHS = 160
+ROOM_BELOW = 16  # points of the learning curve that are shown below the results
 
 
 def draw(result: Result) -> Panel:
@@ -79,11 +80,8 @@ def removal_sweep(result: Result) -> Panel:
         left, right = figure.subplots(1, 2, width_ratios=(2.1, 1))
         learning_curve(left, result, table["removal"].max())
         swept(left, by_seed, "removal", "final", kind, f"{label} until epoch t₀")
-        control = table[table["removal"] > 0]
-        left.plot(
-            control["removal"], control["control"], color=GREY, marker="o",
-            markerfacecolor="white", linestyle=":", label="no deficit, equal length",
-        )  # fmt: skip
+        equal_length(left, table[table["removal"] > 0], "removal")
+        left.set_ylim(bottom=max(0, table["lowest seed"].min() - ROOM_BELOW))
         accuracy_axis(left, "epoch t₀ at which the deficit is removed")
         relative_error(right, by_seed, clean)
     first, last = table.iloc[0], table.iloc[-1]
@@ -101,7 +99,7 @@ def removal_sweep(result: Result) -> Panel:
         f"t₀ ({spread_words(len(result.seeds))}); dashed: test accuracy during "
         "training without deficit; dotted: without deficit, as many epochs in all. "
         "Right: test error divided by that without deficit; stars: the values quoted "
-        "for the paper, 6.4 % error without deficit and 18 % (more than) at t₀ = 140. "
+        "for the paper, 6.4 % error without deficit and more than 18 % at t₀ = 140. "
         + origin(result)
     )
     return Panel(figure, alt, caption, table)
@@ -116,33 +114,37 @@ def window_sweep(result: Result) -> Panel:
     table = summary(windowed, "onset")
     baseline = 100 * by_seed["baseline"].mean()
     with style():
-        figure = Figure(figsize=(7.5, 4.4), layout="constrained")
-        axes = figure.subplots()
-        learning_curve(axes, result, table["onset"].max())
-        swept(
-            axes, windowed, "onset", "final", run.kind, f"{label} for {length} epochs"
-        )
-        axes.plot(
-            table["onset"], table["control"], color=GREY, marker="o",
-            markerfacecolor="white", linestyle=":", label="no deficit, equal length",
-        )  # fmt: skip
-        axes.axhline(baseline, color=GREY, linewidth=1, label="no deficit")
-        accuracy_axis(axes, "epoch of onset of the deficit window")
+        figure = Figure(figsize=(9.5, 4.4), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(2.1, 1.2))
+        learning_curve(left, result, table["onset"].max())
+        name = f"{label} for {length} epochs"
+        swept(left, windowed, "onset", "final", run.kind, name)
+        equal_length(left, table, "onset")
+        left.axhline(baseline, color=GREY, linewidth=1, label="no deficit")
+        left.set_ylim(bottom=max(0, table["lowest seed"].min() - ROOM_BELOW))
+        accuracy_axis(left, "epoch of onset of the deficit window")
+        sensitivity(right, windowed)
     worst = table.loc[table["mean"].idxmin()]
+    loss = table["control"] - table["mean"]
+    peak = table.loc[loss.idxmax()]
     alt = (
         f"Final test accuracy against the onset of {length} epochs of {label}: lowest, "
         f"{worst['mean']:.1f} %, for onset {worst['onset']:.0f}; "
         f"{table['mean'].iloc[-1]:.1f} % for onset {table['onset'].iloc[-1]:.0f}; "
         f"{baseline:.1f} % without deficit. A dashed line shows test accuracy during "
-        "training without deficit."
+        "training without deficit. Beside it, the loss against a network of equal "
+        f"length without deficit: greatest, {loss.max():.1f} points, for onset "
+        f"{peak['onset']:.0f}."
     )
     caption = (
-        f"Test accuracy at the end of training of networks that see {label} for "
+        f"Left: test accuracy at the end of training of networks that see {label} for "
         f"{length} epochs, against the epoch at which it sets in; "
         f"{result.study.clean_epochs} clean epochs follow "
         f"({spread_words(len(result.seeds))}); dashed: test accuracy during training "
         "without deficit; horizontal: final accuracy without deficit; dotted: without "
-        "deficit, as many epochs in all. " + origin(result)
+        "deficit, as many epochs in all. Right: how much lower the final accuracy is "
+        "than without deficit, after as many clean epochs or as many in all. "
+        + origin(result)
     )
     return Panel(figure, alt, caption, table)
 
@@ -220,7 +222,7 @@ def timing_map(result: Result) -> Panel:
     alt = (
         "Maps of the change in final accuracy over onset and removal of the deficit, "
         f"one for each of {', '.join(LABELS[k] for k in kinds)}. The greatest loss, "
-        f"{-worst['mean']:.1f} points, is that of {LABELS[worst['deficit']]} from epoch "
+        f"{-worst['mean']:.1f} points, is for {LABELS[worst['deficit']]} from epoch "
         f"{worst['onset']} to {worst['removal']}."
     )
     caption = (
@@ -269,6 +271,34 @@ def learning_curve(axes: Axes, result: Result, until: float) -> None:
     curve = 100 * result.curve(result.study.runs[0])
     curve = curve.loc[:until].mean(axis=1)
     axes.plot(curve, color=GREEN, linestyle="--", label="learning without deficit")
+
+
+def equal_length(axes: Axes, table: pd.DataFrame, x: str) -> None:
+    """The control: the clean run after as many epochs in all."""
+    axes.plot(
+        table[x], table["control"], color=GREY, marker="o", markerfacecolor="white",
+        linestyle=":", label="no deficit, equal length",
+    )  # fmt: skip
+
+
+def sensitivity(axes: Axes, by_seed: pd.DataFrame) -> None:
+    """Loss of final accuracy over the onset, against both clean references."""
+    looks = {"baseline": (GREY, "o", "-"), "control": (BLUE, "s", "--")}
+    names = {"baseline": "equal clean epochs", "control": "equal length"}
+    for reference, (colour, marker, dash) in looks.items():
+        loss = 100 * (by_seed[reference] - by_seed["final"])
+        grouped = loss.groupby(by_seed["onset"]).agg(["mean", "std"])
+        mean, deviation = grouped["mean"], grouped["std"].fillna(0)
+        axes.fill_between(
+            mean.index, mean - deviation, mean + deviation, color=colour, alpha=0.15,
+            linewidth=0,
+        )  # fmt: skip
+        axes.plot(
+            mean, color=colour, marker=marker, linestyle=dash, label=names[reference]
+        )
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.set(xlabel="epoch of onset", ylabel="loss of accuracy (points), against")
+    axes.legend(loc="best", fontsize="small")
 
 
 def relative_error(axes: Axes, by_seed: pd.DataFrame, clean_epochs: int) -> None:

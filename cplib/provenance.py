@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 from collections.abc import Iterable
@@ -18,11 +19,26 @@ SOURCES = ("data", "deficits", "gratings", "models", "randomness", "training")
 
 @functools.cache
 def code_version() -> str:
-    """Version of cplib, of its numerics, and a hash of the sources behind these."""
+    """Version of cplib, of its numerics, and a hash of the sources behind these.
+
+    The hash is of the syntax, so that comments, docstrings and layout do not count.
+    """
     here = Path(__file__).parent
-    sources = b"".join((here / f"{name}.py").read_bytes() for name in SOURCES)
-    digest = hashlib.sha256(sources).hexdigest()[:10]
-    return f"{__version__} (numerics {NUMERICS}, source {digest})"
+    digest = hashlib.sha256()
+    for name in SOURCES:
+        tree = ast.parse((here / f"{name}.py").read_text(encoding="utf-8"))
+        digest.update(ast.dump(_without_docstrings(tree)).encode())
+    return f"{__version__} (numerics {NUMERICS}, source {digest.hexdigest()[:10]})"
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                del body[0]
+    return tree
 
 
 def summarise(notes: Iterable[dict[str, str]]) -> dict:

@@ -1,4 +1,4 @@
-"""Random streams keyed by what they are for, so that a run is a function of its seed."""
+"""Random streams keyed by their purpose, so that a run is a function of its seed."""
 
 from __future__ import annotations
 

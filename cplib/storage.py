@@ -71,6 +71,7 @@ def write_atomic(path: Path, payload: bytes) -> None:
             file.write(payload)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp keeps others out
         os.replace(temporary, path)
     except OSError as error:
         if temporary is not None:
@@ -80,6 +81,12 @@ def write_atomic(path: Path, payload: bytes) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)  # there is no way to read it without setting it
+    os.umask(mask)
+    return mask
 
 
 def storage_error(folder: Path, error: OSError) -> StorageError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 from functools import cached_property
 
 import ipywidgets as ipw
@@ -118,7 +120,7 @@ class TimingExplorer:
             self.timeline.now(trace, self.epoch),
             self.timeline.ending(trace),
         )
-        self.view.value = panel.image_html() + "".join(
+        self.view.value = _quick_image(panel) + "".join(
             f"<p>{html.escape(sentence)}</p>" for sentence in words
         )
 
@@ -131,3 +133,14 @@ class TimingExplorer:
             "text/html": self.html,
             WIDGET_VIEW: view,
         }
+
+
+def _quick_image(panel: Panel) -> str:
+    """The panel's picture as it is; to trim its margins would take as long again."""
+    buffer = io.BytesIO()
+    panel.figure.savefig(buffer, format="svg")
+    source = base64.b64encode(buffer.getvalue()).decode()
+    return (
+        f'<img src="data:image/svg+xml;base64,{source}" style="max-width: 100%" '
+        f'alt="{html.escape(panel.alt, quote=True)}">'
+    )

@@ -1,4 +1,4 @@
-"""Where segments are trained: in this process, or in a pool of single-thread workers."""
+"""Where segments are trained: in this process, or in a pool of processes."""
 
 from __future__ import annotations
 

@@ -19,6 +19,16 @@ def test_what_is_written_is_read(path):
         storage.read_checked(path.with_name("other"))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_files_can_be_read_by_whoever_the_umask_lets(path):
+    old = os.umask(0o022)
+    try:
+        storage.write_atomic(path, b"x")
+    finally:
+        os.umask(old)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
 @pytest.mark.parametrize("place", [0, 20, 85, -1])
 def test_any_flipped_bit_is_noticed(path, place):
     storage.write_checked(path, b"0123456789" * 10)

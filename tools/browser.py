@@ -17,6 +17,12 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# For `page.evaluate` after `page.goto`: waits for fonts and typeset formulas. (The wait
+# for "networkidle" that playwright also offers timed out on pages opened as files.)
+SETTLED = """async () => {
+  await document.fonts.ready;
+  await window.MathJax?.startup?.promise;
+}"""
 
 
 def executable() -> Path | None:

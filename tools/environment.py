@@ -41,8 +41,8 @@ def call(what, *command):
     """Run `command`; `Refusal` naming `what` when it fails."""
     if subprocess.call(command) != 0:
         raise Refusal(
-            what + " failed; the lines above say why. A network and about 3 GB of "
-            "disk are needed this once (more on Linux, where torch brings CUDA along). "
+            what + " failed; the lines above say why. This once, a network is "
+            "needed, and up to 7 GB of disk (on Linux torch brings CUDA along). "
             "Then run the same make command again."
         )
 
@@ -53,10 +53,21 @@ def python_in(folder):
     return os.path.join(folder, *inner)
 
 
+def works(python):
+    """Whether `python` has pip: not when making it was cut short, or its base is gone."""
+    try:
+        return (
+            subprocess.call([python, "-c", "import pip"], stderr=subprocess.DEVNULL)
+            == 0
+        )
+    except OSError:
+        return False
+
+
 def install(folder, requirements, stamp):
     """Bring `folder` up to `requirements`, and leave `stamp` when all went well."""
     python = python_in(folder)
-    if not os.path.exists(python):  # also when its base Python has been removed
+    if not works(python):
         check_python()
         print("Making the virtual environment " + folder, flush=True)
         call("Making " + folder, sys.executable, "-m", "venv", "--clear", folder)

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from browser import ARGUMENTS, executable
+from browser import ARGUMENTS, SETTLED, executable
 from playwright.sync_api import sync_playwright
 
 
@@ -38,7 +38,7 @@ def main() -> None:
             color_scheme="dark" if arguments.dark else "light",
         )
         page.goto(page_url)
-        page.wait_for_load_state("networkidle")
+        page.evaluate(SETTLED)
         page.screenshot(path=arguments.picture, full_page=arguments.full)
         browser.close()
     print(arguments.picture)

@@ -125,7 +125,7 @@ def visit(launched, bases):
         _watch(context, bases[scheme], problems)
         tab = context.new_page()
         tab.goto(f"{bases[scheme]}/{page}")
-        tab.wait_for_load_state("networkidle")
+        tab.evaluate(chromium.SETTLED)
         return tab
 
     yield open_page

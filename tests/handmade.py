@@ -1,0 +1,69 @@
+"""Results made by a formula: the shape of trained ones, without the training."""
+
+import numpy as np
+import pandas as pd
+
+from cplib import studies
+from cplib.results import COLUMNS, Result
+
+LOSS = {"none": 0.0, "blur": 0.14, "flip": -0.02, "labels": -0.03, "noise": 0.04}
+
+
+def handmade(name="timing", scale="smoke", seeds=(0, 1, 2)):
+    """A `Result` of the study, every accuracy of which differs from the others."""
+    study = studies.get(name, scale)
+    rows = []
+    for number, run in enumerate(study.runs):
+        for seed in seeds:
+            random = np.random.default_rng([seed, number])
+            epochs = np.arange(run.epochs + 1)
+            under = (epochs > run.onset) & (epochs <= run.removal)
+            learned = 1 - np.exp(-np.cumsum(~under) / 7)
+            loss = LOSS[run.kind] * (1 - np.exp(-run.removal / 10))
+            value = 0.1 + (0.4 - loss) * learned - 0.1 * under
+            value += random.normal(0, 0.01, len(epochs)) + random.normal(0, 0.01)
+            rows += [
+                (study.name, scale, seed, run.kind, run.onset, run.removal, epoch,
+                 "test_accuracy", "", round(float(v), 6))
+                for epoch, v in zip(epochs, value.clip(0, 1), strict=True)
+            ]  # fmt: skip
+    entry = {"device": "cpu", "seconds": 60.0, "date": "2027-01-01T00:00:00"}
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return Result(study, table, {seed: dict(entry) for seed in seeds})
+
+
+def numbers(result, kind, onset, removal):
+    """What an explorer shows of a window, in %, from the table alone.
+
+    Returns:
+        A dict of (mean, sd): `final`, `baseline`, `change`, and `curve`, a list of
+        them over epochs.
+    """
+    table = result.table[result.table.metric == "test_accuracy"]
+    clean = table[table.deficit == "none"]
+    window = (table.onset == onset) & (table.removal == removal)
+    run = table[(table.deficit == kind) & window]
+    assert len(run)
+    final = last_five(run, run.epoch.max())
+    baseline = last_five(clean, result.study.clean_epochs)
+    by_epoch = 100 * run.groupby("epoch").value.agg(["mean", "std"])
+    return {
+        "final": (final.mean(), final.std()),
+        "baseline": (baseline.mean(), baseline.std()),
+        "change": ((final - baseline).mean(), (final - baseline).std()),
+        "curve": list(by_epoch.itertuples(index=False, name=None)),
+    }
+
+
+def last_five(rows, end):
+    """Mean accuracy in % over the last five trained epochs until `end`, by seed."""
+    chosen = rows[(rows.epoch > max(0, end - 5)) & (rows.epoch <= end)]
+    return 100 * chosen.groupby("seed").value.mean()
+
+
+def shown(sentence):
+    """Every (mean, sd) pair in a sentence, as floats."""
+    import re
+
+    pairs = re.findall(r"(\d+\.\d)\s±\s(\d+\.\d)", sentence)
+    return [(float(mean), float(sd)) for mean, sd in pairs]

@@ -1,0 +1,46 @@
+"""One direction of imports, and files that can be read in one sitting."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "cplib"
+# from what stands alone to what stands on everything; a module imports only from
+# what comes before it
+ORDER = """
+    __init__ errors randomness storage gratings data deficits device models training
+    studies provenance plan workers segments jobs engine results effects verification
+    fits biology look panel figures animals pictures examples timeline explorer widgets
+    commands __main__
+""".split()
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            inside = node.level == 1 or (node.module or "").startswith("cplib")
+            module = (node.module or "").removeprefix("cplib").strip(".")
+            if inside and module:
+                yield module
+            elif inside:
+                yield from (a.name for a in node.names if a.name != "__version__")
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in PACKAGE.glob("*.py")))
+def test_imports_point_one_way(name):
+    assert name in ORDER, f"say in ORDER where {name} stands"
+    before = ORDER[: ORDER.index(name)]
+    assert set(imports(PACKAGE / f"{name}.py")) <= set(before)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda p: p.stem)
+def test_files_are_small(path):
+    assert len(path.read_text().splitlines()) <= 330
+
+
+def test_the_project_never_refers_to_what_lies_beside_it():
+    for path in PACKAGE.parent.rglob("*"):
+        hidden = any(part.startswith((".", "_build")) for part in path.parts)
+        if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb"} and not hidden:
+            assert "../" + "shared" not in path.read_text(encoding="utf-8"), path
