@@ -30,6 +30,7 @@ def draw(result: Result) -> Panel:
         "1TL": removal_sweep,
         "1BL": window_sweep,
         "demo": comparison,
+        "unmirrored": comparison,
         "timing": timing_map,
     }
     if result.study.name not in panels:

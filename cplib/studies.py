@@ -203,7 +203,34 @@ def demo(scale: str) -> Study:
     return windows("demo", scale, title, _setup(scale), spans, clean)
 
 
-STUDIES = {"1TL": blur_removal, "1BL": blur_window, "timing": timing, "demo": demo}
+def unmirrored(scale: str) -> Study:
+    """Gratings without mirroring, where a vertical flip is a deficit indeed.
+
+    A grating turned upside down is, but for its phase, one mirrored left to right. With
+    mirroring as augmentation the flipped set is the set itself, so that the flip tests
+    nothing; without, it exchanges the orientations of the classes. The grating is made
+    fainter here, for the set is easier to learn without mirroring.
+    """
+    clean, removals, *_ = TIMES[scale]
+    small = "smoke" if scale == "smoke" else "demo"
+    main = _setup(small)
+    setup = Setup(
+        replace(main.data, options=(("fine", 0.5),)),
+        main.model,
+        replace(main.schedule, mirror=False),
+    )
+    spans = [(deficit(kind), 0, removals[-1]) for kind in ("blur", "flip", "noise")]
+    title = "Gratings without mirroring"
+    return windows("unmirrored", scale, title, setup, spans, clean)
+
+
+STUDIES = {
+    "1TL": blur_removal,
+    "1BL": blur_window,
+    "timing": timing,
+    "demo": demo,
+    "unmirrored": unmirrored,
+}
 
 
 def names() -> tuple[str, ...]:

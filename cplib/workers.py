@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Executor, Future
 
+import loky
 import torch
 
 from .errors import InputError
 
-__all__ = ["InProcess", "cores", "pool"]
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
+__all__ = ["InProcess", "pool", "stop"]
 
 
 class InProcess(Executor):
@@ -48,13 +40,11 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
         raise InputError(f"workers={workers!r} must be 1 or more.")
     if torch.device(device).type != "cpu":
         return InProcess(), 1
-    count = min(workers or cores(), max(1, tasks))
+    count = min(workers or loky.cpu_count(), max(1, tasks))
     if count == 1:
         return InProcess(), 1
-    from loky import get_reusable_executor
-
     quiet = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    return get_reusable_executor(max_workers=count, timeout=60, env=quiet), count
+    return loky.get_reusable_executor(max_workers=count, timeout=60, env=quiet), count
 
 
 def stop(executor: Executor) -> None:

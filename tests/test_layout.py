@@ -36,7 +36,7 @@ def test_imports_point_one_way(name):
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda p: p.stem)
 def test_files_are_small(path):
-    assert len(path.read_text().splitlines()) <= 330
+    assert len(path.read_text().splitlines()) <= 350
 
 
 def test_the_project_never_refers_to_what_lies_beside_it():

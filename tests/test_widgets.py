@@ -131,10 +131,11 @@ def test_snapping_always_lands_on_a_window_of_the_result(name, scale):
 
 def test_sliders_snap_together(moved):
     onset, removal = moved.controls["onset"], moved.controls["removal"]
-    for move in (*onset.options, *removal.options[::-1], *onset.options[::-1]):
-        control = removal if move in removal.options[::-1] else onset
-        control.value = move[1]
-        assert control.value == move[1]
+    up = [(onset, epoch) for _, epoch in onset.options]
+    down = [(removal, epoch) for _, epoch in removal.options[::-1]]
+    for control, epoch in up + down + up[::-1]:
+        control.value = epoch
+        assert control.value == epoch
         assert onset.value < removal.value
         assert moved.trace.window == (onset.value, removal.value)
 

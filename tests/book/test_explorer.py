@@ -1,0 +1,227 @@
+"""The explorer as a reader meets it: a file, a browser, a keyboard, no network."""
+
+import os
+import shutil
+
+import pytest
+from handmade import handmade, numbers, shown
+from playwright.sync_api import Error, sync_playwright
+
+from cplib.widgets import timing
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+SHEET = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Timing</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<body style="margin: 0 auto; padding: 0 16px; max-width: 46rem">{}</body></html>"""
+ROUNDING = 0.0501  # one decimal is shown
+
+
+@pytest.fixture(scope="module")
+def browser():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        try:
+            opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        except Error as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"no browser: {error.message.splitlines()[0]}")
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def result():
+    return handmade("timing", "demo")
+
+
+@pytest.fixture(scope="module")
+def explorer(result):
+    return timing(result, removal=20)
+
+
+@pytest.fixture(scope="module")
+def sheet(explorer, tmp_path_factory):
+    return written(tmp_path_factory.mktemp("sheet"), explorer.html)
+
+
+def written(folder, body):
+    path = folder / "sheet.html"
+    path.write_text(SHEET.format(body), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open an address; at the end nothing may have gone wrong or left the machine."""
+    contexts, wrong = [], []
+
+    def opened(address, viewport=DESKTOP, **options):
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else 0)
+        page.on("request", lambda r: wrong.append(r.url) if r.url[:4] == "http" else 0)
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def outputs(page):
+    return page.locator(".cplib-timing output").all_text_contents()
+
+
+def lines(page):
+    """What is drawn in the chart of learning curves."""
+    return page.locator(".chart polyline").evaluate_all(
+        "all => all.map(line => line.getAttribute('points'))"
+    )
+
+
+def overflow(page):
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+def expected(result, kind, onset, removal, epoch):
+    truth = numbers(result, kind, onset, removal)
+    clean = numbers(result, "none", 0, 0)["curve"]
+    pairs = [truth["curve"][epoch], clean[epoch]]
+    pairs += [truth[name] for name in ("final", "baseline", "change")]
+    return [pytest.approx([abs(v) for v in pair], abs=ROUNDING) for pair in pairs]
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_first_state(visit, sheet, result, viewport):
+    page = visit(sheet, viewport)
+    for part in (".chart svg", ".pictures img >> nth=3", ".map svg", "figcaption"):
+        assert page.locator(part).is_visible(), part
+    assert page.locator("figure > img").is_hidden()
+    assert shown(" ".join(outputs(page))) == expected(result, "blur", 0, 20, 10)
+    assert page.get_by_label("Deficit").input_value() == "blur"
+    assert overflow(page) <= 0
+    scales = page.locator(".live div > svg").evaluate_all(
+        "all => all.map(svg => svg.clientWidth / svg.viewBox.baseVal.width)"
+    )
+    assert scales == pytest.approx([1, 1, 1], abs=0.02)  # letters keep their 13 px
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_keyboard_moves_the_removal(visit, sheet, result, viewport):
+    page = visit(sheet, viewport)
+    slider = page.get_by_label("Removal")
+    assert slider.get_attribute("aria-valuetext") == "epoch 20"
+    before = lines(page), outputs(page), page.locator(".chart .window").bounding_box()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") == "epoch 30"
+    assert lines(page)[1] != before[0][1] and lines(page)[0] == before[0][0]
+    assert all(a != b for a, b in zip(outputs(page), before[1], strict=True))
+    window = page.locator(".chart .window").bounding_box()
+    assert window["width"] == pytest.approx(1.5 * before[2]["width"], rel=0.01)
+    assert shown(" ".join(outputs(page))) == expected(result, "blur", 0, 30, 10)
+    assert overflow(page) <= 0
+
+
+def test_the_page_says_what_the_kernel_says(visit, sheet, explorer):
+    page = visit(sheet)
+    for kind in explorer.timeline.runs:
+        page.get_by_label("Deficit").select_option(kind)
+        page.get_by_label("Onset").fill("2")
+        trace = explorer.timeline.choose(kind, 10, 20)
+        for epoch in (9, 10, 19, 20, trace.epochs):
+            page.get_by_label("Epoch").fill(str(epoch))
+            assert outputs(page) == [
+                explorer.timeline.now(trace, epoch), explorer.timeline.ending(trace)
+            ]  # fmt: skip
+        page.get_by_label("Onset").fill("0")
+
+
+def test_ends_never_cross(visit, sheet, result):
+    page = visit(sheet)
+    onset, removal = page.get_by_label("Onset"), page.get_by_label("Removal")
+
+    def epochs():
+        texts = (
+            onset.get_attribute("aria-valuetext"),
+            removal.get_attribute("aria-valuetext"),
+        )
+        return tuple(int(text.removeprefix("epoch ")) for text in texts)
+
+    windows = {(run.onset, run.removal) for run in result.study.runs}
+    for control, keys in ((onset, "End"), (removal, "Home"), (onset, "ArrowRight")):
+        control.focus()
+        page.keyboard.press(keys)
+        assert epochs()[0] < epochs()[1] and epochs() in windows
+
+
+def test_pictures_follow_the_epoch(visit, sheet):
+    page = visit(sheet)
+    picture = page.locator(".pictures img").first
+    blurred, epoch = picture.get_attribute("src"), page.get_by_label("Epoch")
+    epoch.fill("20")
+    assert picture.get_attribute("src") != blurred
+    assert "the network sees clear images" in page.locator(".sight").text_content()
+    page.get_by_label("Deficit").select_option("labels")
+    clear = picture.get_attribute("src")
+    epoch.fill("5")
+    assert picture.get_attribute("src") == clear  # it is the label that changes
+    told = page.locator(".pictures li").first.text_content()
+    assert told.split(", told ")[0] != f"class {told.split(', told ')[1]}"
+    assert told in picture.get_attribute("alt")
+
+
+def test_pointing_at_chart_and_map(visit, sheet):
+    page = visit(sheet)
+    page.locator(".chart .window").click(position={"x": 1, "y": 40})
+    assert page.get_by_label("Epoch").input_value() == "0"
+    page.locator('.map g[data-onset="10"][data-removal="30"]').click()
+    assert "blur from epoch 10 to 30" in outputs(page)[1]
+
+
+def test_two_on_a_page_are_independent(visit, explorer, result, tmp_path):
+    other = timing(result, deficit="noise")
+    page = visit(written(tmp_path, explorer.html + other.html))
+    page.get_by_label("Removal").nth(0).fill("0")
+    texts = outputs(page)
+    assert "blur from epoch 0 to 5" in texts[1] and "noise from" in texts[3]
+    page.get_by_label("Removal").nth(1).fill("1")
+    assert outputs(page)[:2] == texts[:2] and outputs(page)[3] != texts[3]
+
+
+def test_a_page_saved_by_the_browser_still_works(visit, sheet, tmp_path):
+    saved = tmp_path / "saved.html"
+    saved.write_text(visit(sheet).content(), encoding="utf-8")
+    page = visit(saved.as_uri())
+    page.get_by_label("Removal").fill("0")
+    assert "blur from epoch 0 to 5" in outputs(page)[1]
+
+
+def test_a_study_of_one_onset_has_nothing_to_move_there(visit, tmp_path):
+    page = visit(written(tmp_path, timing(handmade("1TL", "demo")).html), PHONE)
+    assert page.get_by_label("Onset").is_disabled()
+    assert page.get_by_label("Deficit").is_disabled()
+    assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_without_scripts_figure_words_and_table_stay(visit, sheet, result, viewport):
+    page = visit(sheet, viewport, java_script_enabled=False)
+    assert page.locator("figure > img").is_visible()
+    assert page.locator("input, select, button").count() == 0
+    words = page.locator("noscript p").text_content()
+    assert shown(words) == expected(result, "blur", 0, 20, 10)
+    page.locator("summary").click()
+    assert page.locator("table").is_visible()
+    assert page.locator("tbody tr").count() == len(result.study.runs) - 1
+    box = page.locator("figure").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= viewport["width"]
