@@ -24,7 +24,7 @@ def kitten_acuity() -> Panel:
     normal = anchors[(anchors["condition"] == "normal") & anchors["age_days"].notna()]
     back = anchors[anchors["condition"].str.startswith("recovered")]
     with style():
-        figure = Figure(figsize=(7.5, 4.4), layout="constrained")
+        figure = Figure(figsize=(6.4, 4.6), layout="constrained")
         axes = figure.subplots()
         _schematic(axes, "kitten_acuity", GREEN, "--", "normal development (schematic)")
         _schematic(axes, "kitten_recovery", BLUE, "-", "recovered acuity (schematic)")
@@ -44,7 +44,7 @@ def kitten_acuity() -> Panel:
         axes.plot(single["age_days"], single["acuity_cpd"], "s", color=BLUE)
         axes.set(
             xlabel="age, or age at the end of the deprivation (days)",
-            ylabel="visual acuity (cycles/degree)", xlim=(0, 200), ylim=(0, 6.5),
+            ylabel="visual acuity (cycles/degree)", xlim=(0, 200), ylim=(0, 9),
         )  # fmt: skip
         axes.legend(loc="upper right", fontsize="small")
     alt = (
@@ -68,7 +68,7 @@ def kitten_sensitivity() -> Panel:
     anchors = biology.kitten_sensitivity()
     last = 240
     with style():
-        figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
         _schematic(top, "kitten_sensitivity", BLUE, "-", "sensitivity (schematic)")
         missing = biology.schematic("missing_acuity")
@@ -125,7 +125,7 @@ def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit
     age = pd.Series(range(int(low_age), int(high_age) + 2), dtype=float)
     low, high = fit.band(age)
     with style():
-        figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
         axes = figure.subplots()
         axes.fill_between(age, low, high, color=BLUE, alpha=0.2, linewidth=0,
                           label="95 % confidence band")  # fmt: skip

@@ -55,6 +55,7 @@ def examples(study: Study, count: int, seed: int) -> Examples:
     # the first image of each class that comes up, for variety
     chosen = list({int(c): i for i, c in reversed(list(enumerate(labels)))}.values())
     chosen = sorted(chosen)[:count]
+    changes = "shifts and mirroring" if study.setup.schedule.mirror else "shifts"
     deficits = {run.kind: run.deficit or Deficit() for run in study.runs}
     return Examples(
         {
@@ -65,8 +66,8 @@ def examples(study: Study, count: int, seed: int) -> Examples:
             kind: deficit.labels(labels, seed)[chosen].tolist()
             for kind, deficit in deficits.items()
         },
-        f"Pictures: training images of {spec.name} before random shifts and mirroring, "
-        f"labels and noise as for seed {seed}{note}",
+        f"Pictures: training images of {spec.name} before random {changes}, labels and "
+        f"noise as for seed {seed}{note}",
     )
 
 

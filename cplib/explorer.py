@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from .examples import Examples, png_uri
-from .figures import GREY, LABELS, LOOKS, origin, style
+from .figures import origin
+from .look import GREY, LABELS, LOOKS, style
 from .panel import Panel
 from .timeline import MINUS, SEES, Timeline, Trace
 

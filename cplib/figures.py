@@ -21,6 +21,8 @@ __all__ = ["comparison", "draw", "removal_sweep", "timing_map", "window_sweep"]
 # error in %, by removal epoch, at 160 clean epochs after removal.
 PAPER_ERRORS = {0: 6.4, 140: 18.0}
 PAPER_CLEAN_EPOCHS = 160
+# inches; narrow, so that the text can be read when a phone shrinks the figure
+WIDE, TALL = (6.4, 4.4), (6.4, 7.2)
 ROOM_BELOW = 16  # points of the learning curve that are shown below the results
 
 
@@ -77,29 +79,29 @@ def removal_sweep(result: Result) -> Panel:
     label, clean = LABELS[kind], result.study.clean_epochs
     table = summary(by_seed, "removal")
     with style():
-        figure = Figure(figsize=(9.5, 4.4), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(2.1, 1))
-        learning_curve(left, result, table["removal"].max())
-        swept(left, by_seed, "removal", "final", kind, f"{label} until epoch t₀")
-        equal_length(left, table[table["removal"] > 0], "removal")
-        left.set_ylim(bottom=max(0, table["lowest seed"].min() - ROOM_BELOW))
-        accuracy_axis(left, "epoch t₀ at which the deficit is removed")
-        relative_error(right, by_seed, clean)
+        figure = Figure(figsize=TALL, layout="constrained")
+        top, bottom = figure.subplots(2, 1, height_ratios=(1.6, 1))
+        learning_curve(top, result, table["removal"].max())
+        swept(top, by_seed, "removal", "final", kind, f"{label} until epoch t₀")
+        equal_length(top, table[table["removal"] > 0], "removal")
+        top.set_ylim(bottom=max(0, table["lowest seed"].min() - ROOM_BELOW))
+        accuracy_axis(top, "epoch t₀ at which the deficit is removed")
+        relative_error(bottom, by_seed, clean)
     first, last = table.iloc[0], table.iloc[-1]
     drop = first["mean"] - last["mean"]
     alt = (
         f"Final test accuracy against the epoch at which the {label} is removed: "
         f"{first['mean']:.1f} % without deficit, {last['mean']:.1f} % when it lasts "
         f"until epoch {last['removal']:.0f}, a difference of {drop:.1f} points. A "
-        "dashed line shows test accuracy during training without deficit. Beside it, "
+        "dashed line shows test accuracy during training without deficit. Below it, "
         "test error relative to no deficit, ours and the paper's two quoted values."
     )
     caption = (
-        f"Left: test accuracy at the end of training ({clean} clean epochs after "
+        f"Top: test accuracy at the end of training ({clean} clean epochs after "
         f"removal, mean of the last 5) of networks trained with {label} until epoch "
         f"t₀ ({spread_words(len(result.seeds))}); dashed: test accuracy during "
         "training without deficit; dotted: without deficit, as many epochs in all. "
-        "Right: test error divided by that without deficit; stars: the values quoted "
+        "Bottom: test error divided by that without deficit; stars: the values quoted "
         "for the paper, 6.4 % error without deficit and more than 18 % at t₀ = 140. "
         + origin(result)
     )
@@ -115,16 +117,16 @@ def window_sweep(result: Result) -> Panel:
     table = summary(windowed, "onset")
     baseline = 100 * by_seed["baseline"].mean()
     with style():
-        figure = Figure(figsize=(9.5, 4.4), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(2.1, 1.2))
-        learning_curve(left, result, table["onset"].max())
+        figure = Figure(figsize=TALL, layout="constrained")
+        top, bottom = figure.subplots(2, 1, height_ratios=(1.6, 1))
+        learning_curve(top, result, table["onset"].max())
         name = f"{label} for {length} epochs"
-        swept(left, windowed, "onset", "final", run.kind, name)
-        equal_length(left, table, "onset")
-        left.axhline(baseline, color=GREY, linewidth=1, label="no deficit")
-        left.set_ylim(bottom=max(0, table["lowest seed"].min() - ROOM_BELOW))
-        accuracy_axis(left, "epoch of onset of the deficit window")
-        sensitivity(right, windowed)
+        swept(top, windowed, "onset", "final", run.kind, name)
+        equal_length(top, table, "onset")
+        top.axhline(baseline, color=GREY, linewidth=1, label="no deficit")
+        top.set_ylim(bottom=max(0, table["lowest seed"].min() - ROOM_BELOW))
+        accuracy_axis(top, "epoch of onset of the deficit window")
+        sensitivity(bottom, windowed)
     worst = table.loc[table["mean"].idxmin()]
     loss = table["control"] - table["mean"]
     peak = table.loc[loss.idxmax()]
@@ -133,17 +135,17 @@ def window_sweep(result: Result) -> Panel:
         f"{worst['mean']:.1f} %, for onset {worst['onset']:.0f}; "
         f"{table['mean'].iloc[-1]:.1f} % for onset {table['onset'].iloc[-1]:.0f}; "
         f"{baseline:.1f} % without deficit. A dashed line shows test accuracy during "
-        "training without deficit. Beside it, the loss against a network of equal "
+        "training without deficit. Below it, the loss against a network of equal "
         f"length without deficit: greatest, {loss.max():.1f} points, for onset "
         f"{peak['onset']:.0f}."
     )
     caption = (
-        f"Left: test accuracy at the end of training of networks that see {label} for "
+        f"Top: test accuracy at the end of training of networks that see {label} for "
         f"{length} epochs, against the epoch at which it sets in; "
         f"{result.study.clean_epochs} clean epochs follow "
         f"({spread_words(len(result.seeds))}); dashed: test accuracy during training "
         "without deficit; horizontal: final accuracy without deficit; dotted: without "
-        "deficit, as many epochs in all. Right: how much lower the final accuracy is "
+        "deficit, as many epochs in all. Bottom: how much lower the final accuracy is "
         "than without deficit, after as many clean epochs or as many in all. "
         + origin(result)
     )
@@ -159,7 +161,7 @@ def comparison(result: Result) -> Panel:
     table["change"] = (table["final"] - table["baseline"]).round(1)
     table = table.reset_index()
     with style():
-        figure = Figure(figsize=(7.5, 4.4), layout="constrained")
+        figure = Figure(figsize=WIDE, layout="constrained")
         axes = figure.subplots()
         for run in result.study.runs:
             colour, marker, dash = LOOKS[run.kind]
@@ -205,20 +207,24 @@ def timing_map(result: Result) -> Panel:
     kinds = list(dict.fromkeys(table["deficit"]))
     limit = max(1.0, float(table["mean"].abs().max()))
     with style():
-        figure = Figure(figsize=(1.2 + 3.1 * len(kinds), 3.6), layout="constrained")
-        axes = figure.subplots(1, len(kinds), squeeze=False)[0]
-        for ax, kind in zip(axes, kinds, strict=True):
+        across = min(2, len(kinds))
+        down = -(-len(kinds) // across)
+        figure = Figure(figsize=(0.8 + 2.8 * across, 3 * down), layout="constrained")
+        axes = figure.subplots(down, across, squeeze=False).flat
+        colours = {"vmin": -limit, "vmax": limit, "cmap": "RdBu", "cbar": False}
+        for ax, kind in zip(axes, kinds, strict=False):
             grid = table[table["deficit"] == kind].pivot(
                 index="removal", columns="onset", values="mean"
             )
             sns.heatmap(
-                grid.iloc[::-1], ax=ax, vmin=-limit, vmax=limit, cmap="RdBu",
-                annot=True, fmt=".1f", annot_kws={"size": 8}, square=True,
-                cbar=ax is axes[-1],
-                cbar_kws={"label": "change in accuracy (points)", "shrink": 0.7},
-            )  # fmt: skip
-            ax.set(title=LABELS[kind], xlabel="onset (epoch)", ylabel="")
-        axes[0].set_ylabel("removal (epoch)")
+                grid.iloc[::-1], ax=ax, annot=True, fmt=".1f", square=True, **colours
+            )
+            ax.tick_params(axis="y", rotation=0)
+            ax.set(title=LABELS[kind], xlabel="onset (epoch)", ylabel="removal (epoch)")
+        figure.colorbar(
+            axes[0].collections[0], ax=list(axes), shrink=0.6,
+            label="change in accuracy (points)",
+        )  # fmt: skip
     worst = table.loc[table["mean"].idxmin()]
     alt = (
         "Maps of the change in final accuracy over onset and removal of the deficit, "

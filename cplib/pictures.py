@@ -46,7 +46,7 @@ def deficits(count: int = 3) -> Panel:
     kinds: list[Deficit] = [Deficit(), *(deficit(kind) for kind in KINDS)]
     total = sum(len(images) for _, images, _ in rows)
     with style():
-        figure = Figure(figsize=(8, 1.6 * total), layout="constrained")
+        figure = Figure(figsize=(6.4, 1.35 * total), layout="constrained")
         grid = figure.subplots(total, len(kinds))
         place = 0
         for _, images, rgb in rows:
@@ -62,7 +62,7 @@ def deficits(count: int = 3) -> Panel:
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
         for ax, kind in zip(grid[0], kinds, strict=True):
-            ax.set_title(LABELS[kind.kind], fontsize=10)
+            ax.set_title(LABELS[kind.kind], fontsize=9)
     names = ", ".join(LABELS[kind] for kind in KINDS)
     alt = (
         "Two photographs at 32 by 32 pixels and three images of gratings at 16 by 16, "

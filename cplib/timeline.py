@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
-from .figures import LABELS
+from .look import LABELS
 from .results import Result, finals
 from .studies import Run
 

@@ -11,7 +11,7 @@ import ipywidgets as ipw
 
 from .examples import Examples, examples
 from .explorer import page, state_panel
-from .figures import LABELS
+from .look import LABELS
 from .panel import Panel
 from .results import Result
 from .timeline import Timeline, Trace, nearest

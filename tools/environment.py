@@ -54,12 +54,10 @@ def python_in(folder):
 
 
 def works(python):
-    """Whether `python` has pip: not when making it was cut short, or its base is gone."""
+    """Whether `python` has pip; not so when making it was cut short."""
+    question = [python, "-c", "import pip"]
     try:
-        return (
-            subprocess.call([python, "-c", "import pip"], stderr=subprocess.DEVNULL)
-            == 0
-        )
+        return subprocess.call(question, stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
 

@@ -23,9 +23,8 @@
     fill(document.createElement(tag), attributes, children);
   const svg = (tag, attributes, ...children) =>
     fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-  const drawing = (width, height, label, ...children) =>
-    svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
-      ...children);
+  const drawing = (width, height, ...children) =>
+    svg("svg", { viewBox: `0 0 ${width} ${height}` }, ...children);
   const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
   const text = (x, y, anchor, words) =>
     svg("text", { x, y, "text-anchor": anchor }, words);
@@ -54,23 +53,25 @@
       kind().runs.find((r) => r.onset === state.onset && r.removal === state.removal);
 
     // ---- what there is on the page
-    const chart = html("div", { class: "chart" });
+    // Words say all that the drawings do, so these are hidden from screen readers.
+    const hidden = { "aria-hidden": "true" };
+    const chart = html("div", { class: "chart", ...hidden });
     const key = html("p", { class: "key" });
     const sight = html("p", { class: "sight" });
     const pictures = html("ul", { class: "pictures" });
     const now = html("output", { "aria-live": "polite" });
-    const verdict = html("p", { class: "verdict", "aria-hidden": "true" });
-    const finals = html("div", {});
+    const verdict = html("p", { class: "verdict", ...hidden });
+    const finals = html("div", hidden);
     const ending = html("output", { "aria-live": "polite" });
-    const map = html("div", { class: "map", "aria-hidden": "true" });
+    const map = html("div", { class: "map", ...hidden });
     // JupyterLab takes the arrow keys from an input that does not forbid it
     const own = { "data-lm-suppress-shortcuts": "true" };
-    const select = html("select", own, ...Object.entries(data.kinds).map(
+    const select = html("select", { "aria-label": "Deficit", ...own }, ...Object.entries(data.kinds).map(
       ([value, { label }]) => html("option", { value }, label)));
     select.disabled = select.options.length === 1;
     const [onset, removal, epoch] = ["Onset", "Removal", "Epoch"].map((name) => {
-      const input = html("input", { type: "range", min: 0, step: 1, ...own });
-      const value = html("span", { class: "value", "aria-hidden": "true" });
+      const input = html("input", { type: "range", min: 0, "aria-label": name, ...own });
+      const value = html("span", { class: "value", ...hidden });
       return { input, value, label: html("label", {}, html("span", {}, name), value, input) };
     });
     const live = html("div", { class: "live" }, html("div", { class: "grid" },
@@ -163,8 +164,9 @@
       const clean = data.sees.none;
       return (seen.images || clean.images).map((src, i) => {
         const words = `class ${clean.told[i]}, told ${seen.told[i]}`;
+        // "dark-light" keeps the book's dark theme from framing and dimming it
         return html("li", seen.told[i] === clean.told[i] ? {} : { class: "false" },
-          html("img", { src, alt: `${seen.words}: ${words}` }), words);
+          html("img", { src, class: "dark-light", alt: `${seen.words}: ${words}` }), words);
       });
     }
 
@@ -206,8 +208,6 @@
       };
       const from = x(run.onset), to = x(run.removal), here = x(state.epoch);
       return drawing(width, height,
-        `Test accuracy against epochs of training, with ${kind().label} from epoch `
-        + `${run.onset} to ${run.removal} and without.`,
         rect(from, top, to - from, bottom - top, "window"),
         text(Math.max(left + 20, (from + to) / 2), top - 5, "middle", "deficit"),
         ...ticks(0, data.top, 6).flatMap((v) => [
@@ -228,7 +228,7 @@
         rect(x(mean - sd), y + 18, x(mean + sd) - x(mean - sd), 16, `band ${name}`),
         ...seeds.map((v) => svg("circle", { class: `dot ${name}`, cx: x(v), cy: y + 26, r: 3 })),
         line(x(mean), y + 16, x(mean), y + 36, `line ${name}`)];
-      return drawing(width, 130, run.ending,
+      return drawing(width, 130,
         ...row(data.clean, "clean", "without deficit", 0),
         ...row(run, "deficit", `after ${kind().label}`, 42),
         line(10, 86, width - 10, 86, "axis"),
@@ -250,7 +250,7 @@
         return svg("g", { "data-onset": r.onset, "data-removal": r.removal }, shade,
           text(x(r) + side / 2, y(r) + tall / 2 + 4, "middle", signed(r.change, side < 42 ? 0 : 1)));
       };
-      return drawing(width, bottom + 40, "",
+      return drawing(width, bottom + 40,
         text(0, 13, "start", "Change in final accuracy (points)"),
         ...runs.map(cell),
         square(run, "here"),

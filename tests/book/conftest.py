@@ -122,6 +122,7 @@ def visit(launched, bases):
     def open_page(page: str, *, scheme: str = "http", width: int = 1280):
         context = launched.new_context(viewport={"width": width, "height": 800})
         contexts.append(context)
+        context.set_default_timeout(90_000)  # milliseconds; machines can be busy
         _watch(context, bases[scheme], problems)
         tab = context.new_page()
         tab.goto(f"{bases[scheme]}/{page}")

@@ -1,38 +1,16 @@
 """The explorer as a reader meets it: a file, a browser, a keyboard, no network."""
 
-import os
-import shutil
-
 import pytest
 from handmade import handmade, numbers, shown
-from playwright.sync_api import Error, sync_playwright
 
 from cplib.widgets import timing
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 SHEET = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Timing</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <body style="margin: 0 auto; padding: 0 16px; max-width: 46rem">{}</body></html>"""
 ROUNDING = 0.0501  # one decimal is shown
-
-
-@pytest.fixture(scope="module")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        try:
-            opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        except Error as error:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(f"no browser: {error.message.splitlines()[0]}")
-        yield opened
-        opened.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +35,12 @@ def written(folder, body):
 
 
 @pytest.fixture
-def visit(browser):
+def visit(launched):
     """Open an address; at the end nothing may have gone wrong or left the machine."""
     contexts, wrong = [], []
 
     def opened(address, viewport=DESKTOP, **options):
-        context = browser.new_context(viewport=viewport, **options)
+        context = launched.new_context(viewport=viewport, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
