@@ -114,13 +114,14 @@ def window_sweep(result: Result) -> Panel:
     windowed = by_seed[by_seed["removal"] > 0]
     run = result.study.runs[-1]
     length, label = run.removal - run.onset, LABELS[run.kind]
+    span = f"{length} epoch{'s' * (length != 1)}"
     table = summary(windowed, "onset")
     baseline = 100 * by_seed["baseline"].mean()
     with style():
         figure = Figure(figsize=TALL, layout="constrained")
         top, bottom = figure.subplots(2, 1, height_ratios=(1.6, 1))
         learning_curve(top, result, table["onset"].max())
-        name = f"{label} for {length} epochs"
+        name = f"{label} for {span}"
         swept(top, windowed, "onset", "final", run.kind, name)
         equal_length(top, table, "onset")
         top.axhline(baseline, color=GREY, linewidth=1, label="no deficit")
@@ -131,7 +132,7 @@ def window_sweep(result: Result) -> Panel:
     loss = table["control"] - table["mean"]
     peak = table.loc[loss.idxmax()]
     alt = (
-        f"Final test accuracy against the onset of {length} epochs of {label}: lowest, "
+        f"Final test accuracy against the onset of {span} of {label}: lowest, "
         f"{worst['mean']:.1f} %, for onset {worst['onset']:.0f}; "
         f"{table['mean'].iloc[-1]:.1f} % for onset {table['onset'].iloc[-1]:.0f}; "
         f"{baseline:.1f} % without deficit. A dashed line shows test accuracy during "
@@ -141,7 +142,7 @@ def window_sweep(result: Result) -> Panel:
     )
     caption = (
         f"Top: test accuracy at the end of training of networks that see {label} for "
-        f"{length} epochs, against the epoch at which it sets in; "
+        f"{span}, against the epoch at which it sets in; "
         f"{result.study.clean_epochs} clean epochs follow "
         f"({spread_words(len(result.seeds))}); dashed: test accuracy during training "
         "without deficit; horizontal: final accuracy without deficit; dotted: without "
