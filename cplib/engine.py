@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data, storage, training
+from . import data, storage, training, workers
 from .device import resolve
 from .errors import InputError
 from .jobs import Job
@@ -71,6 +71,7 @@ def run(
     """
     device = resolve(device)
     seeds = check_seeds(seeds)
+    workers.check(max_workers)
     plan = make_plan(setup, runs, seeds, device)
     folder = Path(cache or storage.cache_folder()) / "states"
     for _ in range(3):  # again only if a checkpoint is found damaged on the way

@@ -44,56 +44,66 @@ class Job:
             self.ahead[key] = todo[key].epochs + max(ways, default=0)
         self.epochs = sum(segment.epochs for segment in todo.values())
         self.done = 0
-        self.bar = tqdm(
+        self.progress = progress
+
+    def execute(self, executor: Executor | None, max_workers: int | None) -> None:
+        """Train all, in an order that keeps the workers busy to the end."""
+        ours = executor is None
+        if ours:
+            executor = self._own_executor(max_workers)
+        try:
+            with self._bar() as self.bar:
+                self._train(executor)
+        except BaseException:
+            if ours:
+                workers.stop(executor)
+            raise
+
+    def _own_executor(self, max_workers: int | None) -> Executor:
+        seconds = estimate(next(iter(self.todo.values())), self.device)
+        quick = seconds * self.epochs < INLINE_SECONDS and max_workers is None
+        tips = sum(key not in self.children for key in self.todo)
+        executor, count = workers.pool(1 if quick else max_workers, self.device, tips)
+        if self.progress:
+            self._announce(seconds, count)
+        return executor
+
+    def _bar(self) -> tqdm:
+        return tqdm(
             total=self.epochs,
             unit="epoch",
             desc="training",
-            disable=not progress,
+            disable=not self.progress,
             dynamic_ncols=True,
             leave=False,
             mininterval=0.1 if sys.stderr.isatty() else 2,  # logs grow by a line each
         )
 
-    def execute(self, executor: Executor | None, max_workers: int | None) -> None:
-        """Train all, in an order that keeps the workers busy to the end."""
-        tips = sum(key not in self.children for key in self.todo)
-        ours = executor is None
-        if ours:
-            seconds = estimate(next(iter(self.todo.values())), self.device)
-            quick = seconds * self.epochs < INLINE_SECONDS and max_workers is None
-            count = 1 if quick else max_workers
-            executor, count = workers.pool(count, self.device, tips)
-            self._announce(seconds, count)
-        segments.listener = (
-            self._heard if isinstance(executor, workers.InProcess) else None
-        )
+    def _train(self, executor: Executor) -> None:
+        in_process = isinstance(executor, workers.InProcess)
+        segments.listener = self._heard if in_process else None
+        ready = list(self.children.get(None, []))
         running: dict[Future, str] = {}
         try:
-            self._submit(executor, self.children.get(None, []), running)
-            while running:
+            while ready or running:
+                ready.sort(key=self.ahead.__getitem__)  # the longest way comes last
+                while ready and not (in_process and running):
+                    self._submit(executor, ready.pop(), running)
                 finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in finished:
                     key = running.pop(future)
                     self._settle(future)
                     self.done += self.todo[key].epochs
-                    self._submit(executor, self.children.get(key, []), running)
+                    ready += self.children.get(key, [])
                 self._show(running.values())
-        except BaseException:
-            for future in running:
-                future.cancel()
-            if ours:
-                workers.stop(executor)
-            raise
         finally:
             segments.listener = None
-            self.bar.close()
+            for future in running:
+                future.cancel()
 
-    def _submit(
-        self, executor: Executor, keys: list[str], running: dict[Future, str]
-    ) -> None:
-        for key in sorted(keys, key=self.ahead.__getitem__, reverse=True):
-            arguments = self.todo[key], self.folder, self.device
-            running[executor.submit(segments.train_segment, *arguments)] = key
+    def _submit(self, executor: Executor, key: str, running: dict[Future, str]) -> None:
+        arguments = self.todo[key], self.folder, self.device
+        running[executor.submit(segments.train_segment, *arguments)] = key
 
     def _settle(self, future: Future) -> None:
         try:
@@ -112,16 +122,13 @@ class Job:
             ) from error
 
     def _announce(self, seconds: float, count: int) -> None:
-        if not self.bar.disable:
-            minutes = seconds * self.epochs / count / 60
-            time_left = (
-                f"{minutes:.0f} min" if minutes >= 1.5 else f"{minutes * 60:.0f} s"
-            )
-            self.bar.write(
-                f"{self.epochs} epochs to train in {len(self.todo)} segments, "
-                f"{count} at a time: about {time_left}.",
-                file=self.bar.fp,
-            )
+        left = seconds * self.epochs / count
+        words = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
+        print(
+            f"{self.epochs} epochs to train in {len(self.todo)} segments, {count} at a "
+            f"time: about {words}.",
+            file=sys.stderr,
+        )
 
     def _heard(self) -> None:
         self.bar.update(1)

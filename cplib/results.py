@@ -97,13 +97,13 @@ def parse_seeds(seeds: int | str | Iterable[int]) -> list[int]:
     if isinstance(seeds, str):
         text = seeds.strip("[]() ")
         try:
-            if "," not in text:
-                return parse_seeds(int(text))
-            seeds = [int(part) for part in text.split(",") if part.strip()]
+            numbers = [int(part) for part in text.split(",") if part.strip()]
         except ValueError as error:
             raise InputError(
                 f"seeds={seeds!r}: write whole numbers, for example 3 or '0,1,2'."
             ) from error
+        alone = len(numbers) == 1 and "," not in text
+        return parse_seeds(numbers[0] if alone else numbers)
     return engine.check_seeds(seeds)
 
 

@@ -58,7 +58,7 @@ class TimingExplorer:
         trace: the run that is shown now, `epoch` the cursor in it.
         controls: the widgets "deficit", "onset", "removal", "epoch".
         view: the widget that shows the picture and the words.
-        box: all of these.
+        box: all of these, and the caption.
         panel: the static figure of the first state.
         html: the page's explorer, which starts in that state.
     """
@@ -78,7 +78,10 @@ class TimingExplorer:
             "epoch": ipw.IntSlider(min=0, max=self.epoch, description="Epoch"),
         }
         self.view = ipw.HTML()
-        self.box = ipw.VBox([*self.controls.values(), self.view])
+        for control in self.controls.values():
+            control.layout = ipw.Layout(width="auto", max_width="32em")
+        caption = ipw.HTML(f"<p><small>{html.escape(self.panel.caption)}</small></p>")
+        self.box = ipw.VBox([*self.controls.values(), self.view, caption])
         self._busy = False
         self._show(self.panel)
         for name, control in self.controls.items():

@@ -9,7 +9,7 @@ import torch
 
 from .errors import InputError
 
-__all__ = ["InProcess", "pool", "stop"]
+__all__ = ["InProcess", "check", "pool", "stop"]
 
 
 class InProcess(Executor):
@@ -32,12 +32,7 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
     such workers beat one multi-threaded run. It is loky's pool, which also works from
     a notebook and from a script without a `__main__` guard. A GPU is used from this
     process alone.
-
-    Raises:
-        InputError: for a number of workers below 1.
     """
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise InputError(f"workers={workers!r} must be 1 or more.")
     if torch.device(device).type != "cpu":
         return InProcess(), 1
     count = min(workers or loky.cpu_count(), max(1, tasks))
@@ -45,6 +40,12 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
         return InProcess(), 1
     quiet = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     return loky.get_reusable_executor(max_workers=count, timeout=60, env=quiet), count
+
+
+def check(workers: int | None) -> None:
+    """`InputError` unless `workers` is None or 1 or more."""
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise InputError(f"workers={workers!r} must be 1 or more.")
 
 
 def stop(executor: Executor) -> None:

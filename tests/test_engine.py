@@ -259,7 +259,7 @@ def test_provenance_travels_with_the_checkpoint(tmp_path):
         (lambda: engine.check_seeds([-1]), ["-1", "0 or more"]),
         (lambda: engine.check_seeds([]), ["at least one"]),
         (lambda: engine.check_seeds([1.5]), ["1.5"]),
-        (lambda: workers.pool(0, "cpu", 3), ["workers=0", "1 or more"]),
+        (lambda: workers.check(0), ["workers=0", "1 or more"]),
     ],
 )
 def test_bad_input_is_named(call, words):

@@ -67,10 +67,6 @@ def test_formulas_are_typeset(visit):
     assert found
 
 
-def test_front_page_leads_to_the_preface(visit):
-    visit("index.html").wait_for_url("**/book/index.html")
-
-
 def test_colab_opens_the_committed_notebook(visit):
     """The button's address is that of the source, relative to the repository."""
     link = visit("book/blur.html").locator("a[href*='colab.research.google.com']")

@@ -45,6 +45,8 @@ def test_the_book_builds(smoke):
     assert f"Book: {smoke.html / 'index.html'}" in smoke.log
     for page in PAGES:
         assert (smoke.html / page.with_suffix(".html")).is_file()
+    front = (smoke.html / "index.html").read_text(encoding="utf-8")
+    assert f"url={PAGES[0].with_suffix('.html').as_posix()}" in front
 
 
 def test_every_notebook_ran_at_smoke_scale(smoke):
