@@ -69,6 +69,7 @@ class Trace:
         mean, sd: after each epoch, (epochs + 1,); sd is None for one seed.
         final: mean of the last 5 epochs; `finals`: the same for each seed.
         change: `final` less the baseline, in points; paired by seed.
+        control: of the clean run after as many epochs in all.
     """
 
     kind: str
@@ -80,6 +81,7 @@ class Trace:
     final: Interval
     finals: tuple[float, ...]
     change: Interval
+    control: Interval
 
     @property
     def window(self) -> tuple[int, int]:
@@ -189,7 +191,9 @@ class Timeline:
             f"deficit, after as many clean epochs "
             f"({self.result.study.clean_epochs}): {self.clean.final.percent}. That is "
             f"{self.verdict(trace)} "
-            f"({'one seed' if seeds == 1 else f'mean ± sd of {seeds} seeds'})."
+            f"({'one seed' if seeds == 1 else f'mean ± sd of {seeds} seeds'}). Without "
+            f"deficit, after as many epochs in all ({trace.epochs}): "
+            f"{trace.control.percent}."
         )
 
     def table(self) -> pd.DataFrame:
@@ -204,6 +208,7 @@ class Timeline:
                 "without deficit (%)": self.clean.final.mean,
                 "change (points)": trace.change.mean,
                 "sd of change": trace.change.sd,
+                "without deficit, equal length (%)": trace.control.mean,
             }
             for traces in self.runs.values()
             for trace in traces
@@ -240,4 +245,5 @@ def _trace(result: Result, run: Run, ending: pd.DataFrame) -> Trace:
         Interval.of(ending["final"]),
         tuple(ending["final"].map(tenths)),
         Interval.of(change),
+        Interval.of(ending["control"]),
     )

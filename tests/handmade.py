@@ -36,8 +36,8 @@ def numbers(result, kind, onset, removal):
     """What an explorer shows of a window, in %, from the table alone.
 
     Returns:
-        A dict of (mean, sd): `final`, `baseline`, `change`, and `curve`, a list of
-        them over epochs.
+        A dict of (mean, sd): `final`, `baseline`, `change`, `control`, and `curve`, a
+        list of them over epochs.
     """
     table = result.table[result.table.metric == "test_accuracy"]
     clean = table[table.deficit == "none"]
@@ -46,11 +46,13 @@ def numbers(result, kind, onset, removal):
     assert len(run)
     final = last_five(run, run.epoch.max())
     baseline = last_five(clean, result.study.clean_epochs)
+    control = last_five(clean, run.epoch.max())
     by_epoch = 100 * run.groupby("epoch").value.agg(["mean", "std"])
     return {
         "final": (final.mean(), final.std()),
         "baseline": (baseline.mean(), baseline.std()),
         "change": ((final - baseline).mean(), (final - baseline).std()),
+        "control": (control.mean(), control.std()),
         "curve": list(by_epoch.itertuples(index=False, name=None)),
     }
 

@@ -66,7 +66,7 @@ def assert_shows(explorer, result, kind, onset, removal, epoch):
     for pair, true in zip(
         shown(now) + shown(ending),
         [truth["curve"][epoch], clean[epoch]]
-        + [truth[name] for name in ("final", "baseline", "change")],
+        + [truth[name] for name in ("final", "baseline", "change", "control")],
         strict=True,
     ):
         assert pair == pytest.approx([abs(v) for v in true], abs=ROUNDING)

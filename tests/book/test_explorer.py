@@ -74,7 +74,7 @@ def expected(result, kind, onset, removal, epoch):
     truth = numbers(result, kind, onset, removal)
     clean = numbers(result, "none", 0, 0)["curve"]
     pairs = [truth["curve"][epoch], clean[epoch]]
-    pairs += [truth[name] for name in ("final", "baseline", "change")]
+    pairs += [truth[name] for name in ("final", "baseline", "change", "control")]
     return [pytest.approx([abs(v) for v in pair], abs=ROUNDING) for pair in pairs]
 
 
@@ -140,6 +140,18 @@ def test_ends_never_cross(visit, sheet, result):
         control.focus()
         page.keyboard.press(keys)
         assert epochs()[0] < epochs()[1] and epochs() in windows
+
+
+def test_the_slider_stays_below_its_chart(visit, sheet):
+    page = visit(sheet)
+    page.get_by_label("Removal").fill("0")  # a short run, so a short slider
+    slider = page.get_by_label("Epoch")
+    slider.fill("35")
+    handle = slider.bounding_box()
+    dot = page.locator(".chart circle").bounding_box()
+    end = handle["x"] + handle["width"] - 8  # a handle is some 16 pixels wide
+    assert end == pytest.approx(dot["x"] + dot["width"] / 2, abs=2)
+    assert handle["y"] > dot["y"]
 
 
 def test_pictures_follow_the_epoch(visit, sheet):
