@@ -96,6 +96,7 @@ class Job:
                     self.done += self.todo[key].epochs
                     ready += self.children.get(key, [])
                 self._show(running.values())
+            self.bar.refresh()
         finally:
             segments.listener = None
             for future in running:
