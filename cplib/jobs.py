@@ -48,14 +48,14 @@ class Job:
 
     def execute(self, executor: Executor | None, max_workers: int | None) -> None:
         """Train all, in an order that keeps the workers busy to the end."""
-        ours = executor is None
-        if ours:
+        self.ours = executor is None
+        if self.ours:
             executor = self._own_executor(max_workers)
         try:
             with self._bar() as self.bar:
                 self._train(executor)
         except BaseException:
-            if ours:
+            if self.ours:
                 workers.stop(executor)
             raise
 
@@ -97,10 +97,13 @@ class Job:
                     ready += self.children.get(key, [])
                 self._show(running.values())
             self.bar.refresh()
+        except BaseException:
+            if not self.ours:  # our own pool is stopped whole
+                for future in running:
+                    future.cancel()
+            raise
         finally:
             segments.listener = None
-            for future in running:
-                future.cancel()
 
     def _submit(self, executor: Executor, key: str, running: dict[Future, str]) -> None:
         arguments = self.todo[key], self.folder, self.device

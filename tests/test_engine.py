@@ -218,6 +218,25 @@ def test_killed_and_restarted_it_goes_on(tmp_path):
         np.testing.assert_array_equal(trained[key].log, outcome.log)
 
 
+def test_interrupted_by_hand_it_says_so_and_stops(tmp_path):
+    """Ctrl-C with two workers: one sentence, no traceback, finished work kept."""
+    command = [sys.executable, "-m", "cplib", "run", "timing", "--scale", "smoke"]
+    process = subprocess.Popen(
+        [*command, "--seeds", "40", "--workers", "2"], env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    states = storage.cache_folder() / "states"
+    until = time.monotonic() + 120
+    while not list(states.glob("*/*.state")) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; finished segments are kept" in said
+    assert "Traceback" not in said
+    assert list(states.glob("*/*.state"))
+
+
 def test_a_worker_that_is_killed_is_reported_with_the_remedy(tmp_path, monkeypatch):
     from loky import ProcessPoolExecutor
 
