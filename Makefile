@@ -30,7 +30,7 @@ bench: $(VENV)/book.stamp ## Run the benchmarks
 	@for file in benchmarks/*.py; do echo "$$file"; $(PY) "$$file" || exit 1; done
 
 clean: ## Remove what make made; results, data and checkpoints stay
-	@rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info build
 
 $(VENV)/%.stamp: requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) tools/environment.py $(VENV) requirements$(if $(filter dev,$*),-dev).txt $@

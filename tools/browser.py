@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import Browser, Error, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # The last five keep the browser itself from calling home during a test.
@@ -30,3 +34,25 @@ def executable() -> Path | None:
     named = os.environ.get("CHROMIUM")
     found = named or next(filter(None, map(shutil.which, NAMES)), None)
     return Path(found) if found else None
+
+
+@contextmanager
+def running(path: Path) -> Iterator[Browser]:
+    """The browser at `path`, started.
+
+    Once in some hundred starts on a busy machine, Chromium died while opening its first
+    page; it is then started again.
+    """
+    with sync_playwright() as playwright:
+        for attempts_left in (2, 1, 0):
+            opened = playwright.chromium.launch(
+                executable_path=path, args=list(ARGUMENTS)
+            )
+            try:
+                opened.new_context().close()
+                break
+            except Error:
+                if not attempts_left:
+                    raise
+        yield opened
+        opened.close()

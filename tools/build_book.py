@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-LIGHT = ("smoke", "laptop")  # scales at which notebooks hardly compute
+LIGHT = ("smoke",)  # too short for a progress bar: two notebooks at a time
 LIVE = ("smoke", "demo")  # scales that are there to be computed, not looked up
 
 

@@ -9,8 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from browser import ARGUMENTS, SETTLED, executable
-from playwright.sync_api import sync_playwright
+from browser import SETTLED, executable, running
 
 
 def main() -> None:
@@ -29,10 +28,7 @@ def main() -> None:
     page_url = arguments.page
     if "://" not in page_url:
         page_url = Path(page_url).resolve().as_uri()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=list(ARGUMENTS)
-        )
+    with running(chromium) as browser:
         page = browser.new_page(
             viewport={"width": arguments.width, "height": arguments.height},
             color_scheme="dark" if arguments.dark else "light",
@@ -40,7 +36,6 @@ def main() -> None:
         page.goto(page_url)
         page.evaluate(SETTLED)
         page.screenshot(path=arguments.picture, full_page=arguments.full)
-        browser.close()
     print(arguments.picture)
 
 

@@ -80,13 +80,8 @@ def launched():
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail(message)
         pytest.skip(message)
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=path, args=list(chromium.ARGUMENTS)
-        )
-        yield running
-        running.close()
+    with chromium.running(path) as browser:
+        yield browser
 
 
 class _Quiet(SimpleHTTPRequestHandler):
