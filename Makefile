@@ -24,7 +24,7 @@ serve: ## Show the built book at http://localhost:8000
 	@$(PYTHON) -m http.server --bind localhost --directory _build/html 8000
 
 results: $(VENV)/book.stamp ## Train whatever the stored results lack (SEEDS=, DEVICE=)
-	@$(PY) -m cplib run all --scale laptop --seeds "$(SEEDS)" --device "$(DEVICE)"
+	@$(PY) -m cplib run book --seeds "$(SEEDS)" --device "$(DEVICE)"
 
 bench: $(VENV)/book.stamp ## Run the benchmarks
 	@for file in benchmarks/*.py; do echo "$$file"; $(PY) "$$file" || exit 1; done

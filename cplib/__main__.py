@@ -22,7 +22,9 @@ def parser() -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=doc, description=doc)
         if study:
             known = ", ".join(studies.names())
-            sub.add_argument("study", help=f"{known} or all")
+            sub.add_argument(
+                "study", help=f"{known}, all, or book: what the book shows"
+            )
             scales = ", ".join(studies.SCALES)
             sub.add_argument("--scale", default="laptop", help=f"{scales} (laptop)")
         return sub

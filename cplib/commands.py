@@ -15,6 +15,8 @@ from .studies import Study
 
 
 def _chosen(arguments: Namespace) -> list[Study]:
+    if arguments.study == "book":
+        return [studies.get(name, scale) for name, scale in studies.BOOK]
     names = studies.names() if arguments.study == "all" else (arguments.study,)
     return [studies.get(name, arguments.scale) for name in names]
 
@@ -99,7 +101,7 @@ def verify(arguments: Namespace) -> int:
     known = [result for s in _chosen(arguments) if (result := results.stored(s))]
     if not known:
         raise DataError(
-            f"No stored results of {arguments.study} at scale {arguments.scale} in "
+            f"No stored results of {arguments.study} (scale {arguments.scale}) in "
             f"{results.folder()}: make some with 'python -m cplib run'."
         )
     good = True

@@ -231,6 +231,14 @@ STUDIES = {
     "demo": demo,
     "unmirrored": unmirrored,
 }
+# what the book shows, with the scale at which it is stored
+BOOK = (
+    ("1TL", "laptop"),
+    ("1BL", "laptop"),
+    ("demo", "demo"),
+    ("timing", "demo"),
+    ("unmirrored", "demo"),
+)
 
 
 def names() -> tuple[str, ...]:

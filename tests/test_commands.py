@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,14 @@ def test_run_status_verify_render(tmp_path, capsys, monkeypatch):
     assert "every number equal" in shown
     assert call("render", "1TL", "--scale", "smoke") == 0
     assert (tmp_path / "1TL-smoke.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_book_is_what_the_chapters_show(capsys):
+    assert call("plan", "book") == 0
+    rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows == [list(pair) for pair in studies.BOOK]
+    stored = Path(results.__file__).parents[1] / "book" / "results"
+    assert {p.stem for p in stored.glob("*.csv")} == {"-".join(p) for p in studies.BOOK}
 
 
 def test_verify_notices_a_false_number(capsys):
