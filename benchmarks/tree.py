@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cplib import data, engine, plan, studies
+from cplib import data, engine, plan, studies, workers
 
 ROUNDS = 3
 
@@ -26,9 +26,8 @@ def seconds(study: studies.Study, groups: list[list[studies.Run]]) -> float:
     for runs in groups:
         with tempfile.TemporaryDirectory() as cache:
             began = time.perf_counter()
-            engine.run(
-                study.setup, runs, [0], max_workers=1, cache=Path(cache), progress=False
-            )
+            options = {"executor": workers.InProcess(), "cache": Path(cache)}
+            engine.run(study.setup, runs, [0], progress=False, **options)
             total += time.perf_counter() - began
     return total
 
