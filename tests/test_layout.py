@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 ORDER = """
     __init__ errors randomness storage gratings data deficits device models training
     studies provenance plan workers segments jobs engine results effects verification
-    fits biology look panel figures animals pictures examples timeline explorer widgets
-    commands __main__
+    fits biology look panel curves figures animals pictures examples timeline explorer
+    widgets commands __main__
 """.split()
 
 
