@@ -20,8 +20,8 @@ from .device import resolve
 from .errors import InputError
 from .jobs import Job
 from .plan import Plan, Segment, make_plan
+from .runs import Run
 from .segments import state_path
-from .studies import Run
 from .training import Setup
 
 __all__ = ["Trained", "check_seeds", "pending", "run"]
@@ -33,10 +33,12 @@ class Trained:
 
     Attributes:
         log: array (epochs + 1, 5); see `training.State.log`.
+        information: see `training.State.information`; None without a probe.
         notes: how each segment came to be (device, torch, seconds, date ...).
     """
 
     log: np.ndarray
+    information: np.ndarray | None
     notes: list[dict[str, str]]
 
 
@@ -137,4 +139,4 @@ def _read(plan: Plan, key: str, folder: Path) -> Trained:
         with contextlib.suppress(FileNotFoundError, storage.Damaged):
             kept = storage.read_checked(state_path(folder, segment.key))
             notes.append(training.notes_of(kept))
-    return Trained(training.log_of(payload), notes)
+    return Trained(*training.tables_of(payload), notes)

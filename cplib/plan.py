@@ -17,7 +17,7 @@ import torch
 
 from .deficits import Deficit
 from .device import precision
-from .studies import Run
+from .runs import Run
 from .training import NUMERICS, Setup
 
 __all__ = ["Plan", "Segment", "make_plan"]

@@ -14,7 +14,10 @@ from .training import NUMERICS
 __all__ = ["code_version", "describe", "summarise"]
 
 # the modules on which a run's numbers depend
-SOURCES = ("data", "deficits", "gratings", "models", "randomness", "training")
+SOURCES = (
+    "data", "deficits", "fisher", "gratings", "information", "models", "randomness",
+    "training",
+)  # fmt: skip
 
 
 @functools.cache

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from . import engine, provenance, storage, studies
+from .engine import Trained
 from .errors import DataError, InputError
 from .studies import Run, Study
 from .training import METRICS
@@ -27,6 +28,7 @@ COLUMNS = (
     "layer", "value",
 )  # fmt: skip
 DECIMALS = 6
+DIGITS = 6  # significant, of traces, which range over orders of magnitude
 LAST = 5  # the readout is the mean of the last five epochs, as the paper's
 
 
@@ -38,7 +40,10 @@ class Result:
         study: what was computed.
         table: one row per number, with the columns `COLUMNS`. `epoch` counts the
             epochs completed (0 is the untrained network); `layer` is empty for
-            metrics of the whole network; accuracies are fractions.
+            metrics of the whole network, else "0", "1", ... from the input on;
+            accuracies are fractions. Where the setup has a probe, the metric `trace`
+            is that of the Fisher information, by layer and (layer empty) in all, and
+            `trace_error` the standard error of the latter.
         provenance: for each seed, where its numbers come from.
         live: seeds computed in this session (the others were read from a file).
     """
@@ -53,11 +58,14 @@ class Result:
         """Seeds in the table, in order."""
         return sorted(self.provenance)
 
-    def curve(self, run: Run, metric: str = "test_accuracy") -> pd.DataFrame:
+    def curve(
+        self, run: Run, metric: str = "test_accuracy", layer: str = ""
+    ) -> pd.DataFrame:
         """`metric` of `run`: index epoch, one column per seed."""
         t = self.table
         rows = (
             (t.metric == metric)
+            & (t.layer == layer)
             & (t.deficit == run.kind)
             & (t.onset == run.onset)
             & (t.removal == run.removal)
@@ -134,7 +142,7 @@ def get(
 def compute(study: Study, seeds: Iterable[int], **options) -> Result:
     """Train `study` for `seeds` (or read its checkpoints); options as `engine.run`."""
     trained = engine.run(study.setup, study.runs, seeds, **options)
-    frames = [_frame(study, seed, run, t.log) for (seed, run), t in trained.items()]
+    frames = [_frame(study, seed, run, t) for (seed, run), t in trained.items()]
     notes: dict[int, list] = {}
     for (seed, _), outcome in trained.items():
         notes.setdefault(seed, []).extend(outcome.notes)
@@ -143,17 +151,36 @@ def compute(study: Study, seeds: Iterable[int], **options) -> Result:
     return Result(study, table, origin, tuple(origin))
 
 
-def _frame(study: Study, seed: int, run: Run, log: np.ndarray) -> pd.DataFrame:
+def _frame(study: Study, seed: int, run: Run, trained: Trained) -> pd.DataFrame:
     """Tidy rows of one run."""
+    log = trained.log
     wide = pd.DataFrame(log[:, 1:], columns=list(METRICS))
     wide = wide[list(study.metrics)].assign(epoch=log[:, 0].astype(int))
     tidy = wide.melt("epoch", var_name="metric").dropna(subset="value")
     tidy["value"] = tidy["value"].round(DECIMALS)
+    tidy["layer"] = ""
+    if trained.information is not None:
+        tidy = pd.concat([tidy, _traces(trained.information)])
     tidy = tidy.assign(
         study=study.name, scale=study.scale, seed=seed, deficit=run.kind,
-        onset=run.onset, removal=run.removal, layer="",
+        onset=run.onset, removal=run.removal,
     )  # fmt: skip
     return tidy[list(COLUMNS)]
+
+
+def _traces(information: np.ndarray) -> pd.DataFrame:
+    """Tidy rows of `training.State.information`."""
+    epochs, layers, error = information[:, 0], information[:, 1:-1], information[:, -1]
+    columns = {("trace", ""): layers.sum(1), ("trace_error", ""): error}
+    columns |= {("trace", str(i)): layer for i, layer in enumerate(layers.T)}
+    rows = [
+        {"epoch": int(epoch), "metric": metric, "layer": layer, "value": value}
+        for (metric, layer), values in columns.items()
+        for epoch, value in zip(epochs, values, strict=True)
+    ]
+    tidy = pd.DataFrame(rows)
+    tidy["value"] = [float(f"{value:.{DIGITS}g}") for value in tidy["value"]]
+    return tidy
 
 
 def finals(result: Result, last: int = LAST) -> pd.DataFrame:
@@ -214,7 +241,9 @@ def stored(study: Study) -> Result | None:
             raise ValueError("checksum mismatch")
         if entry["study_hash"] != study.hash:
             return None
-        table = pd.read_csv(io.BytesIO(payload), keep_default_na=False)
+        table = pd.read_csv(
+            io.BytesIO(payload), keep_default_na=False, dtype={"layer": str}
+        )
         origin = {int(seed): o for seed, o in entry["seeds"].items()}
         if tuple(table.columns) != COLUMNS or set(table.seed) != set(origin):
             raise ValueError("wrong columns or seeds")

@@ -1,21 +1,18 @@
-"""What to compute: the paper's panels as values, at each scale.
-
-A `Study` is a set of runs that share one `Setup`. It says nothing about seeds, devices
-or workers: these are chosen when it is run.
-"""
+"""What to compute: the paper's panels as `Study` values, at each scale."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .data import DataSpec
-from .deficits import KINDS, Deficit, deficit
+from .deficits import KINDS, deficit
 from .errors import InputError
+from .fisher import Probe
 from .models import ModelSpec
-from .training import METRICS, NUMERICS, Schedule, Setup
+from .runs import Run, Study, windows
+from .training import Schedule, Setup
 
 __all__ = ["SCALES", "Run", "Study", "get", "names"]
 
@@ -23,120 +20,46 @@ SCALES = ("smoke", "demo", "laptop", "paper")
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training run, but for its seed.
+class Times:
+    """When deficits begin and end at one scale, in epochs.
 
     Attributes:
-        deficit: what is wrong with the data, or None.
-        onset, removal: the deficit lasts for epochs onset <= e < removal.
-        epochs: length of the whole run.
+        clean: clean epochs after removal.
+        removals: t0 of the main sweep.
+        few: t0 of the other sweeps.
+        length: of the short window, and `long` of the longer one.
+        onsets: of the short window.
+        few_onsets: of the windows of two lengths.
+        grid: onsets and removals of the map.
     """
 
-    deficit: Deficit | None
-    onset: int
-    removal: int
-    epochs: int
-
-    def __post_init__(self):
-        for name in ("onset", "removal", "epochs"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise InputError(
-                    f"{name}={value!r} must be a whole number of epochs, 0 or more."
-                )
-        if self.onset > self.removal:
-            raise InputError(
-                f"The deficit ends (removal={self.removal}) before it begins "
-                f"(onset={self.onset}): choose onset <= removal."
-            )
-        if self.removal > self.epochs:
-            raise InputError(
-                f"The deficit ends (removal={self.removal}) after the run does "
-                f"(epochs={self.epochs}): choose removal <= epochs."
-            )
-
-    @property
-    def kind(self) -> str:
-        """Short name of the deficit; 'none' for a clean run."""
-        return self.deficit.kind if self.deficit else "none"
-
-    def history(self, epoch: int) -> tuple[tuple[Deficit, int, int], ...]:
-        """The deficits that a network has lived through after `epoch` epochs.
-
-        Runs with equal histories are in the same state then.
-        """
-        end = min(self.removal, epoch)
-        if self.deficit is None or self.onset >= end:
-            return ()
-        return ((self.deficit, self.onset, end),)
-
-    def spec(self) -> dict:
-        """The run as plain values."""
-        return {
-            "deficit": self.deficit.spec() if self.deficit else None,
-            "onset": self.onset,
-            "removal": self.removal,
-            "epochs": self.epochs,
-        }
+    clean: int
+    removals: tuple[int, ...]
+    few: tuple[int, ...]
+    length: int
+    long: int
+    onsets: tuple[int, ...]
+    few_onsets: tuple[int, ...]
+    grid: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Study:
-    """Runs to compare, all with one setup.
-
-    Attributes:
-        name: the paper's panel ('1TL') or a name of ours ('demo').
-        scale: one of `SCALES`.
-        title: one line for people.
-        setup: data, network, schedule.
-        runs: the runs; the clean one is first and as long as the longest.
-        clean_epochs: epochs that follow the removal in each run with a deficit.
-        metrics: which of `training.METRICS` are kept.
-    """
-
-    name: str
-    scale: str
-    title: str
-    setup: Setup
-    runs: tuple[Run, ...]
-    clean_epochs: int
-    metrics: tuple[str, ...] = METRICS
-
-    def spec(self) -> dict:
-        """All that determines the study's numbers, as plain values."""
-        return {
-            "name": self.name,
-            "scale": self.scale,
-            "numerics": NUMERICS,
-            "setup": self.setup.spec(),
-            "runs": [run.spec() for run in self.runs],
-            "clean_epochs": self.clean_epochs,
-        }
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of `spec`, 16 hexadecimal digits."""
-        text = json.dumps(self.spec(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def windows(
-    name: str,
-    scale: str,
-    title: str,
-    setup: Setup,
-    spans: Iterable[tuple[Deficit, int, int]],
-    clean_epochs: int,
-) -> Study:
-    """A study of deficits over `spans` (deficit, onset, removal) and a clean run.
-
-    The clean run is as long as the longest, so that it also serves as the control of
-    equal length for every run.
-    """
-    runs = [Run(d, a, b, b + clean_epochs) for d, a, b in dict.fromkeys(spans)]
-    longest = max((run.epochs for run in runs), default=clean_epochs)
-    runs.insert(0, Run(None, 0, 0, longest))
-    return Study(name, scale, title, setup, tuple(runs), clean_epochs)
+TIMES = {
+    "smoke": Times(2, (1, 2), (1, 2), 1, 2, (0, 1, 2), (0, 1, 2, 3, 4), (0, 1, 2)),
+    "demo": Times(
+        30, (5, 10, 15, 20, 30), (10, 30), 10, 15, (0, 5, 10, 15, 20, 30),
+        (0, 5, 10, 20, 30), (0, 5, 10, 20, 30),
+    ),
+    "laptop": Times(
+        40, (5, 10, 15, 20, 30, 40), (10, 20, 30, 40), 10, 15,
+        (0, 5, 10, 15, 20, 30, 40), (0, 5, 10, 20, 30),
+        (0, 5, 10, 15, 20, 25, 30, 35, 40),
+    ),
+    "paper": Times(
+        160, tuple(range(20, 181, 20)), tuple(range(20, 181, 40)), 40, 60,
+        tuple(range(0, 121, 20)), tuple(range(0, 121, 20)),
+        tuple(range(0, 161, 20)),
+    ),
+}  # fmt: skip
 
 
 def _setup(scale: str) -> Setup:
@@ -152,36 +75,166 @@ def _setup(scale: str) -> Setup:
     return Setup(sets[scale], ModelSpec("AllCNN", width), Schedule(shift=shift))
 
 
-# clean epochs after removal, removals t0, window length, onsets, grid of the map
-TIMES = {
-    "smoke": (2, (1, 2), 1, (0, 1, 2), (0, 1, 2)),
-    "demo": (30, (5, 10, 15, 20, 30), 10, (0, 5, 10, 15, 20, 30), (0, 5, 10, 20, 30)),
-    "laptop": (40, (5, 10, 15, 20, 30, 40), 10, (0, 5, 10, 15, 20, 30, 40),
-               (0, 5, 10, 15, 20, 25, 30, 35, 40)),
-    "paper": (160, tuple(range(20, 181, 20)), 40, tuple(range(0, 121, 20)),
-              tuple(range(0, 161, 20))),
-}  # fmt: skip
+def _sweep(
+    name: str,
+    scale: str,
+    title: str,
+    setup: Setup,
+    kind: str,
+    removals: Iterable[int],
+    clean: int,
+) -> Study:
+    """One deficit from the start, removed at each of `removals`."""
+    spans = [(deficit(kind), 0, t0) for t0 in removals]
+    return windows(name, scale, title, setup, spans, clean)
 
 
 def blur_removal(scale: str) -> Study:
     """Figure 1, top left: blur from the start until epoch t0."""
-    clean, removals, *_ = TIMES[scale]
-    spans = [(deficit("blur"), 0, t0) for t0 in removals]
+    times = TIMES[scale]
     title = "Blur until epoch t0"
-    return windows("1TL", scale, title, _setup(scale), spans, clean)
+    setup = _setup(scale)
+    return _sweep("1TL", scale, title, setup, "blur", times.removals, times.clean)
 
 
 def blur_window(scale: str) -> Study:
     """Figure 1, bottom left: blur in a short window, over its onset."""
-    clean, _, length, onsets, _ = TIMES[scale]
-    spans = [(deficit("blur"), onset, onset + length) for onset in onsets]
-    title = f"Blur in a window of {length} epochs"
-    return windows("1BL", scale, title, _setup(scale), spans, clean)
+    times = TIMES[scale]
+    spans = [(deficit("blur"), a, a + times.length) for a in times.onsets]
+    title = f"Blur in a window of {times.length} epochs"
+    return windows("1BL", scale, title, _setup(scale), spans, times.clean)
+
+
+def flip_removal(scale: str) -> Study:
+    """Figure 2, left: vertical flip from the start until epoch t0."""
+    times = TIMES[scale]
+    title = "Vertical flip until epoch t0"
+    return _sweep("2L", scale, title, _setup(scale), "flip", times.few, times.clean)
+
+
+def labels_removal(scale: str) -> Study:
+    """Figure 2, right: permuted labels from the start until epoch t0."""
+    times = TIMES[scale]
+    title = "Label permutation until epoch t0"
+    return _sweep("2R", scale, title, _setup(scale), "labels", times.few, times.clean)
+
+
+def noise_removal(scale: str) -> Study:
+    """Figure 2, bottom: noise in place of images from the start until epoch t0."""
+    times = TIMES[scale]
+    title = "Noise until epoch t0"
+    return _sweep("2B", scale, title, _setup(scale), "noise", times.few, times.clean)
+
+
+def _probe(scale: str) -> Probe:
+    """When and on how much the Fisher information is measured."""
+    images, every = {
+        "smoke": (32, 1),
+        "demo": (128, 2),
+        "laptop": (256, 2),
+        "paper": (1024, 2),
+    }[scale]
+    return Probe(images, every)
+
+
+def _resnet(scale: str) -> Setup:
+    """ResNet-18 as the paper trains it, with its Fisher information."""
+    main = _setup(scale)
+    width = {"smoke": 2, "demo": 4, "laptop": 8, "paper": 64}[scale]
+    return replace(
+        main,
+        model=ModelSpec("ResNet18", width),
+        schedule=replace(main.schedule, lr=0.1, weight_decay=0.0005),
+        probe=_probe(scale),
+    )
+
+
+def resnet_removal(scale: str) -> Study:
+    """Figure 3, top left, and Figure 4, right: ResNet-18, blur until epoch t0."""
+    times = TIMES[scale]
+    title = "ResNet-18: blur until epoch t0"
+    return _sweep("3TL", scale, title, _resnet(scale), "blur", times.few, times.clean)
+
+
+def resnet_windows(scale: str) -> Study:
+    """Figure 4, left: ResNet-18, blur in windows of two lengths, over the onset."""
+    times = TIMES[scale]
+    lengths = (times.length, times.long)
+    spans = [(deficit("blur"), a, a + k) for k in lengths for a in times.few_onsets]
+    title = f"ResNet-18: blur in windows of {lengths[0]} and {lengths[1]} epochs"
+    setup = replace(_resnet(scale), probe=None)
+    return windows("4L", scale, title, setup, spans, times.clean)
+
+
+def layers(scale: str) -> Study:
+    """Figure 5: All-CNN, its Fisher information under blur and flip, early and late."""
+    times = TIMES[scale]
+    ends = (times.few[0], times.few[-1])
+    spans = [(deficit(kind), 0, t0) for kind in ("blur", "flip") for t0 in ends]
+    title = "Fisher information layer by layer, under blur and flip"
+    setup = replace(_setup(scale), probe=_probe(scale))
+    return windows("5", scale, title, setup, spans, times.clean)
+
+
+def _constant(scale: str) -> Schedule:
+    """The fixed learning rate of Figure 3, bottom.
+
+    The paper's is 0.001. Below its scale an epoch has a tenth of the steps, so that the
+    rate is ten times as high.
+    """
+    rate = 0.001 if scale == "paper" else 0.01
+    return replace(_setup(scale).schedule, lr=rate, decay=1.0)
+
+
+def constant_rate(scale: str) -> Study:
+    """Figure 3, bottom left: blur until epoch t0, at a fixed learning rate."""
+    times = TIMES[scale]
+    ends = tuple(range(40, 281, 40)) if scale == "paper" else times.few
+    setup = replace(_setup(scale), schedule=_constant(scale))
+    title = "Fixed learning rate: blur until epoch t0"
+    return _sweep("3BL", scale, title, setup, "blur", ends, times.clean)
+
+
+def depth(scale: str, blocks: int) -> Study:
+    """Figure 3, bottom right: a network of `blocks` stages, blur until epoch t0."""
+    times = TIMES[scale]
+    width = {"smoke": 2, "demo": 8, "laptop": 16, "paper": 96}[scale]
+    setup = replace(
+        _setup(scale),
+        model=ModelSpec("DepthCNN", width, blocks),
+        schedule=_constant(scale),
+    )
+    stages = "1 stage" if blocks == 1 else f"{blocks} stages"
+    title = f"Network of {stages}: blur until epoch t0"
+    ends = times.few[1::2]
+    return _sweep(f"3BR{blocks}", scale, title, setup, "blur", ends, times.clean)
+
+
+def fully_connected(scale: str) -> Study:
+    """Figure 3, top right: a fully connected network on MNIST, fixed learning rate.
+
+    The paper's rate is 0.005; see `_constant`. Digits are not mirrored.
+    """
+    data, width, clean, ends = {
+        "smoke": (DataSpec("digits", 384, 256, 16), 20, 2, (1, 2)),
+        "demo": (DataSpec("digits", 1_297, 500, 16), 100, 30, (10, 30)),
+        "laptop": (DataSpec("mnist", 5_000, 2_000, 32), 250, 80, (20, 40, 80, 120)),
+        "paper": (
+            DataSpec("mnist", 60_000, 10_000, 32), 2500, 160, tuple(range(50, 401, 50)),
+        ),
+    }[scale]  # fmt: skip
+    schedule = Schedule(
+        lr=0.005 if scale == "paper" else 0.05, decay=1.0, weight_decay=0.0,
+        shift=data.size // 8, mirror=False,
+    )  # fmt: skip
+    setup = Setup(data, ModelSpec("MLP", width), schedule)
+    title = "Fully connected network on digits: blur until epoch t0"
+    return _sweep("3TR", scale, title, setup, "blur", ends, clean)
 
 
 def timing(scale: str) -> Study:
     """Every deficit over the half grid of onset and removal, for the explorer."""
-    clean, *_, grid = TIMES[scale]
+    grid = TIMES[scale].grid
     kinds = ("blur",) if scale in ("laptop", "paper") else tuple(KINDS)
     spans = [
         (deficit(kind), onset, removal)
@@ -191,16 +244,16 @@ def timing(scale: str) -> Study:
         if onset < removal
     ]
     title = "Onset and removal of a deficit"
-    study = windows("timing", scale, title, _setup(scale), spans, clean)
+    study = windows("timing", scale, title, _setup(scale), spans, TIMES[scale].clean)
     return replace(study, metrics=("test_accuracy",))  # one small file, many runs
 
 
 def demo(scale: str) -> Study:
     """Clean, blur and flip until one late epoch: the effect in its shortest form."""
-    clean, removals, *_ = TIMES[scale]
-    spans = [(deficit(kind), 0, removals[-1]) for kind in ("blur", "flip")]
+    times = TIMES[scale]
+    spans = [(deficit(kind), 0, times.removals[-1]) for kind in ("blur", "flip")]
     title = "Clean, blur and flip"
-    return windows("demo", scale, title, _setup(scale), spans, clean)
+    return windows("demo", scale, title, _setup(scale), spans, times.clean)
 
 
 def unmirrored(scale: str) -> Study:
@@ -211,7 +264,7 @@ def unmirrored(scale: str) -> Study:
     nothing; without, it exchanges the orientations of the classes. The grating is made
     fainter here, for the set is easier to learn without mirroring.
     """
-    clean, removals, *_ = TIMES[scale]
+    times = TIMES[scale]
     small = "smoke" if scale == "smoke" else "demo"
     main = _setup(small)
     setup = Setup(
@@ -219,14 +272,27 @@ def unmirrored(scale: str) -> Study:
         main.model,
         replace(main.schedule, mirror=False),
     )
-    spans = [(deficit(kind), 0, removals[-1]) for kind in ("blur", "flip", "noise")]
+    spans = [
+        (deficit(kind), 0, times.removals[-1]) for kind in ("blur", "flip", "noise")
+    ]
     title = "Gratings without mirroring"
-    return windows("unmirrored", scale, title, setup, spans, clean)
+    return windows("unmirrored", scale, title, setup, spans, times.clean)
 
 
 STUDIES = {
     "1TL": blur_removal,
     "1BL": blur_window,
+    "2L": flip_removal,
+    "2R": labels_removal,
+    "2B": noise_removal,
+    "3TL": resnet_removal,
+    "3TR": fully_connected,
+    "3BL": constant_rate,
+    "3BR1": partial(depth, blocks=1),
+    "3BR2": partial(depth, blocks=2),
+    "3BR3": partial(depth, blocks=3),
+    "4L": resnet_windows,
+    "5": layers,
     "timing": timing,
     "demo": demo,
     "unmirrored": unmirrored,
@@ -235,6 +301,17 @@ STUDIES = {
 BOOK = (
     ("1TL", "laptop"),
     ("1BL", "laptop"),
+    ("2L", "laptop"),
+    ("2R", "laptop"),
+    ("2B", "laptop"),
+    ("3TL", "laptop"),
+    ("3TR", "laptop"),
+    ("3BL", "laptop"),
+    ("3BR1", "laptop"),
+    ("3BR2", "laptop"),
+    ("3BR3", "laptop"),
+    ("4L", "laptop"),
+    ("5", "laptop"),
     ("demo", "demo"),
     ("timing", "demo"),
     ("unmirrored", "demo"),

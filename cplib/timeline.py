@@ -11,7 +11,7 @@ import pandas as pd
 from .errors import InputError
 from .look import LABELS
 from .results import Result, finals
-from .studies import Run
+from .runs import Run
 
 __all__ = ["SEES", "Interval", "Timeline", "Trace", "nearest"]
 

@@ -19,11 +19,12 @@ import torch.nn.functional as F
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from . import models
+from . import fisher, models
 from .data import Dataset, DataSpec
 from .deficits import Deficit
 from .device import autocast
 from .errors import InputError
+from .fisher import Probe
 from .models import ModelSpec
 from .randomness import stream
 
@@ -68,19 +69,25 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all runs of a study share: data, network, schedule."""
+    """What all runs of a study share: data, network, schedule.
+
+    With a `probe`, the Fisher information is measured on the way. That changes nothing
+    in the training itself.
+    """
 
     data: DataSpec
     model: ModelSpec
     schedule: Schedule = field(default_factory=Schedule)
+    probe: Probe | None = None
 
     def spec(self) -> dict:
         """The setup as plain values, for hashes and provenance."""
-        return {
+        spec = {
             "data": {**asdict(self.data), "options": dict(self.data.options)},
             "model": self.model.spec(),
             "schedule": asdict(self.schedule),
         }
+        return spec if self.probe is None else spec | {"probe": asdict(self.probe)}
 
 
 @dataclass
@@ -92,12 +99,15 @@ class State:
         net, optimizer: with all that they carry.
         log: array (epoch + 1, 1 + len(METRICS)): the epoch, then the metrics after
             it. Row 0 is the untrained network (its training metrics are NaN).
+        information: array (measurements, 2 + layers): the epoch, the trace of each
+            layer's Fisher information, and the standard error of their sum.
     """
 
     epoch: int
     net: torch.nn.Module
     optimizer: torch.optim.SGD
     log: np.ndarray
+    information: np.ndarray
 
     def to_bytes(self, **notes: str) -> bytes:
         """Everything needed to go on, in the safetensors format, with `notes`."""
@@ -105,6 +115,8 @@ class State:
         tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
         tensors |= {f"momentum.{i}": s["momentum_buffer"] for i, s in momenta.items()}
         tensors["log"] = torch.from_numpy(self.log)
+        if self.information.size:
+            tensors["information"] = torch.from_numpy(self.information)
         plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         return save_tensors(plain, {"epoch": str(self.epoch), **notes})
 
@@ -115,9 +127,11 @@ def notes_of(payload: bytes) -> dict[str, str]:
     return json.loads(payload[8 : 8 + size])["__metadata__"]
 
 
-def log_of(payload: bytes) -> np.ndarray:
-    """The log of a saved state."""
-    return load_tensors(payload)["log"].numpy()
+def tables_of(payload: bytes) -> tuple[np.ndarray, np.ndarray | None]:
+    """The log of a saved state, and its information if that was measured."""
+    tensors = load_tensors(payload)
+    measured = tensors.get("information")
+    return tensors["log"].numpy(), None if measured is None else measured.numpy()
 
 
 def start(setup: Setup, seed: int, dataset: Dataset) -> State:
@@ -132,7 +146,8 @@ def start(setup: Setup, seed: int, dataset: Dataset) -> State:
         net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True
     )
     test = evaluate(net, dataset.test_images, dataset.test_labels)
-    return State(0, net, optimizer, np.array([[0, np.nan, np.nan, *test]]))
+    log = np.array([[0, np.nan, np.nan, *test]])
+    return State(0, net, optimizer, log, np.empty((0, 2 + len(fisher.layers(net)))))
 
 
 def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
@@ -140,6 +155,8 @@ def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
     tensors = load_tensors(payload)
     state = start(setup, seed, dataset)
     state.log = tensors.pop("log").numpy()
+    if "information" in tensors:
+        state.information = tensors.pop("information").numpy()
     state.epoch = int(state.log[-1, 0])
     prefix = len("net.")
     weights = {k[prefix:]: v for k, v in tensors.items() if k.startswith("net.")}
@@ -185,8 +202,18 @@ def train(
             state.epoch += 1
             row = [[state.epoch, *learned, *test]]
             state.log = np.concatenate([state.log, row])
+            if setup.probe is not None and state.epoch % setup.probe.every == 0:
+                _measure(state, setup.probe, seed, images)
             on_epoch(state.epoch)
     return state
+
+
+def _measure(state: State, probe: Probe, seed: int, images: torch.Tensor) -> None:
+    """Add a row to `state.information`, from the first of `images`."""
+    random = stream(seed, "fisher", state.epoch)
+    found = fisher.trace(state.net, images[: probe.images], random)
+    row = [[state.epoch, *found.trace, found.total_error]]
+    state.information = np.concatenate([state.information, row])
 
 
 def _epoch(

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import engine, results
 from .results import DECIMALS, LAST, Result
-from .studies import Run
+from .runs import Run
 from .training import METRICS
 
 __all__ = ["Check", "verify"]

@@ -9,8 +9,9 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 # from what stands alone to what stands on everything; a module imports only from
 # what comes before it
 ORDER = """
-    __init__ errors randomness storage gratings data deficits device models training
-    studies provenance plan workers segments jobs engine results effects verification
+    __init__ errors randomness storage gratings data deficits device models
+    information landscape fisher training
+    runs studies provenance plan workers segments jobs engine results effects verification
     fits biology look panel curves figures animals pictures examples timeline explorer
     widgets commands __main__
 """.split()

@@ -95,7 +95,7 @@ def test_saving_and_restoring_loses_nothing(dataset):
         again = training.restore(payload, SETUP, 0, dataset)
         assert again.epoch == 2
         assert training.notes_of(payload)["note"] == "kept"
-        np.testing.assert_array_equal(training.log_of(payload), state.log)
+        np.testing.assert_array_equal(training.tables_of(payload)[0], state.log)
         for one in (state, again):
             training.train(one, SETUP, 0, dataset, [(None, 4)])
     for a, b in zip(state.net.state_dict().values(), again.net.state_dict().values(),

@@ -1,0 +1,166 @@
+"""The trace of the Fisher information of a network's weights, layer by layer.
+
+    F = E_x E_{y ~ p_w(y|x)} [ grad_w log p_w(y|x) grad_w log p_w(y|x)^T ]
+
+(paper, "The Fisher Information Matrix"; PROTOCOL: "Fisher information"). The label y is
+drawn from the network's own answer, never the true one, and batch normalisation uses
+its running statistics. Traces are in nats per squared unit of weight; each estimate
+comes with its standard error. A layer is a convolution or a linear map, and its weights
+are the entries of its matrix: biases and the scales of batch normalisation are left
+out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.func import functional_call, grad, vmap
+
+from .errors import InputError
+from .information import Estimate, check_images, estimate_of, frozen, layers
+from .landscape import noise_injection
+
+__all__ = ["Estimate", "Probe", "layers", "noise_injection", "single_backward", "trace"]
+
+CHUNK = 32  # images per vmap: more is no faster on a CPU and takes more memory
+
+
+@dataclass(frozen=True)
+class Probe:
+    """When, and on how many images, the trace is measured during training.
+
+    Attributes:
+        images: the first so many training images, as the network sees them at that
+            epoch (with their deficit, without augmentation).
+        every: measured after epochs `every`, 2 `every`, ...
+    """
+
+    images: int = 256
+    every: int = 1
+
+    def __post_init__(self):
+        for name, low in (("images", 2), ("every", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                raise InputError(f"Probe: {name}={value!r} must be {low} or more.")
+
+
+def trace(
+    net: nn.Module,
+    images: torch.Tensor,
+    random: torch.Generator,
+    *,
+    labels: str = "signs",
+    chunk: int = CHUNK,
+) -> Estimate:
+    """The trace from per-sample gradients: unbiased, its error falls with the images.
+
+    Args:
+        net: maps images (B, ...) to logits (B, classes); left as it was.
+        images: the probe set (N, C, H, W), N of 2 or more, as a sample of the data.
+        random: CPU generator of labels or signs.
+        labels: "sampled" draws one label y for each image from p and takes
+            |grad log p_y|^2. "signs" takes |grad (v . logits)|^2 with
+            v = (diag(sqrt p) - p sqrt(p)^T) eps, eps = +-1 at random; as
+            E v v^T = diag(p) - p p^T, the Fisher information of the logits, it has the
+            same mean at the same cost, and far less spread once the network is
+            confident, for then a draw of labels hardly ever meets an unlikely one.
+        chunk: images whose gradients are held in memory at a time.
+
+    Raises:
+        InputError: fewer than 2 images, or another word for `labels`.
+    """
+    if labels not in ("signs", "sampled"):
+        raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")
+    check_images(images)
+    weights, others = _split(net)
+
+    def score(weights: dict, image: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+        logits = functional_call(net, weights | others, (image[None],))[0].float()
+        return logits @ _direction(logits.detach(), draw, labels)
+
+    gradients = vmap(grad(score), in_dims=(None, 0, 0))
+    squares = []
+    with frozen(net):
+        for part in images.split(chunk):
+            draw = _draws(part, random, labels, net)
+            found = gradients(weights, part, draw)
+            squares.append([g.flatten(1).square().sum(1) for g in found.values()])
+    columns = [torch.cat(column) for column in zip(*squares, strict=True)]
+    samples = torch.stack(columns, 1).double().cpu().numpy()
+    return estimate_of(tuple(layers(net)), samples)
+
+
+def single_backward(
+    net: nn.Module,
+    images: torch.Tensor,
+    random: torch.Generator,
+    *,
+    batch: int = 32,
+) -> Estimate:
+    """The trace from one backward pass for each batch: B |mean gradient|^2.
+
+    Labels are sampled from the network's answer, so that gradients of different images
+    are uncorrelated and of mean zero, and the cross terms vanish on average: the
+    estimate is unbiased. But its variance does not fall with the batch size B, only
+    with the number of batches, since a larger batch is still one draw of one direction.
+
+    Args:
+        net, images, random: as for `trace`; images beyond the last full batch are left
+            out.
+        batch: B; at least two batches are needed for an error.
+    """
+    check_images(images)
+    count = len(images) // batch if batch >= 1 else 0
+    if count < 2:
+        raise InputError(
+            f"batch={batch!r} makes {count} batches of {len(images)} images: choose "
+            "it so that there are 2 or more."
+        )
+    modules = layers(net)
+    weights = [module.weight for module in modules.values()]
+    samples = []
+    with frozen(net), torch.enable_grad():
+        for part in images[: count * batch].split(batch):
+            logits = net(part).float()
+            chances = logits.detach().softmax(1).cpu()
+            drawn = torch.multinomial(chances, 1, generator=random)[:, 0]
+            loss = F.cross_entropy(logits, drawn.to(logits.device))
+            found = torch.autograd.grad(loss, weights)
+            samples.append([batch * g.double().square().sum().item() for g in found])
+    return estimate_of(tuple(modules), np.array(samples))
+
+
+def _split(net: nn.Module) -> tuple[dict, dict]:
+    """The layers' weights, and all other parameters and buffers, by name."""
+    names = {f"{name}.weight" for name in layers(net)}
+    everything = {**dict(net.named_parameters()), **dict(net.named_buffers())}
+    everything = {name: tensor.detach() for name, tensor in everything.items()}
+    weights = {name: everything.pop(name) for name in list(everything) if name in names}
+    return weights, everything
+
+
+def _draws(
+    images: torch.Tensor, random: torch.Generator, labels: str, net: nn.Module
+) -> torch.Tensor:
+    """For each image: uniform numbers that choose a label, or signs, (B, classes)."""
+    with torch.no_grad():
+        classes = net(images[:1]).shape[1]
+    uniform = torch.rand(len(images), classes, generator=random)
+    chosen = uniform if labels == "sampled" else (uniform < 0.5).float() * 2 - 1
+    return chosen.to(images.device)
+
+
+def _direction(logits: torch.Tensor, draw: torch.Tensor, labels: str) -> torch.Tensor:
+    """The vector v with E v v^T = diag(p) - p p^T along which to differentiate."""
+    p = logits.softmax(0)
+    if labels == "signs":
+        root = p.sqrt()
+        return root * draw - p * (root * draw).sum()
+    # Gumbel's trick draws y from p; the gradient of log p_y by the logits is e_y - p
+    y = (logits - (-draw.log()).log()).argmax()
+    return (torch.arange(len(p), device=p.device) == y).to(p) - p  # vmap has no one_hot
