@@ -11,7 +11,9 @@ from .fits import Fit, fit_double_exponential
 from .look import BLUE, GREEN, GREY, ORANGE, PURPLE, style
 from .panel import Panel
 
-__all__ = ["fitted_points", "kitten_acuity", "kitten_sensitivity"]
+__all__ = [
+    "fitted_points", "kitten_acuity", "kitten_sensitivity", "macaque_synapses",
+]  # fmt: skip
 
 # how dark a bar is; the words are published, the shades are ours
 SHADE = {"none": 0.0, "slight": 0.2, "present": 0.35, "subsiding": 0.55,
@@ -109,6 +111,44 @@ def kitten_sensitivity() -> Panel:
         + " ".join(
             biology.HOW_DRAWN[n] for n in ("kitten_sensitivity", "missing_acuity")
         )
+    )
+    return Panel(figure, alt, caption, _shown(anchors))
+
+
+def macaque_synapses() -> Panel:
+    """Figure 4, centre: density of synapses in the visual cortex of macaques."""
+    anchors = biology.macaque_synapses()
+    year = 365.25
+    adult = anchors[anchors["age_end_days"] > anchors["age_days"]]
+    young = anchors.drop(adult.index)
+    with style():
+        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+        axes = figure.subplots()
+        curve = biology.schematic("macaque_synapses")
+        axes.plot(curve["age_days"] / year, curve["value"], color=BLUE, alpha=0.8,
+                  label="schematic")  # fmt: skip
+        axes.plot(young["age_days"] / year, young["synapses_per_100um2"], "s",
+                  color=BLUE, label="published")  # fmt: skip
+        for row in adult.itertuples():
+            axes.plot(
+                [row.age_days / year, row.age_end_days / year],
+                [row.synapses_per_100um2] * 2, color=PURPLE, linewidth=5, alpha=0.6,
+                solid_capstyle="butt", label="published, mean over these ages",
+            )  # fmt: skip
+        axes.axvline(0, color=GREEN, linestyle="--", label="birth")
+        axes.set(xlabel="age (years from birth)", ylabel="synapses per 100 µm²",
+                 ylim=(0, 75))  # fmt: skip
+        axes.legend(loc="lower right")
+    alt = (
+        "Synapses per 100 square micrometres in the visual cortex of macaques against "
+        "age: 3.6 on foetal day 90, 10.9 on foetal day 140, 63 at 12 weeks, 37.7 from "
+        "2 to 6 years. The line through them is schematic."
+    )
+    caption = (
+        "Published mean densities (markers and bar; source in the table) and a "
+        "schematic line, not fitted to data. The paper's panel is after other "
+        "measurements (Rakic et al. 1986), which could not be obtained. "
+        + biology.HOW_DRAWN["macaque_synapses"]
     )
     return Panel(figure, alt, caption, _shown(anchors))
 

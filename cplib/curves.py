@@ -78,6 +78,21 @@ def sweep(
     return figure, top, bottom
 
 
+def loss(
+    axes: Axes, by_seed: pd.DataFrame, against: str, look: tuple, name: str
+) -> None:
+    """Loss of final accuracy over t0, in points, against one of the references."""
+    colour, marker, dash = look
+    points = 100 * (by_seed[against] - by_seed["final"])
+    grouped = points.groupby(by_seed["removal"]).agg(["mean", "std"])
+    mean, deviation = grouped["mean"], grouped["std"].fillna(0)
+    axes.fill_between(
+        mean.index, mean - deviation, mean + deviation, color=colour, alpha=0.15,
+        linewidth=0,
+    )  # fmt: skip
+    axes.plot(mean, color=colour, marker=marker, linestyle=dash, label=name)
+
+
 def equal_length(axes: Axes, table: pd.DataFrame, x: str) -> None:
     """The control: the clean run after as many epochs in all."""
     axes.plot(
@@ -106,8 +121,11 @@ def sensitivity(axes: Axes, by_seed: pd.DataFrame) -> None:
     axes.legend(loc="best", fontsize="small")
 
 
-def relative_error(axes: Axes, by_seed: pd.DataFrame, clean_epochs: int) -> None:
-    """Error relative to no deficit over t0 / clean epochs, beside the paper's."""
+def relative_error(
+    axes: Axes, by_seed: pd.DataFrame, clean_epochs: int, kind: str, quoted: bool
+) -> None:
+    """Error relative to no deficit over t0 / clean epochs; the paper's if `quoted`."""
+    colour, marker, _ = LOOKS[kind]
     ratio = by_seed.assign(
         ratio=(1 - by_seed["final"]) / (1 - by_seed["baseline"]),
         time=by_seed["removal"] / clean_epochs,
@@ -116,18 +134,21 @@ def relative_error(axes: Axes, by_seed: pd.DataFrame, clean_epochs: int) -> None
     deviation = grouped["std"].fillna(0)
     axes.fill_between(
         grouped.index, grouped["mean"] - deviation, grouped["mean"] + deviation,
-        color=BLUE, alpha=0.2, linewidth=0,
+        color=colour, alpha=0.2, linewidth=0,
     )  # fmt: skip
-    axes.plot(grouped["mean"], color=BLUE, marker="s", label="ours")
+    axes.plot(grouped["mean"], color=colour, marker=marker, label="ours")
+    axes.set(
+        xlabel="t₀ / clean epochs after removal", ylabel="test error / without deficit"
+    )
+    if not quoted:
+        axes.axhline(1, color=GREY, linewidth=0.8)
+        return
     time = np.array(list(PAPER_ERRORS)) / PAPER_CLEAN_EPOCHS
     error = np.array(list(PAPER_ERRORS.values())) / PAPER_ERRORS[0]
     axes.plot(
         time, error, color=PURPLE, marker="*", markersize=11, linestyle="",
         label="paper, quoted",
     )  # fmt: skip
-    axes.set(
-        xlabel="t₀ / clean epochs after removal", ylabel="test error / without deficit"
-    )
     axes.legend(loc="upper left")
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 from .errors import InputError
 from .results import Result, finals
 
-__all__ = ["Effect", "effect"]
+__all__ = ["Effect", "effect", "interval"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def effect(
             f"{deficit} from epoch {onset} to {removal}; it has {held}."
         )
     change = 100 * (rows["final"] - rows[against]).to_numpy()
-    low, high = _interval(change, level)
+    low, high = interval(change, level)
     return Effect(
         name=f"{deficit} from epoch {onset} to {removal}",
         final=float(100 * rows["final"].mean()),
@@ -105,7 +105,8 @@ def effect(
     )
 
 
-def _interval(values: np.ndarray, level: float) -> tuple[float, float]:
+def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Confidence interval of the mean of `values` (n,), Student's t; NaN if n = 1."""
     if len(values) < 2:
         return float("nan"), float("nan")
     half = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)

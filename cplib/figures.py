@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
 from . import provenance
 from .curves import (
     PAPER_ERRORS,
+    TALL,
     accuracy_axis,
+    loss,
     relative_error,
     sensitivity,
     summary,
     sweep,
 )
 from .errors import InputError
-from .look import GREY, LABELS, LOOKS, style
+from .look import GREY, LABELS, LOOKS, SERIES, style
 from .panel import Panel
 from .results import Result, finals
 from .training import Schedule
 
-__all__ = ["comparison", "draw", "removal_sweep", "timing_map", "window_sweep"]
+__all__ = [
+    "comparison", "draw", "removal_sweep", "timing_map", "together", "window_sweep",
+]  # fmt: skip
 
+REFERENCES = {
+    "baseline": "against equal clean epochs",
+    "control": "against equal length",
+}
 WIDE = (6.4, 4.4)  # inches; narrow, so that the text can be read on a phone
 
 
 def draw(result: Result) -> Panel:
     """The figure of `result`'s study."""
-    panels = {
-        "1TL": removal_sweep,
+    sweeps = ("1TL", "2L", "2R", "2B", "3TL", "3TR", "3BL", "3BR1", "3BR2", "3BR3")
+    panels = dict.fromkeys(sweeps, removal_sweep) | {
         "1BL": window_sweep,
         "demo": comparison,
         "unmirrored": comparison,
@@ -76,12 +85,14 @@ def removal_sweep(result: Result) -> Panel:
     by_seed = finals(result)
     label = LABELS[result.study.runs[-1].kind]
     clean = result.study.clean_epochs
+    quoted = result.study.name == "1TL"  # the paper's two errors are of this panel
     table = summary(by_seed, "removal")
     with style():
         label_x = "epoch t₀ at which the deficit is removed"
         name = f"{label} until epoch t₀"
         figure, _, bottom = sweep(result, by_seed, "removal", name, label_x)
-        relative_error(bottom, by_seed, clean)
+        kind = result.study.runs[-1].kind
+        relative_error(bottom, by_seed, clean, kind, quoted)
     first, last = table.iloc[0], table.iloc[-1]
     drop = first["mean"] - last["mean"]
     alt = (
@@ -89,16 +100,22 @@ def removal_sweep(result: Result) -> Panel:
         f"{first['mean']:.1f} % without deficit, {last['mean']:.1f} % when it lasts "
         f"until epoch {last['removal']:.0f}, a difference of {drop:.1f} points. A "
         "dashed line shows test accuracy during training without deficit. Below it, "
-        "test error relative to no deficit, ours and the paper's two quoted values."
+        "test error relative to no deficit"
+        + (", ours and the paper's two quoted values." if quoted else ".")
     )
     caption = (
         f"Top: test accuracy at the end of training ({clean} clean epochs after "
         f"removal, mean of the last 5) of networks trained with {label} until epoch "
         f"t₀ ({spread_words(len(result.seeds))}); dashed: test accuracy during "
         "training without deficit; dotted: without deficit, as many epochs in all. "
-        "Bottom: test error divided by that without deficit; stars: the values quoted "
-        f"for the paper, {PAPER_ERRORS[0]:g} % error without deficit and more than "
-        f"{PAPER_ERRORS[140]:g} % at t₀ = 140. " + origin(result)
+        "Bottom: test error divided by that without deficit"
+        + (
+            f"; stars: the values quoted for the paper, {PAPER_ERRORS[0]:g} % error "
+            f"without deficit and more than {PAPER_ERRORS[140]:g} % at t₀ = 140. "
+            if quoted
+            else ". "
+        )
+        + origin(result)
     )
     return Panel(figure, alt, caption, table)
 
@@ -142,6 +159,53 @@ def window_sweep(result: Result) -> Panel:
         + origin(result)
     )
     return Panel(figure, alt, caption, table)
+
+
+def together(sweeps: dict[str, Result]) -> Panel:
+    """Losses of several removal sweeps over t0, by the names given (2, 3 BR)."""
+    tables = {name: finals(result) for name, result in sweeps.items()}
+    with style():
+        figure = Figure(figsize=TALL, layout="constrained")
+        axes = figure.subplots(2, 1, sharex=True)
+        for ax, against in zip(axes, REFERENCES, strict=True):
+            for look, (name, by_seed) in zip(
+                _looks(sweeps), tables.items(), strict=True
+            ):
+                loss(ax, by_seed, against, look, name)
+            ax.axhline(0, color=GREY, linewidth=0.8)
+            ax.set(ylabel="loss of accuracy (points)", title=REFERENCES[against])
+        axes[0].legend(loc="best")
+        axes[1].set(xlabel="epoch t₀ at which the deficit is removed")
+    table = pd.concat(
+        {name: summary(by_seed, "removal") for name, by_seed in tables.items()},
+        names=["sweep"],
+    ).reset_index("sweep")
+    ends = table[table["removal"] > 0].groupby("sweep", sort=False).last()
+    words = "; ".join(
+        f"{name}: {row['baseline'] - row['mean']:.1f} and "
+        f"{row['control'] - row['mean']:.1f} points at t₀ = {row['removal']:.0f}"
+        for name, row in ends.iterrows()
+    )
+    alt = (
+        "Loss of final test accuracy against the epoch at which a deficit is removed, "
+        f"for {len(sweeps)} sweeps, against the clean network after as many clean "
+        f"epochs (top) and after as many in all (bottom). At the last removal: {words}."
+    )
+    caption = (
+        "Final test accuracy without deficit less that with it. Top: both after as "
+        "many clean epochs (baseline); bottom: after as many epochs in all (control). "
+        "Lines: means over seeds, bands: ± 1 standard deviation. "
+        + " ".join(f"{name}: {origin(result)}" for name, result in sweeps.items())
+    )
+    return Panel(figure, alt, caption, table)
+
+
+def _looks(sweeps: dict[str, Result]) -> list[tuple]:
+    """Colour, marker and dash of each: its deficit's, unless several share one."""
+    kinds = [result.study.runs[-1].kind for result in sweeps.values()]
+    if len(set(kinds)) == len(kinds):
+        return [LOOKS[kind] for kind in kinds]
+    return [SERIES[i % len(SERIES)] for i in range(len(kinds))]
 
 
 def comparison(result: Result) -> Panel:

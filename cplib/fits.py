@@ -132,7 +132,7 @@ def fit_double_exponential(
         InputError: too few points, unequal lengths, nan, or values not numbers.
         FitError: no starting point converged, or `scale=1` cannot hold the curve.
     """
-    t, y, weight = _checked(t, y, sigma, level)
+    t, y, weight = checked(t, y, sigma, level)
     units = float(t.min()), float(np.ptp(t)), float(np.abs(y).max())
     s, z = (t - units[0]) / units[1], y / units[2]
     theta, theta_cov = _search(s, z, weight, np.random.default_rng(seed))
@@ -230,20 +230,30 @@ def _numbers(name: str, values) -> np.ndarray:
     return array.astype(float)
 
 
-def _checked(t, y, sigma, level) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ages, values and weights, each (n,), or an `InputError`."""
-    t, y = _numbers("t", t), _numbers("y", y)
+def checked(
+    t, y, sigma, level, *, names=("t", "y", "ages"), parameters=4
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ages, values and weights, each (n,), or an `InputError`.
+
+    `names` are what the message calls t, y and several t; `parameters` is how many
+    the curve has.
+    """
+    t, y = _numbers(names[0], t), _numbers(names[1], y)
     weight = np.ones_like(y) if sigma is None else _numbers("sigma", sigma)
-    sizes, ages = (t.size, y.size, weight.size), np.unique(t).size
+    sizes, places = (t.size, y.size, weight.size), np.unique(t).size
     if len(set(sizes)) > 1:
-        raise InputError(f"t, y, sigma have unequal lengths {sizes}: pair them up")
-    if t.size < 5 or ages < 4:
-        few = f"{t.size} points at {ages} different ages are too few"
-        raise InputError(f"{few} for 4 parameters: give at least 5 points at 4 ages")
+        who = f"{names[0]}, {names[1]}, sigma"
+        raise InputError(f"{who} have unequal lengths {sizes}: pair them up")
+    if t.size < 5 or places < 4:
+        few = f"{t.size} points at {places} different {names[2]} are too few"
+        remedy = f"give at least 5 points at 4 {names[2]}"
+        raise InputError(f"{few} for {parameters} parameters: {remedy}")
     if np.ptp(y) == 0:
-        raise InputError(f"every y is {y[0]:g}: a constant leaves no curve to fit")
-    if (weight <= 0).any():
-        raise InputError("sigma must be positive: drop points with an error of 0")
+        flat = f"every {names[1]} is {y[0]:g}"
+        raise InputError(f"{flat}: a constant leaves no curve to fit")
+    for i in np.flatnonzero(weight <= 0)[:1]:
+        trouble = f"sigma[{i}] is {weight[i]:g}, but must be positive"
+        raise InputError(f"{trouble}: drop points with an error of 0")
     if not 0 < _numbers("level", [level])[0] < 1:
         raise InputError(f"level must lie between 0 and 1, not {level}: try 0.95")
     return t, y, weight

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import matplotlib as mpl
 import seaborn as sns
 
-__all__ = ["LABELS", "LOOKS", "style"]
+__all__ = ["LABELS", "LOOKS", "SERIES", "style"]
 
 BLUE, ORANGE, GREEN, RED, PURPLE = sns.color_palette("colorblind", 5)
 GREY = "0.35"
@@ -20,6 +20,14 @@ LOOKS = {
     "labels": (GREEN, "D", "-."),
     "noise": (RED, "v", ":"),
 }
+# the same for a series of things that are not deficits
+SERIES = (
+    (BLUE, "s", "-"),
+    (ORANGE, "^", "--"),
+    (GREEN, "D", "-."),
+    (RED, "v", ":"),
+    (PURPLE, "o", "-"),
+)
 LABELS = {
     "none": "no deficit",
     "blur": "blur",

@@ -1,0 +1,196 @@
+"""What the runs say about the paper's claims: statistic, interval, verdict."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from . import results, studies
+from .effects import interval
+from .errors import InputError
+from .ledger import VERDICTS, Claim, ledger
+from .statistics import STATISTICS
+
+__all__ = ["Finding", "Scorecard", "evaluate", "judge", "scorecard"]
+
+SIGNS = dict(zip(VERDICTS, "●◐○–", strict=True))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim and what the runs say about it.
+
+    Attributes:
+        claim: the entry.
+        values: the statistic of each seed, (seeds,); empty if untestable.
+        mean: over seeds.
+        low, high: 95 % interval (Student's t over seeds); NaN with one seed.
+        verdict: one of `VERDICTS`.
+        scale: of the results.
+    """
+
+    claim: Claim
+    values: np.ndarray
+    mean: float
+    low: float
+    high: float
+    verdict: str
+    scale: str
+
+    @property
+    def ours(self) -> str:
+        """The statistic with its interval, in words."""
+        if self.claim.untestable:
+            return ""
+        value = f"{self.mean:+.2f} {self.claim.unit}".strip()
+        if len(self.values) < 2:
+            return f"{value} (one seed, so no interval)"
+        return (
+            f"{value} (95 % interval {self.low:+.2f} to {self.high:+.2f}, "
+            f"{len(self.values)} seeds)"
+        )
+
+    def __str__(self) -> str:
+        if self.claim.untestable:
+            return f"{self.claim.claim} Not testable: {self.claim.untestable}"
+        return (
+            f"{self.claim.claim} We measure: {self.claim.measured}. If the claim holds "
+            f"it is {self.claim.expectation}. At scale {self.scale} it is {self.ours}. "
+            f"Verdict: {self.verdict}."
+        )
+
+    def _repr_html_(self) -> str:
+        rest = str(self).removeprefix(self.claim.claim)
+        rest, _, _ = rest.partition(" Verdict: ")
+        note = f" {self.claim.note}" if self.claim.note else ""
+        return (
+            f'<p class="cplib-finding"><b>Claim ({html.escape(self.claim.panel)}):</b> '
+            f"{html.escape(self.claim.claim)}{html.escape(rest)} "
+            f"<b>Verdict: {_marked(self.verdict)}.</b>{html.escape(note)}</p>"
+        )
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """All findings, as a table that shows itself in a notebook."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row for each claim."""
+        rows = [
+            {
+                "id": f.claim.id,
+                "panel": f.claim.panel,
+                "claim": f.claim.claim,
+                "paper": f.claim.paper,
+                "measured": f.claim.measured,
+                "expected": f.claim.expectation,
+                "mean": f.mean,
+                "low": f.low,
+                "high": f.high,
+                "unit": f.claim.unit,
+                "seeds": len(f.values),
+                "scale": f.scale,
+                "verdict": f.verdict,
+            }
+            for f in self.findings
+        ]
+        return pd.DataFrame(rows)
+
+    def counts(self) -> dict[str, int]:
+        """Number of claims with each verdict."""
+        given = [finding.verdict for finding in self.findings]
+        return {verdict: given.count(verdict) for verdict in VERDICTS}
+
+    def _repr_html_(self) -> str:
+        total = "; ".join(f"{SIGNS[v]} {v}: {n}" for v, n in self.counts().items())
+        rows = "".join(_row(finding) for finding in self.findings)
+        return (
+            '<figure class="cplib-figure"><div class="cplib-table cplib-scorecard" '
+            'tabindex="0" role="region" aria-label="Claims and verdicts"><table>'
+            "<thead><tr><th>Panel</th><th>The paper's claim</th><th>What we measure"
+            "</th><th>Ours</th><th>Verdict</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table></div>"
+            f"<figcaption>{total}.</figcaption></figure>"
+        )
+
+
+def _row(finding: Finding) -> str:
+    claim = finding.claim
+    said = html.escape(claim.claim)
+    if claim.paper:
+        said += f" <small>Paper: {html.escape(claim.paper)}.</small>"
+    if claim.untestable:
+        measured, ours = html.escape(claim.untestable), "–"
+    else:
+        measured = (
+            f"{html.escape(claim.measured)}; expected {html.escape(claim.expectation)}"
+        )
+        ours = html.escape(f"{finding.ours}; scale {finding.scale}")
+    note = f" <small>{html.escape(claim.note)}</small>" if claim.note else ""
+    link = f'<a href="{claim.chapter}.html">{html.escape(claim.panel)}</a>'
+    return (
+        f'<tr id="{claim.id}"><th scope="row">{link}</th><td>{said}</td>'
+        f"<td>{measured}</td><td>{ours}</td><td>{_marked(finding.verdict)}{note}</td>"
+        "</tr>"
+    )
+
+
+def _marked(verdict: str) -> str:
+    return f'<span aria-hidden="true">{SIGNS[verdict]}</span> {verdict}'
+
+
+def evaluate(
+    name: str,
+    scale: str | None = None,
+    seeds: int | str | Iterable[int] = 3,
+    *,
+    device: str = "auto",
+) -> Finding:
+    """What the runs say about one claim.
+
+    Args:
+        name: id of the claim.
+        scale: of the runs; default: the one at which the book tests it.
+        seeds, device: as for `results.get`; what is not stored is computed now.
+    """
+    claims = ledger()
+    if name not in claims:
+        raise InputError(f"Unknown claim {name!r}: choose one of {', '.join(claims)}.")
+    claim = claims[name]
+    scale = scale or claim.scale
+    nan = float("nan")
+    if claim.untestable:
+        return Finding(claim, np.array([]), nan, nan, nan, VERDICTS[3], scale)
+    found = [
+        results.get(studies.get(study, scale), seeds, device=device)
+        for study in claim.studies
+    ]
+    return judge(claim, found)
+
+
+def judge(claim: Claim, found: list[results.Result]) -> Finding:
+    """The finding on `claim` from the results of its studies, in its order."""
+    values = np.asarray(STATISTICS[claim.statistic](*found, **dict(claim.options)))
+    mean = float(values.mean())
+    low, high = interval(values)
+    verdict = claim.verdict(mean, low, high)
+    return Finding(claim, values, mean, low, high, verdict, found[0].study.scale)
+
+
+def scorecard(
+    scale: str | None = None,
+    seeds: int | str | Iterable[int] = 3,
+    *,
+    device: str = "auto",
+) -> Scorecard:
+    """Every claim of the ledger, evaluated; arguments as for `evaluate`."""
+    return Scorecard(
+        tuple(evaluate(name, scale, seeds, device=device) for name in ledger())
+    )
