@@ -129,18 +129,32 @@ class Noise(Deficit):
         return noise.to(x.device)
 
 
+@dataclass(frozen=True)
+class MovingNoise(Noise):
+    """The same noise images, but translated and mirrored as photographs are.
+
+    It cannot be learned pixel by pixel. Not a deficit of the paper: a control.
+    """
+
+    kind: ClassVar[str] = "moving-noise"
+    label: ClassVar[str] = "moving noise"
+    augment: ClassVar[bool] = True
+
+
 KINDS = {d.kind: d for d in (Blur, VerticalFlip, LabelPermutation, Noise)}
+CONTROLS = {d.kind: d for d in (MovingNoise,)}
 
 
 def deficit(kind: str, **options) -> Deficit:
-    """The deficit named `kind` ('blur', 'flip', 'labels' or 'noise').
+    """The deficit named `kind` ('blur', 'flip', 'labels', 'noise' or a control).
 
     Raises:
         InputError: for an unknown name or option.
     """
-    if kind not in KINDS:
-        raise InputError(f"Unknown deficit {kind!r}: choose one of {', '.join(KINDS)}.")
+    known = KINDS | CONTROLS
+    if kind not in known:
+        raise InputError(f"Unknown deficit {kind!r}: choose one of {', '.join(known)}.")
     try:
-        return KINDS[kind](**options)
+        return known[kind](**options)
     except TypeError as error:
         raise InputError(f"Deficit {kind}: {error}.") from error

@@ -11,8 +11,8 @@ or an increase of error (in points). `a` and `b` are in units of F, `c` is per p
 **What the data can tell.** As c nears 0 the curve nears a straight line, which a and b
 can only follow by growing without bound and cancelling; for large c it is a step that
 touches the outermost point alone. |c| times the range of S is therefore kept between
-LEAST and MOST, and a fit that ends there, or whose c is smaller than its own standard
-error, is called `degenerate`. Its curve and band can be read, its a, b and c cannot.
+LEAST and MOST, and a fit that ends there, or whose c has an interval that includes 0,
+is called `degenerate`. Its curve and band can be read, its a, b and c cannot.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ExponentialFit:
         r2_linear: the same for a straight line through the same points. Three
             parameters follow any points at least as closely as two (to within the
             bound on c), so only a clear gain over `r2_linear` speaks for the curve.
-        degenerate: c lies at a bound of the search, or its error exceeds |c|.
+        degenerate: c lies at a bound of the search, or its interval includes 0.
     """
 
     params: dict[str, float]
@@ -118,6 +118,7 @@ def fit_exponential(
     cov = size**2 * loss / (s.size - 3) * _inverse(_slopes(s - anchor, c), weight)
     params, error = _natural(base, height, c, anchor, cov)
     total = float(np.sum(weight * (z - z @ weight) ** 2))
+    quantile = student.ppf(0.5 + level / 2, s.size - 3)
     at_bound = not 1.01 * LEAST < abs(rate) < MOST / 1.01
     return ExponentialFit(
         params=params,
@@ -126,7 +127,7 @@ def fit_exponential(
         n=s.size,
         r2=1 - loss / total,
         r2_linear=1 - loss_linear / total,
-        degenerate=bool(at_bound or error["c"] > abs(c)),
+        degenerate=bool(at_bound or quantile * error["c"] > abs(c)),
         _anchor=anchor,
         _height=height,
         _cov=cov,

@@ -27,6 +27,9 @@ __all__ = [
     "comparison", "draw", "removal_sweep", "timing_map", "together", "window_sweep",
 ]  # fmt: skip
 
+SWEEPS = (
+    "1TL", "2L", "2R", "2B", "2B-moving", "3TL", "3TR", "3BL", "3BR1", "3BR2", "3BR3",
+)  # fmt: skip
 REFERENCES = {
     "baseline": "against equal clean epochs",
     "control": "against equal length",
@@ -36,7 +39,19 @@ WIDE = (6.4, 4.4)  # inches; narrow, so that the text can be read on a phone
 
 def draw(result: Result) -> Panel:
     """The figure of `result`'s study."""
-    sweeps = ("1TL", "2L", "2R", "2B", "3TL", "3TR", "3BL", "3BR1", "3BR2", "3BR3")
+    sweeps = (
+        "1TL",
+        "2L",
+        "2R",
+        "2B",
+        "3TL",
+        "3TR",
+        "3BL",
+        "3BR1",
+        "3BR2",
+        "3BR3",
+        "2B-moving",
+    )
     panels = dict.fromkeys(sweeps, removal_sweep) | {
         "1BL": window_sweep,
         "demo": comparison,

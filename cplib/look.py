@@ -19,6 +19,7 @@ LOOKS = {
     "flip": (ORANGE, "^", "--"),
     "labels": (GREEN, "D", "-."),
     "noise": (RED, "v", ":"),
+    "moving-noise": (PURPLE, "P", "--"),
 }
 # the same for a series of things that are not deficits
 SERIES = (
@@ -34,6 +35,7 @@ LABELS = {
     "flip": "vertical flip",
     "labels": "label permutation",
     "noise": "noise",
+    "moving-noise": "moving noise",
 }
 
 

@@ -3,76 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from .data import DataSpec
 from .deficits import KINDS, deficit
 from .errors import InputError
-from .fisher import Probe
 from .models import ModelSpec
 from .runs import Run, Study, windows
+from .settings import SCALES, TIMES, fixed_rate, main_setup, probe, resnet
 from .training import Schedule, Setup
 
 __all__ = ["SCALES", "Run", "Study", "get", "names"]
-
-SCALES = ("smoke", "demo", "laptop", "paper")
-
-
-@dataclass(frozen=True)
-class Times:
-    """When deficits begin and end at one scale, in epochs.
-
-    Attributes:
-        clean: clean epochs after removal.
-        removals: t0 of the main sweep.
-        few: t0 of the other sweeps.
-        length: of the short window, and `long` of the longer one.
-        onsets: of the short window.
-        few_onsets: of the windows of two lengths.
-        grid: onsets and removals of the map.
-    """
-
-    clean: int
-    removals: tuple[int, ...]
-    few: tuple[int, ...]
-    length: int
-    long: int
-    onsets: tuple[int, ...]
-    few_onsets: tuple[int, ...]
-    grid: tuple[int, ...]
-
-
-TIMES = {
-    "smoke": Times(2, (1, 2), (1, 2), 1, 2, (0, 1, 2), (0, 1, 2, 3, 4), (0, 1, 2)),
-    "demo": Times(
-        30, (5, 10, 15, 20, 30), (10, 30), 10, 15, (0, 5, 10, 15, 20, 30),
-        (0, 5, 10, 20, 30), (0, 5, 10, 20, 30),
-    ),
-    "laptop": Times(
-        40, (5, 10, 15, 20, 30, 40), (10, 20, 30, 40), 10, 15,
-        (0, 5, 10, 15, 20, 30, 40), (0, 5, 10, 20, 30),
-        (0, 5, 10, 15, 20, 25, 30, 35, 40),
-    ),
-    "paper": Times(
-        160, tuple(range(20, 181, 20)), tuple(range(20, 181, 40)), 40, 60,
-        tuple(range(0, 121, 20)), tuple(range(0, 121, 20)),
-        tuple(range(0, 161, 20)),
-    ),
-}  # fmt: skip
-
-
-def _setup(scale: str) -> Setup:
-    """The main setting of each scale (paper: All-CNN on CIFAR-10, annealed)."""
-    sets = {
-        "smoke": DataSpec("gratings", 384, 256, 16),
-        "demo": DataSpec("gratings", 3_000, 2_000, 16),
-        "laptop": DataSpec("cifar10", 5_000, 2_000, 16),
-        "paper": DataSpec("cifar10", 50_000, 10_000, 32),
-    }
-    width = {"smoke": 4, "demo": 8, "laptop": 16, "paper": 96}[scale]
-    shift = 4 if scale == "paper" else 2  # an eighth of the image's side
-    return Setup(sets[scale], ModelSpec("AllCNN", width), Schedule(shift=shift))
 
 
 def _sweep(
@@ -93,7 +35,7 @@ def blur_removal(scale: str) -> Study:
     """Figure 1, top left: blur from the start until epoch t0."""
     times = TIMES[scale]
     title = "Blur until epoch t0"
-    setup = _setup(scale)
+    setup = main_setup(scale)
     return _sweep("1TL", scale, title, setup, "blur", times.removals, times.clean)
 
 
@@ -102,50 +44,31 @@ def blur_window(scale: str) -> Study:
     times = TIMES[scale]
     spans = [(deficit("blur"), a, a + times.length) for a in times.onsets]
     title = f"Blur in a window of {times.length} epochs"
-    return windows("1BL", scale, title, _setup(scale), spans, times.clean)
+    return windows("1BL", scale, title, main_setup(scale), spans, times.clean)
 
 
 def flip_removal(scale: str) -> Study:
     """Figure 2, left: vertical flip from the start until epoch t0."""
     times = TIMES[scale]
     title = "Vertical flip until epoch t0"
-    return _sweep("2L", scale, title, _setup(scale), "flip", times.few, times.clean)
+    return _sweep("2L", scale, title, main_setup(scale), "flip", times.few, times.clean)
 
 
 def labels_removal(scale: str) -> Study:
     """Figure 2, right: permuted labels from the start until epoch t0."""
     times = TIMES[scale]
     title = "Label permutation until epoch t0"
-    return _sweep("2R", scale, title, _setup(scale), "labels", times.few, times.clean)
+    return _sweep(
+        "2R", scale, title, main_setup(scale), "labels", times.few, times.clean
+    )
 
 
 def noise_removal(scale: str) -> Study:
     """Figure 2, bottom: noise in place of images from the start until epoch t0."""
     times = TIMES[scale]
     title = "Noise until epoch t0"
-    return _sweep("2B", scale, title, _setup(scale), "noise", times.few, times.clean)
-
-
-def _probe(scale: str) -> Probe:
-    """When and on how much the Fisher information is measured."""
-    images, every = {
-        "smoke": (32, 1),
-        "demo": (128, 2),
-        "laptop": (256, 2),
-        "paper": (1024, 2),
-    }[scale]
-    return Probe(images, every)
-
-
-def _resnet(scale: str) -> Setup:
-    """ResNet-18 as the paper trains it, with its Fisher information."""
-    main = _setup(scale)
-    width = {"smoke": 2, "demo": 4, "laptop": 8, "paper": 64}[scale]
-    return replace(
-        main,
-        model=ModelSpec("ResNet18", width),
-        schedule=replace(main.schedule, lr=0.1, weight_decay=0.0005),
-        probe=_probe(scale),
+    return _sweep(
+        "2B", scale, title, main_setup(scale), "noise", times.few, times.clean
     )
 
 
@@ -153,7 +76,7 @@ def resnet_removal(scale: str) -> Study:
     """Figure 3, top left, and Figure 4, right: ResNet-18, blur until epoch t0."""
     times = TIMES[scale]
     title = "ResNet-18: blur until epoch t0"
-    return _sweep("3TL", scale, title, _resnet(scale), "blur", times.few, times.clean)
+    return _sweep("3TL", scale, title, resnet(scale), "blur", times.few, times.clean)
 
 
 def resnet_windows(scale: str) -> Study:
@@ -162,7 +85,7 @@ def resnet_windows(scale: str) -> Study:
     lengths = (times.length, times.long)
     spans = [(deficit("blur"), a, a + k) for k in lengths for a in times.few_onsets]
     title = f"ResNet-18: blur in windows of {lengths[0]} and {lengths[1]} epochs"
-    setup = replace(_resnet(scale), probe=None)
+    setup = replace(resnet(scale), probe=None)
     return windows("4L", scale, title, setup, spans, times.clean)
 
 
@@ -172,25 +95,15 @@ def layers(scale: str) -> Study:
     ends = (times.few[0], times.few[-1])
     spans = [(deficit(kind), 0, t0) for kind in ("blur", "flip") for t0 in ends]
     title = "Fisher information layer by layer, under blur and flip"
-    setup = replace(_setup(scale), probe=_probe(scale))
+    setup = replace(main_setup(scale), probe=probe(scale))
     return windows("5", scale, title, setup, spans, times.clean)
-
-
-def _constant(scale: str) -> Schedule:
-    """The fixed learning rate of Figure 3, bottom.
-
-    The paper's is 0.001. Below its scale an epoch has a tenth of the steps, so that the
-    rate is ten times as high.
-    """
-    rate = 0.001 if scale == "paper" else 0.01
-    return replace(_setup(scale).schedule, lr=rate, decay=1.0)
 
 
 def constant_rate(scale: str) -> Study:
     """Figure 3, bottom left: blur until epoch t0, at a fixed learning rate."""
     times = TIMES[scale]
     ends = tuple(range(40, 281, 40)) if scale == "paper" else times.few
-    setup = replace(_setup(scale), schedule=_constant(scale))
+    setup = replace(main_setup(scale), schedule=fixed_rate(scale))
     title = "Fixed learning rate: blur until epoch t0"
     return _sweep("3BL", scale, title, setup, "blur", ends, times.clean)
 
@@ -200,9 +113,9 @@ def depth(scale: str, blocks: int) -> Study:
     times = TIMES[scale]
     width = {"smoke": 2, "demo": 8, "laptop": 16, "paper": 96}[scale]
     setup = replace(
-        _setup(scale),
+        main_setup(scale),
         model=ModelSpec("DepthCNN", width, blocks),
-        schedule=_constant(scale),
+        schedule=fixed_rate(scale),
     )
     stages = "1 stage" if blocks == 1 else f"{blocks} stages"
     title = f"Network of {stages}: blur until epoch t0"
@@ -213,7 +126,7 @@ def depth(scale: str, blocks: int) -> Study:
 def fully_connected(scale: str) -> Study:
     """Figure 3, top right: a fully connected network on MNIST, fixed learning rate.
 
-    The paper's rate is 0.005; see `_constant`. Digits are not mirrored.
+    The paper's rate is 0.005; see `settings.constant_rate`. Digits are not mirrored.
     """
     data, width, clean, ends = {
         "smoke": (DataSpec("digits", 384, 256, 16), 20, 2, (1, 2)),
@@ -232,6 +145,43 @@ def fully_connected(scale: str) -> Study:
     return _sweep("3TR", scale, title, setup, "blur", ends, clean)
 
 
+def moving_noise(scale: str) -> Study:
+    """As Figure 2, bottom, but the noise is translated and mirrored."""
+    times = TIMES[scale]
+    title = "Augmented noise until epoch t0"
+    setup = main_setup(scale)
+    kind, ends = "moving-noise", times.few[1::2]
+    return _sweep("2B-moving", scale, title, setup, kind, ends, times.clean)
+
+
+def long_training(scale: str, change: str) -> Study:
+    """Does the trace fall (Figure 4, left)? The main setting with one thing changed.
+
+    `change`: "none", "data" (four times the images), "few" (a quarter of them), "wide"
+    (twice the channels) or "fixed" (a learning rate that does not fall).
+    """
+    main = main_setup(scale)
+    epochs, title = {
+        "none": (160, "All-CNN, longer"),
+        "data": (60, "All-CNN, 4 times the images"),
+        "few": (160, "All-CNN, a quarter of the images"),
+        "wide": (100, "All-CNN, twice as wide"),
+        "fixed": (100, "All-CNN, fixed rate"),
+    }[change]
+    factor = {"data": 4, "few": 0.25}.get(change, 1)
+    images = min(50_000, round(main.data.train * factor))
+    setup = replace(
+        main,
+        data=replace(main.data, train=images),
+        model=replace(main.model, width=main.model.width * (1 + (change == "wide"))),
+        schedule=fixed_rate(scale) if change == "fixed" else main.schedule,
+        probe=probe(scale),
+    )
+    epochs = {"smoke": 3, "demo": epochs // 4, "paper": 2 * epochs}.get(scale, epochs)
+    name = "4L-long" if change == "none" else f"4L-{change}"
+    return windows(name, scale, f"{title}: no deficit", setup, (), epochs)
+
+
 def timing(scale: str) -> Study:
     """Every deficit over the half grid of onset and removal, for the explorer."""
     grid = TIMES[scale].grid
@@ -244,7 +194,9 @@ def timing(scale: str) -> Study:
         if onset < removal
     ]
     title = "Onset and removal of a deficit"
-    study = windows("timing", scale, title, _setup(scale), spans, TIMES[scale].clean)
+    study = windows(
+        "timing", scale, title, main_setup(scale), spans, TIMES[scale].clean
+    )
     return replace(study, metrics=("test_accuracy",))  # one small file, many runs
 
 
@@ -253,7 +205,7 @@ def demo(scale: str) -> Study:
     times = TIMES[scale]
     spans = [(deficit(kind), 0, times.removals[-1]) for kind in ("blur", "flip")]
     title = "Clean, blur and flip"
-    return windows("demo", scale, title, _setup(scale), spans, times.clean)
+    return windows("demo", scale, title, main_setup(scale), spans, times.clean)
 
 
 def unmirrored(scale: str) -> Study:
@@ -266,7 +218,7 @@ def unmirrored(scale: str) -> Study:
     """
     times = TIMES[scale]
     small = "smoke" if scale == "smoke" else "demo"
-    main = _setup(small)
+    main = main_setup(small)
     setup = Setup(
         replace(main.data, options=(("fine", 0.5),)),
         main.model,
@@ -293,6 +245,12 @@ STUDIES = {
     "3BR3": partial(depth, blocks=3),
     "4L": resnet_windows,
     "5": layers,
+    "2B-moving": moving_noise,
+    "4L-long": partial(long_training, change="none"),
+    "4L-data": partial(long_training, change="data"),
+    "4L-few": partial(long_training, change="few"),
+    "4L-wide": partial(long_training, change="wide"),
+    "4L-fixed": partial(long_training, change="fixed"),
     "timing": timing,
     "demo": demo,
     "unmirrored": unmirrored,
@@ -312,6 +270,12 @@ BOOK = (
     ("3BR3", "laptop"),
     ("4L", "laptop"),
     ("5", "laptop"),
+    ("2B-moving", "laptop"),
+    ("4L-long", "laptop"),
+    ("4L-data", "laptop"),
+    ("4L-few", "laptop"),
+    ("4L-wide", "laptop"),
+    ("4L-fixed", "laptop"),
     ("demo", "demo"),
     ("timing", "demo"),
     ("unmirrored", "demo"),

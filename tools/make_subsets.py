@@ -13,14 +13,15 @@ import numpy as np
 from cplib import data
 
 SUBSETS = Path(data.__file__).parent / "subsets"
-TRAIN, TEST = 5_000, 2_000
+# 5,000 images are the laptop scale; one of its studies trains on four times as many
+TRAIN, TEST = {"cifar10": 20_000, "mnist": 5_000}, 2_000
 
 
 def main() -> None:
     for name in data.DOWNLOADED:
         raw = data._stored(name)
         chosen = {}
-        for kind, count in (("train", TRAIN), ("test", TEST)):
+        for kind, count in (("train", TRAIN[name]), ("test", TEST)):
             images = getattr(raw, f"{kind}_images")
             hashes = data.image_hashes(images)
             _, firsts = np.unique(hashes, return_index=True)  # no duplicates
