@@ -60,17 +60,17 @@ class Finding:
         return (
             f"{self.claim.claim} We measure: {self.claim.measured}. If the claim holds "
             f"it is {self.claim.expectation}. At scale {self.scale} it is {self.ours}. "
-            f"Verdict: {self.verdict}."
+            f"Verdict: {self.claim.worded(self.verdict)}."
         )
 
     def _repr_html_(self) -> str:
         rest = str(self).removeprefix(self.claim.claim)
         rest, _, _ = rest.partition(" Verdict: ")
-        note = f" {self.claim.note}" if self.claim.note else ""
+        kind = "Our hypothesis" if self.claim.about else "Claim"
         return (
-            f'<p class="cplib-finding"><b>Claim ({html.escape(self.claim.panel)}):</b> '
+            f'<p class="cplib-finding"><b>{kind} ({html.escape(self.claim.panel)}):</b> '
             f"{html.escape(self.claim.claim)}{html.escape(rest)} "
-            f"<b>Verdict: {_marked(self.verdict)}.</b>{html.escape(note)}</p>"
+            f"<b>Verdict: {_marked(self)}.</b></p>"
         )
 
 
@@ -103,19 +103,26 @@ class Scorecard:
         ]
         return pd.DataFrame(rows)
 
+    def only(self, ours: bool) -> Scorecard:
+        """The paper's claims, or our hypotheses about those that did not reproduce."""
+        kept = (f for f in self.findings if bool(f.claim.about) == ours)
+        return Scorecard(tuple(kept))
+
     def counts(self) -> dict[str, int]:
         """Number of claims with each verdict."""
         given = [finding.verdict for finding in self.findings]
         return {verdict: given.count(verdict) for verdict in VERDICTS}
 
     def _repr_html_(self) -> str:
-        total = "; ".join(f"{SIGNS[v]} {v}: {n}" for v, n in self.counts().items())
+        by_verdict = sorted(self.findings, key=lambda f: VERDICTS.index(f.verdict))
+        counts = {_marked(f): self.counts()[f.verdict] for f in by_verdict}
+        total = "; ".join(f"{verdict}: {n}" for verdict, n in counts.items())
         rows = "".join(_row(finding) for finding in self.findings)
         return (
             '<figure class="cplib-figure"><div class="cplib-table cplib-scorecard" '
             'tabindex="0" role="region" aria-label="Claims and verdicts"><table>'
-            "<thead><tr><th>Panel</th><th>The paper's claim</th><th>What we measure"
-            "</th><th>Ours</th><th>Verdict</th></tr></thead>"
+            "<thead><tr><th>Panel</th><th>Claim</th><th>What we measure</th>"
+            "<th>Ours</th><th>Verdict</th></tr></thead>"
             f"<tbody>{rows}</tbody></table></div>"
             f"<figcaption>{total}.</figcaption></figure>"
         )
@@ -133,17 +140,17 @@ def _row(finding: Finding) -> str:
             f"{html.escape(claim.measured)}; expected {html.escape(claim.expectation)}"
         )
         ours = html.escape(f"{finding.ours}; scale {finding.scale}")
-    note = f" <small>{html.escape(claim.note)}</small>" if claim.note else ""
     link = f'<a href="{claim.chapter}.html">{html.escape(claim.panel)}</a>'
     return (
         f'<tr id="{claim.id}"><th scope="row">{link}</th><td>{said}</td>'
-        f"<td>{measured}</td><td>{ours}</td><td>{_marked(finding.verdict)}{note}</td>"
+        f"<td>{measured}</td><td>{ours}</td><td>{_marked(finding)}</td>"
         "</tr>"
     )
 
 
-def _marked(verdict: str) -> str:
-    return f'<span aria-hidden="true">{SIGNS[verdict]}</span> {verdict}'
+def _marked(finding: Finding) -> str:
+    sign = f'<span aria-hidden="true">{SIGNS[finding.verdict]}</span>'
+    return f"{sign} {finding.claim.worded(finding.verdict)}"
 
 
 def evaluate(

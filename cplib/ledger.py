@@ -45,7 +45,8 @@ class Claim:
         threshold: in `unit`.
         scale: at which the book tests it.
         untestable: why it is not tested; then the fields on the test are empty.
-        note: what to bear in mind, or the explanation found by experiment.
+        about: id of the paper's claim that this entry is to explain; empty for the
+            paper's own claims. An entry with it is a hypothesis of ours.
     """
 
     id: str
@@ -62,7 +63,7 @@ class Claim:
     threshold: float = 0.0
     scale: str = "laptop"
     untestable: str = ""
-    note: str = ""
+    about: str = ""
 
     def __post_init__(self):
         if self.untestable:
@@ -78,6 +79,10 @@ class Claim:
                 f"Claim {self.id!r}: expected={self.expected!r}; choose one of "
                 f"{', '.join(EXPECTED)}."
             )
+
+    def worded(self, verdict: str) -> str:
+        """The verdict in words: a hypothesis of ours is supported, not reproduced."""
+        return verdict.replace("reproduced", "supported") if self.about else verdict
 
     @property
     def expectation(self) -> str:
