@@ -67,8 +67,9 @@ class Finding:
         rest = str(self).removeprefix(self.claim.claim)
         rest, _, _ = rest.partition(" Verdict: ")
         kind = "Our hypothesis" if self.claim.about else "Claim"
+        head = f"{kind} ({html.escape(self.claim.panel)}):"
         return (
-            f'<p class="cplib-finding"><b>{kind} ({html.escape(self.claim.panel)}):</b> '
+            f'<p class="cplib-finding"><b>{head}</b> '
             f"{html.escape(self.claim.claim)}{html.escape(rest)} "
             f"<b>Verdict: {_marked(self)}.</b></p>"
         )

@@ -94,7 +94,7 @@ def layers(scale: str) -> Study:
     times = TIMES[scale]
     ends = (times.few[0], times.few[-1])
     spans = [(deficit(kind), 0, t0) for kind in ("blur", "flip") for t0 in ends]
-    title = "Fisher information layer by layer, under blur and flip"
+    title = "All-CNN: Fisher information by layer, under blur and flip"
     setup = replace(main_setup(scale), probe=probe(scale))
     return windows("5", scale, title, setup, spans, times.clean)
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from .curves import TALL
 from .errors import CplibError, InputError
 from .exponential import ExponentialFit, fit_exponential
-from .figures import origin, spread_words
+from .figures import origin
 from .look import BLUE, GREY, LABELS, SERIES, style
 from .measures import sensitivities, shares, trace_curve
 from .panel import Panel
@@ -22,9 +22,18 @@ from .runs import Run
 
 __all__ = ["by_layer", "over_training", "under_deficit", "with_sensitivity"]
 
+WORDS = {"test": "test set", "train": "training images, as augmented"}
 
-def over_training(*results: Result) -> Panel:
-    """Trace and accuracy over training without deficit (4L, solid line)."""
+
+def over_training(*results: Result, accuracy: str = "test") -> Panel:
+    """Trace and accuracy over training without deficit (4L, solid line).
+
+    Args:
+        results: of studies with a probe, up to five.
+        accuracy: "test", or "train" to see how much of it is learned by heart.
+    """
+    if accuracy not in ("test", "train"):
+        raise InputError(f"accuracy={accuracy!r}: choose 'test' or 'train'.")
     with style():
         figure = Figure(figsize=TALL, layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True)
@@ -33,7 +42,7 @@ def over_training(*results: Result) -> Panel:
             run, name = result.study.runs[0], _name(result)
             curve = trace_curve(result, run)
             _band(top, curve, look, name)
-            _band(bottom, 100 * result.curve(run), look, name)
+            _band(bottom, 100 * result.curve(run, f"{accuracy}_accuracy"), look, name)
             tables.append(_summary(curve).assign(network=name))
             mean = curve.mean(axis=1)
             words.append(
@@ -42,14 +51,15 @@ def over_training(*results: Result) -> Panel:
                 f"after epoch {mean.index[-1]}"
             )
         top.set(ylabel="trace of Fisher information", yscale="log")
-        bottom.set(xlabel="epochs of training", ylabel="test accuracy (%)")
+        bottom.set(xlabel="epochs of training", ylabel=f"{accuracy} accuracy (%)")
+        _plain(top)
         top.legend(loc="best")
     alt = f"Trace of the Fisher information over training. {'; '.join(words)}."
     caption = (
         "Top: trace of the Fisher information of the weights (nats per squared unit of "
-        "weight, logarithmic) over training without deficit; bottom: test accuracy "
-        f"({spread_words(len(results[0].seeds))}). {_probed(results[0])} "
-        + " ".join(origin(result) for result in results)
+        "weight, logarithmic) over training without deficit; bottom: accuracy "
+        f"on the {WORDS[accuracy]} (line: mean over seeds, band: lowest to highest). "
+        f"{_probed(results[0])} " + " ".join(origin(result) for result in results)
     )
     return Panel(figure, alt, caption, pd.concat(tables, ignore_index=True))
 
@@ -79,12 +89,13 @@ def under_deficit(result: Result, kind: str = "blur") -> Panel:
             xlabel="epochs of training", ylabel="trace of Fisher information",
             yscale="log",
         )  # fmt: skip
+        _plain(axes)
         axes.legend(loc="best", fontsize="small")
     alt = f"Trace of the Fisher information over training. {'; '.join(words)}."
     caption = (
         "Trace of the Fisher information of the weights (nats per squared unit of "
         f"weight, logarithmic), without deficit and with {LABELS[kind]} until the "
-        f"epoch at the dotted line ({spread_words(len(result.seeds))}). "
+        "epoch at the dotted line (line: mean over seeds, band: lowest to highest). "
         f"{_probed(result)} " + origin(result)
     )
     return Panel(figure, alt, caption, pd.concat(tables, ignore_index=True))
@@ -195,8 +206,7 @@ def _history(run: Run) -> str:
 
 
 def _name(result: Result) -> str:
-    setup = result.study.setup
-    return f"{setup.model.family}, {result.study.title.split(':')[0]}"
+    return result.study.title.split(":")[0]
 
 
 def _probed(result: Result) -> str:
@@ -206,6 +216,13 @@ def _probed(result: Result) -> str:
         f"Measured {every} on {probe.images} training images as the network sees them "
         "at that epoch."
     )
+
+
+def _plain(axes: Axes) -> None:
+    """Plain numbers on a logarithmic axis, whose range may hold no power of ten."""
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.yaxis.set_minor_formatter("{x:,g}")
+    axes.tick_params(axis="y", which="minor", labelsize="small")
 
 
 def _band(axes: Axes, curve: pd.DataFrame, look: tuple, name: str) -> None:

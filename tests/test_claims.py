@@ -216,6 +216,10 @@ def moved(bare):
     )
 
 
+def losses_of(bare, seed, window):
+    return bare.loss(seed, *window, "baseline")
+
+
 def shared(a, b):
     both = sorted(set(a.windows) & set(b.windows))
     return np.array(
