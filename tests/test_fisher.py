@@ -640,29 +640,49 @@ def test_a_probe_is_part_of_the_study():
     assert PROBED.spec() == SMOKE.spec() | {"probe": {"images": 32, "every": 1}}
 
 
-def test_tables_hold_the_trace_by_layer(tmp_path):
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory):
+    """Figure 5 at smoke scale, clean and blurred, with the tables of its states."""
     study = studies.get("5", "smoke")
     study = dataclasses.replace(study, runs=study.runs[:2])
-    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    cache = tmp_path_factory.mktemp("cache")
+    options = {"cache": cache, "max_workers": 1, "progress": False}
     result = results.compute(study, [0], **options)
-    measured = engine.run(study.setup, study.runs, [0], **options)
-    for run in study.runs:
-        table = measured[0, run].information
-        assert table[:, 0].tolist() == list(range(1, run.epochs + 1))
+    trained = engine.run(study.setup, study.runs, [0], **options)
+    return result, {run: trained[0, run].information for run in study.runs}
+
+
+def test_tables_hold_the_trace_by_layer(tracked):
+    result, measured = tracked
+    for run, table in measured.items():
         total = result.curve(run, "trace")[0]
         by_layer = [result.curve(run, "trace", str(i))[0] for i in range(9)]
         error = result.curve(run, "trace_error")[0]
         assert total.index.tolist() == table[:, 0].tolist()
+        assert table[:, 0].tolist() == list(range(1, run.epochs + 1))
         np.testing.assert_allclose(np.transpose(by_layer), table[:, 1:-1], rtol=1e-5)
-        np.testing.assert_allclose(sum(by_layer), total, rtol=1e-5)
         np.testing.assert_allclose(error, table[:, -1], rtol=1e-5)
+        np.testing.assert_allclose(sum(by_layer), total, rtol=1e-5)
     rows = result.table[result.table["metric"] == "trace"]
     assert set(rows["layer"]) == {"", *map(str, range(9))}
+
+
+def test_stored_tables_hold_the_same_trace(tracked):
+    result, measured = tracked
     results.save(result)
-    again = results.stored(study)
-    pd.testing.assert_frame_equal(again.table, result.table, check_dtype=False)
-    for run in study.runs:
+    again = results.stored(result.study)
+    pd.testing.assert_frame_equal(
+        again.table.drop(columns="study"), result.table.drop(columns="study"),
+        check_dtype=False,
+    )  # fmt: skip
+    for run in measured:
         for layer in ("", "0", "8"):
             pd.testing.assert_frame_equal(
                 again.curve(run, "trace", layer), result.curve(run, "trace", layer)
             )
+
+
+@pytest.mark.xfail(reason="results.stored reads study '5' as a number", strict=True)
+def test_a_stored_study_keeps_its_name(tracked):
+    results.save(tracked[0])
+    assert set(results.stored(tracked[0].study).table["study"]) == {"5"}

@@ -10,10 +10,10 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 # what comes before it
 ORDER = """
     __init__ errors randomness storage gratings data deficits device models
-    information landscape fisher training runs settings studies provenance plan costs workers
-    segments jobs engine results measures effects verification fits exponential
-    statistics ledger claims biology look panel curves figures traces animals pictures
-    examples timeline explorer widgets commands __main__
+    information landscape fisher training runs settings studies provenance plan
+    costs workers segments jobs engine results measures effects verification fits
+    exponential statistics ledger claims biology look panel curves figures traces
+    animals pictures examples timeline explorer widgets commands __main__
 """.split()
 
 
