@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -36,10 +37,14 @@ def noise_injection(
 
     Each weight w_i gets Gaussian noise of its own variance s_i, and the variances
     minimise E[loss] - beta sum_i log s_i. To second order E[loss] grows by
-    sum_i H_ii s_i / 2, so that s_i = 2 beta / H_ii at the optimum, and H_ii is read off
-    s_i (paper, Materials and Methods; PROTOCOL: "Noisy-landscape estimator"). Noise is
-    drawn on each layer's output (local reparametrisation); the weights, batch
-    normalisation and all biases stay as they are.
+    sum_i H_ii s_i / 2, so that s_i = 2 beta / H_ii at the optimum (paper, Materials and
+    Methods; PROTOCOL: "Noisy-landscape estimator"). The weights, batch normalisation
+    and all biases stay as they are.
+
+    The variances found in noisy steps scatter about the optimum, and the sum of
+    2 beta / s_i over them would be too large. So they are held fixed for the second
+    half of the steps, and H_ii is read off the slope of E[loss] along log s_i, which
+    is H_ii s_i / 2: at the optimum the same, and without bias elsewhere.
 
     This looks at a neighbourhood of the weights, not at a point: where the loss is
     rugged it is smoother than `trace`, and its bias grows with beta. In a residual
@@ -52,13 +57,14 @@ def noise_injection(
             cross-entropy with them, as in the paper, whose Hessian is the Fisher
             information only approximately.
         beta: in nats; the loss grows by beta for each weight.
-        steps: of Adam; the first half finds the variances, the second is averaged.
+        steps: draws of the noise; the first half finds the variances (Adam), the
+            second measures the slopes.
         batch: images for each step.
         rate: Adam's learning rate for log s, falling to a tenth.
 
     Returns:
-        The estimate; its error is that of the optimisation, from blocks of the second
-        half, and leaves out the choice of images.
+        The estimate; its error is that of the drawn noise and batches, from blocks of
+        the second half, and leaves out the choice of images.
     """
     check_images(images)
     if not beta > 0 or steps < 2 * BLOCKS:
@@ -73,16 +79,14 @@ def noise_injection(
             torch.full_like(module.weight, float(np.log(20 * beta)))
             for module in modules.values()
         ]
+        for log in logs:
+            log.requires_grad_()
+        slopes = partial(_slopes, net, images, answers, random, logs, batch)
         with _noise(modules, logs, random):
-            samples = np.array(
-                [
-                    _curvatures(logs, beta)
-                    for logs in _minimised(
-                        net, images, answers, random, logs, beta, steps, batch, rate
-                    )
-                ]
-            )
-    return estimate_of(tuple(modules), samples)
+            _minimise(logs, slopes, beta, steps // 2, rate)
+            length = steps // (2 * BLOCKS)
+            samples = [_curvatures(logs, slopes, length) for _ in range(BLOCKS)]
+    return estimate_of(tuple(modules), np.array(samples))
 
 
 def _answers(
@@ -109,10 +113,7 @@ def _noise(
 
     def hook_of(log: torch.Tensor) -> Callable:
         def hook(module: nn.Module, inputs: tuple, output: torch.Tensor):
-            variance = _linear_part(module, inputs[0].square(), log.exp())
-            drawn = torch.randn(output.shape, generator=random).to(output.device)
-            # the root of 0 has no slope
-            return output + variance.clamp_min(1e-20).sqrt() * drawn
+            return output + _drawn(module, inputs[0], log, random)
 
         return hook
 
@@ -125,58 +126,83 @@ def _noise(
             hook.remove()
 
 
-def _linear_part(
-    module: nn.Module, x: torch.Tensor, weight: torch.Tensor
+def _drawn(
+    module: nn.Module, x: torch.Tensor, log: torch.Tensor, random: torch.Generator
 ) -> torch.Tensor:
-    """What `module` would give for x with other weights and without bias."""
+    """What noise of variance exp(log) on the weights adds to the output for x.
+
+    Each image has weight noise of its own. A linear map meets each weight once, so that
+    the noise of its outputs is independent and can be drawn there (local
+    reparametrisation, Kingma et al. 2015). A convolution meets each weight at every
+    position, with the same noise; there one draw is shared by the batch, and its signs
+    are flipped from image to image by input and output channel (flipout, Wen et al.
+    2018).
+    """
     if isinstance(module, nn.Linear):
-        return F.linear(x, weight)
-    return F.conv2d(
-        x, weight, None, module.stride, module.padding, module.dilation, module.groups
-    )
+        variance = F.linear(x.square(), log.exp())
+        noise = torch.randn(variance.shape, generator=random).to(x.device)
+        return variance.clamp_min(1e-20).sqrt() * noise  # the root of 0 has no slope
+    noise = torch.randn(log.shape, generator=random).to(x.device)
+    weight = (log / 2).exp() * noise
+    before = _signs(len(x), x.shape[1], random).to(x.device)
+    after = _signs(len(x), len(log), random).to(x.device)
+    places = module.stride, module.padding, module.dilation, module.groups
+    return after * F.conv2d(x * before, weight, None, *places)
 
 
-def _minimised(
+def _signs(count: int, channels: int, random: torch.Generator) -> torch.Tensor:
+    chosen = torch.rand(count, channels, 1, 1, generator=random) < 0.5
+    return chosen.float() * 2 - 1
+
+
+def _slopes(
     net: nn.Module,
     images: torch.Tensor,
     answers: torch.Tensor,
     random: torch.Generator,
     logs: list[torch.Tensor],
+    batch: int,
+) -> tuple[torch.Tensor, ...]:
+    """Slopes of the loss along the log variances, from one batch and one draw."""
+    chosen = torch.randint(len(images), (batch,), generator=random)
+    with torch.enable_grad():
+        logits = net(images[chosen.to(images.device)]).float()
+        loss = F.cross_entropy(logits, answers[chosen.to(answers.device)])
+        return torch.autograd.grad(loss, logs)
+
+
+def _minimise(
+    logs: list[torch.Tensor],
+    slopes: Callable[[], tuple[torch.Tensor, ...]],
     beta: float,
     steps: int,
-    batch: int,
     rate: float,
-) -> Iterator[list[torch.Tensor]]:
-    """Minimise over the log variances; their means over blocks of the second half."""
-    for log in logs:
-        log.requires_grad_()
+) -> None:
+    """Adam over the log variances, in place, at a rate that falls to a tenth."""
     adam = torch.optim.Adam(logs, lr=rate)
-    length = steps // (2 * BLOCKS)
-    sums = [torch.zeros_like(log) for log in logs]
-    for step in range(-steps // 2, BLOCKS * length):
-        chosen = torch.randint(len(images), (batch,), generator=random)
-        with torch.enable_grad():
-            logits = net(images[chosen.to(images.device)]).float()
-            aim = answers[chosen.to(answers.device)]
-            loss = F.cross_entropy(logits, aim)
-            loss = loss - beta * sum(log.sum() for log in logs)
-            found = torch.autograd.grad(loss, logs)
-        for log, gradient in zip(logs, found, strict=True):
-            log.grad = gradient
-        if step == 0:  # found by now; the rest is averaged, in smaller steps
-            adam.param_groups[0]["lr"] = rate / 4
+    fall = torch.optim.lr_scheduler.ExponentialLR(adam, 0.1 ** (1 / steps))
+    for _ in range(steps):
+        for log, slope in zip(logs, slopes(), strict=True):
+            log.grad = slope - beta
         adam.step()
+        fall.step()
         with torch.no_grad():
-            for log, total in zip(logs, sums, strict=True):
+            for log in logs:
                 log.clamp_(max=float(np.log(2 * beta / FLAT)))
-                if step >= 0:
-                    total += log
-        if step >= 0 and (step + 1) % length == 0:
-            # log s is averaged, for the mean of 1 / s would be too large
-            yield [total / length for total in sums]
-            sums = [torch.zeros_like(log) for log in logs]
 
 
-def _curvatures(logs: list[torch.Tensor], beta: float) -> list[float]:
-    """The sum of H_ii = 2 beta / s_i over each layer."""
-    return [float((2 * beta * (-log).double().exp()).sum()) for log in logs]
+def _curvatures(
+    logs: list[torch.Tensor],
+    slopes: Callable[[], tuple[torch.Tensor, ...]],
+    steps: int,
+) -> list[float]:
+    """The sum of H_ii over each layer: the slope along log s_i is H_ii s_i / 2."""
+    means = [torch.zeros_like(log) for log in logs]
+    for _ in range(steps):
+        for mean, slope in zip(means, slopes(), strict=True):
+            mean += slope / steps
+    pairs = zip(means, logs, strict=True)
+    return [
+        float((2 * mean.double() / log.detach().double().exp()).sum())
+        for mean, log in pairs
+    ]

@@ -76,7 +76,10 @@ def rise(result: Result) -> np.ndarray:
 
 
 def fall(result: Result) -> np.ndarray:
-    """log2 of the trace at the end of training over that at its peak, no deficit."""
+    """log2 of the trace at the end of training over that at its peak, no deficit.
+
+    Both are means over five measurements: 0 for a trace that rises to the end.
+    """
     curve = trace_curve(result, result.study.runs[0])
     return np.log2(_at_end(curve) / _at_peak(curve))
 
@@ -146,10 +149,16 @@ def excess_late_less_early(result: Result, kind: str = "blur") -> np.ndarray:
 
 
 def layers_moved(result: Result, kind: str = "flip") -> np.ndarray:
-    """Half the sum of |differences in share|, at the last removal, to no deficit."""
+    """Distance in shares to no deficit, less that between seeds without deficit.
+
+    Both at the last removal; the distance is half the sum of |differences in share|.
+    """
     run = _last(result, kind)
     under, clean = (_share_at(result, r, run.removal) for r in (run, _clean(result)))
-    return (under - clean).abs().sum(axis=1).to_numpy() / 2
+    moved = (under - clean).abs().sum(axis=1) / 2
+    others = [clean.drop(seed) - clean.loc[seed] for seed in clean.index]
+    apart = [rows.abs().sum(axis=1).mean() / 2 if len(rows) else 0.0 for rows in others]
+    return moved.to_numpy() - np.array(apart)
 
 
 def _changes(result: Result, against: str, over: str = "removal") -> pd.DataFrame:
@@ -168,10 +177,11 @@ def _error_ratio(result: Result) -> pd.Series:
 
 
 def _at_peak(curve: pd.DataFrame) -> np.ndarray:
-    """Each seed's value at the peak of the other seeds' mean.
+    """Each seed's smoothed value at the peak of the other seeds' smoothed mean.
 
     A seed's own maximum would lie above its other values by mere scatter.
     """
+    curve = curve.rolling(LAST, min_periods=1).mean()
     if curve.shape[1] == 1:
         return curve.max().to_numpy()
     peaks = [curve.drop(columns=seed).mean(axis=1).idxmax() for seed in curve]

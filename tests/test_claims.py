@@ -101,6 +101,8 @@ def traces(bare, removal=0):
 
 
 def peak_values(curves):
+    smooth = [curves.iloc[max(0, i - 4) : i + 1].mean() for i in range(len(curves))]
+    curves = pd.DataFrame(smooth, index=curves.index)
     found = []
     for seed in curves:
         others = curves[[s for s in curves if s != seed]].mean(axis=1)
@@ -208,12 +210,13 @@ def upwards(bare):
 
 def moved(bare):
     t0 = ends_of(bare, "flip")[1]
-    return np.array(
-        [
-            np.abs(bare.share(s, t0, t0, "flip") - bare.share(s, t0)).sum() / 2
-            for s in bare.seeds
-        ]
-    )
+    clean = {s: bare.share(s, t0) for s in bare.seeds}
+    found = []
+    for s in bare.seeds:
+        by_flip = np.abs(bare.share(s, t0, t0, "flip") - clean[s]).sum() / 2
+        rest = [np.abs(clean[r] - clean[s]).sum() / 2 for r in bare.seeds if r != s]
+        found.append(by_flip - np.mean(rest))
+    return np.array(found)
 
 
 def losses_of(bare, seed, window):
@@ -261,8 +264,7 @@ INDEPENDENT = {
     "falls-longer": fall,
     "falls-data": fall,
     "falls-few": fall,
-    "falls-wide": fall,
-    "falls-fixed": fall,
+    "falls-loose": fall,
     "peaks-together": distance,
     "exponential-fit": exponential,
     "deficit-raises-trace": lambda b: raised(b, False),
