@@ -32,6 +32,7 @@ def noise_injection(
     steps: int = 400,
     batch: int = 64,
     rate: float = 0.1,
+    shared: bool = True,
 ) -> Estimate:
     """The trace from the noise that the weights bear (for networks without shortcuts).
 
@@ -61,6 +62,10 @@ def noise_injection(
             second measures the slopes.
         batch: images for each step.
         rate: Adam's learning rate for log s, falling to a tenth.
+        shared: whether a convolution's weight has the same noise at every position, as
+            one weight must. Without, noise is drawn for each position of the output by
+            itself (local reparametrisation throughout, as the paper may have had it):
+            that is smoother, but the trace of a network whose weights are not shared.
 
     Returns:
         The estimate; its error is that of the drawn noise and batches, from blocks of
@@ -82,7 +87,7 @@ def noise_injection(
         for log in logs:
             log.requires_grad_()
         slopes = partial(_slopes, net, images, answers, random, logs, batch)
-        with _noise(modules, logs, random):
+        with _noise(modules, logs, random, shared):
             _minimise(logs, slopes, beta, steps // 2, rate)
             length = steps // (2 * BLOCKS)
             samples = [_curvatures(logs, slopes, length) for _ in range(BLOCKS)]
@@ -107,13 +112,16 @@ def _answers(
 
 @contextlib.contextmanager
 def _noise(
-    modules: dict[str, nn.Module], logs: list[torch.Tensor], random: torch.Generator
+    modules: dict[str, nn.Module],
+    logs: list[torch.Tensor],
+    random: torch.Generator,
+    shared: bool,
 ) -> Iterator[None]:
     """Within: each layer's output has the noise that its weights' noise would make."""
 
     def hook_of(log: torch.Tensor) -> Callable:
         def hook(module: nn.Module, inputs: tuple, output: torch.Tensor):
-            return output + _drawn(module, inputs[0], log, random)
+            return output + _drawn(module, inputs[0], log, random, shared)
 
         return hook
 
@@ -127,7 +135,11 @@ def _noise(
 
 
 def _drawn(
-    module: nn.Module, x: torch.Tensor, log: torch.Tensor, random: torch.Generator
+    module: nn.Module,
+    x: torch.Tensor,
+    log: torch.Tensor,
+    random: torch.Generator,
+    shared: bool,
 ) -> torch.Tensor:
     """What noise of variance exp(log) on the weights adds to the output for x.
 
@@ -138,16 +150,19 @@ def _drawn(
     are flipped from image to image by input and output channel (flipout, Wen et al.
     2018).
     """
-    if isinstance(module, nn.Linear):
-        variance = F.linear(x.square(), log.exp())
+    linear = isinstance(module, nn.Linear)
+    places = () if linear else (module.stride, module.padding, module.dilation)
+    groups = () if linear else (module.groups,)
+    if linear or not shared:
+        map_ = F.linear if linear else F.conv2d
+        variance = map_(x.square(), log.exp(), None, *places, *groups)
         noise = torch.randn(variance.shape, generator=random).to(x.device)
         return variance.clamp_min(1e-20).sqrt() * noise  # the root of 0 has no slope
     noise = torch.randn(log.shape, generator=random).to(x.device)
     weight = (log / 2).exp() * noise
     before = _signs(len(x), x.shape[1], random).to(x.device)
     after = _signs(len(x), len(log), random).to(x.device)
-    places = module.stride, module.padding, module.dilation, module.groups
-    return after * F.conv2d(x * before, weight, None, *places)
+    return after * F.conv2d(x * before, weight, None, *places, *groups)
 
 
 def _signs(count: int, channels: int, random: torch.Generator) -> torch.Tensor:
