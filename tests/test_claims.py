@@ -269,6 +269,8 @@ INDEPENDENT = {
     "exponential-fit": exponential,
     "deficit-raises-trace": lambda b: raised(b, False),
     "stays-raised": lambda b: raised(b, True),
+    "few-raises": lambda b: raised(b, False),
+    "few-stays": lambda b: raised(b, True),
     "middle-layers": lambda b: np.array(
         [b.share(s, 10_000, span=5)[3:6].sum() for s in b.seeds]
     ),
