@@ -27,6 +27,10 @@ COLUMNS = (
     "study", "scale", "seed", "deficit", "onset", "removal", "epoch", "metric",
     "layer", "value",
 )  # fmt: skip
+CATALOGUE = (
+    "study", "what", "scale", "data", "runs", "seeds", "epochs", "core-minutes",
+    "device", "PyTorch", "date",
+)  # fmt: skip
 DECIMALS = 6
 DIGITS = 6  # significant, of traces, which range over orders of magnitude
 LAST = 5  # the readout is the mean of the last five epochs, as the paper's
@@ -279,7 +283,7 @@ def catalogue() -> pd.DataFrame:
                     "date": max(entry["date"] for entry in entries)[:10],
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(CATALOGUE))
 
 
 def save(result: Result) -> Path:

@@ -62,6 +62,7 @@ def input_key(source: Path, parameters: dict[str, str | int], results: Path) -> 
     files = [
         source,
         CODE / "requirements.txt",
+        CODE / "book" / "claims.yml",
         *_files(CODE / "cplib"),
         *_files(results),
     ]
