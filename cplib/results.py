@@ -245,9 +245,8 @@ def stored(study: Study) -> Result | None:
             raise ValueError("checksum mismatch")
         if entry["study_hash"] != study.hash:
             return None
-        table = pd.read_csv(
-            io.BytesIO(payload), keep_default_na=False, dtype={"layer": str}
-        )
+        names = {"study": str, "layer": str}  # "5" is no number, nor is layer "0"
+        table = pd.read_csv(io.BytesIO(payload), keep_default_na=False, dtype=names)
         origin = {int(seed): o for seed, o in entry["seeds"].items()}
         if tuple(table.columns) != COLUMNS or set(table.seed) != set(origin):
             raise ValueError("wrong columns or seeds")
