@@ -128,7 +128,7 @@ def depth(scale: str, blocks: int) -> Study:
 def fully_connected(scale: str) -> Study:
     """Figure 3, top right: a fully connected network on MNIST, fixed learning rate.
 
-    The paper's rate is 0.005; see `settings.constant_rate`. Digits are not mirrored.
+    The paper's rate is 0.005; see `settings.fixed_rate`. Digits are not mirrored.
     """
     data, width, clean, ends = {
         "smoke": (DataSpec("digits", 384, 256, 16), 20, 2, (1, 2)),

@@ -64,6 +64,15 @@ def test_noise_is_gaussian_fixed_and_one_image_per_example():
     assert abs((flat**4).mean() - 3) < 5 * 96**0.5 * error  # kurtosis of a Gaussian
 
 
+def test_moving_noise_is_the_same_noise_but_moves():
+    noise, moving = (deficits.deficit(kind) for kind in ("noise", "moving-noise"))
+    x = random_images()
+    assert torch.equal(noise.images(x, 1), moving.images(x, 1))
+    assert (noise.augment, moving.augment) == (False, True)
+    assert noise != moving
+    assert noise.spec() != moving.spec()  # their results are stored apart
+
+
 def test_only_labels_or_only_images_change():
     x, y = random_images(), torch.arange(6)
     for kind in deficits.KINDS:

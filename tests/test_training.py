@@ -46,6 +46,23 @@ def test_an_epoch_is_plain_sgd_written_out_by_hand(dataset):
         torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-5)
 
 
+def test_noise_stays_where_it_is_and_moving_noise_does_not(dataset, monkeypatch):
+    """How often the augmentation is called in two epochs of a deficit."""
+    called = []
+    whole = training.augment
+    monkeypatch.setattr(
+        training, "augment", lambda *a: called.append(1) or whole(*a)
+    )  # fmt: skip
+    counts = {}
+    for kind in ("noise", "moving-noise", "blur"):
+        called.clear()
+        state = training.start(SETUP, 3, dataset)
+        training.train(state, SETUP, 3, dataset, [(deficits.deficit(kind), 2)])
+        counts[kind] = len(called)
+    batches = 2 * (SETUP.data.train // SETUP.schedule.batch)
+    assert counts == {"noise": 0, "moving-noise": batches, "blur": batches}
+
+
 def test_augmentation_translates_and_mirrors_over_the_mean_colour():
     x = torch.arange(1.0, 1 + 2 * 36).view(2, 1, 6, 6).repeat(50, 1, 1, 1)
     out = training.augment(x, 2, True, stream(0, "test"))
