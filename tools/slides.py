@@ -128,6 +128,7 @@ def section(number: int, slide: Slide, find: Find, origin: str) -> str:
     words = MARKDOWN.render(slide.text)
     words += "".join(finding(judged(name, find)) for name in slide.claims)
     words += summary(find) if slide.verdicts else ""
+    heading = "h1" if number == 1 else "h2"
     picture = caption = ""
     if slide.figure:
         panel = drawn(slide.figure, find)
@@ -136,7 +137,7 @@ def section(number: int, slide: Slide, find: Find, origin: str) -> str:
     return (
         f'<section id="slide-{number}" tabindex="-1" aria-labelledby="title-{number}" '
         f'class="{"split" if picture else "plain"}">'
-        f'<h2 id="title-{number}">{html.escape(slide.title)}</h2>'
+        f'<{heading} id="title-{number}">{html.escape(slide.title)}</{heading}>'
         f"<div>{words}</div>{picture}<footer>{html.escape(origin)}</footer>"
         f"<details><summary>Speaker notes</summary>{MARKDOWN.render(slide.notes)}"
         f"{caption}</details></section>"
