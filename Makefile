@@ -8,13 +8,16 @@ VENV := .venv
 PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test serve results bench clean
+.PHONY: help book slides test serve results bench clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
 book: $(VENV)/book.stamp ## Build the book: SCALE=smoke|demo|laptop|paper SEEDS=3 DEVICE=auto
 	@$(PY) tools/build_book.py --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
+
+slides: $(VENV)/book.stamp ## Make the slides for a class: SCALE= SEEDS=
+	@$(PY) tools/slides.py --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
 
 test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (ARGS= for pytest)
 	@$(PY) -m pytest $(ARGS)

@@ -1,0 +1,88 @@
+"""The appendices for teachers and the glossary, as files."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import nbformat
+import pytest
+from build_book import CODE as ROOT
+
+BOOK = ROOT / "book"
+TEACHING = (BOOK / "teaching.md").read_text(encoding="utf-8")
+GLOSSARY = (BOOK / "glossary.md").read_text(encoding="utf-8")
+TERMS = re.findall(r"^(\S.*)\n  \S", "".join(re.findall(
+    r"```\{glossary\}\n(.*?)```", GLOSSARY, re.S)), re.M)  # fmt: skip
+CHAPTERS = ("experiment", "blur", "high-level", "deprivation", "architecture", "depth")
+CHAPTERS += ("fisher", "layers")
+
+
+def prose(name):
+    notebook = nbformat.read(BOOK / f"{name}.ipynb", as_version=4)
+    cells = (c.source for c in notebook.cells if c.cell_type == "markdown")
+    return "\n\n".join(cells)
+
+
+def test_times_are_those_of_the_stored_results():
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| `(\w+)` \| .* \| (\d+)(?: to (\d+))? \|$", TEACHING, re.M
+    )
+    assert len(rows) >= 5
+    for name, scale, low, high in rows:
+        note = json.loads((BOOK / "results" / f"{name}-{scale}.json").read_bytes())
+        minutes = [seed["seconds"] / 60 for seed in note["seeds"].values()]
+        stored = [round(min(minutes)), round(max(minutes))]
+        assert [int(low), int(high or low)] == stored, (name, scale)
+
+
+def test_the_lesson_fills_its_time_without_a_gap():
+    spans = re.findall(r"^\| (\d+)–(\d+) \|", TEACHING, re.M)
+    edges = [tuple(map(int, span)) for span in spans]
+    assert edges[0][0] == 0 and edges[-1][1] == 90
+    assert all(one[1] == other[0] for one, other in zip(edges, edges[1:], strict=False))
+
+
+def test_grades_add_up():
+    shares = re.findall(r"\| (\d+) % \|", TEACHING)
+    assert sum(map(int, shares)) == 100
+
+
+def test_open_ended_exercises_are_in_the_key():
+    _, _, key = TEACHING.partition("(teaching-open)=")
+    for name in CHAPTERS:
+        found = re.findall(
+            r"\{exercise(?:-start)?\} .*[Oo]pen-ended.*\n:label: (\S+)", prose(name)
+        )
+        assert found, name
+        assert all(f"{{ref}}`{label}`" in key for label in found), (name, found)
+
+
+def test_terms_are_short_and_lead_to_a_chapter():
+    assert len(TERMS) > 40 and len(set(map(str.lower, TERMS))) == len(TERMS)
+    for term in TERMS:
+        entry = GLOSSARY.split(f"\n{term}\n  ")[1].split("\n")[0]
+        words, arrow, links = entry.partition(" → ")
+        assert arrow and re.search(r"\]\([\w.-]+\)", links), term
+        assert len(re.findall(r"[.!?](?: |$)", words)) <= 4, term
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapters_lead_to_the_glossary(name):
+    """A few words of each are linked, to terms that exist, once each."""
+    roles = re.findall(r"\{term\}`([^`]+)`", prose(name))
+    named = [re.sub(r".*<(.+)>", r"\1", role).lower() for role in roles]
+    assert 3 <= len(named) == len(set(named))
+    assert set(named) <= set(map(str.lower, TERMS))
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapters_have_what_a_learner_needs(name):
+    text = prose(name)
+    assert ":::{admonition} Learning goals" in text
+    assert re.search(r"^\*You need:\* .+ \*Time:\* .+ to read, .+ exercises\.$",
+                     text, re.M)  # fmt: skip
+    assert text.count(":::{admonition} Predict first") >= 1
+    assert len(re.findall(r"^:::\{exercise(-start)?\}", text, re.M)) >= 3
+    assert re.search(r"^## Key points\n\n- ", text, re.M)
+    assert text.rstrip().rpartition("\n## ")[2].startswith("Key points")
