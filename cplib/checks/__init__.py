@@ -1,0 +1,1 @@
+"""The checked exercises, a module for each chapter."""
