@@ -4,8 +4,9 @@
     python tools/setup_cell.py --check     # names the files that are not in step
 
 In Colab the cell installs cplib from the repository; where cplib can be imported it
-does nothing. Pip is given a list of all that is there as constraints, so that it can
-add packages but replace none. The pages leave the cell out.
+does nothing. Pip is given the versions of all that is there as constraints, so that it
+can add packages but replace none. (`pip list` would stop at a version that is not one;
+`===` takes any.) The pages leave the cell out.
 """
 
 from __future__ import annotations
@@ -24,23 +25,23 @@ TEXTS = ("README.md", "CITATION.cff")
 NAME = "setup"
 TAGS = [NAME, "remove-cell"]  # the latter is jupyter-book's
 CELL = """\
-# In Colab this installs cplib, the book's package; elsewhere it does nothing.
+# In Colab this installs cplib and replaces nothing; elsewhere it does nothing.
 import sys
-from importlib.util import find_spec
+from importlib import metadata, util
+from pathlib import Path
 
-BOOK = "{archive}"
-PIP, HAVE = f"{{sys.executable}} -m pip", "/tmp/have.txt"
-if "google.colab" in sys.modules and not find_spec("cplib"):
-    # all that is there is listed, so that pip replaces none of it
-    get_ipython().system(f"{{PIP}} list --format=freeze > {{HAVE}}")
-    get_ipython().system(f"{{PIP}} install --quiet --constraint {{HAVE}} {{BOOK}}")
-if not find_spec("cplib"):
-    raise ImportError(f"No cplib: get a network, then run {{PIP}} install {{BOOK}}")"""
+BOOK = "ADDRESS"
+if "google.colab" in sys.modules and not util.find_spec("cplib"):
+    have = {d.name: d.version for d in [*metadata.distributions()][::-1] if d.name}
+    Path("/tmp/have.txt").write_text("\\n".join(map("===".join, have.items())))
+    get_ipython().system(f"{sys.executable} -m pip install -qc /tmp/have.txt {BOOK}")
+if not util.find_spec("cplib"):
+    raise ImportError(f"No cplib: get a network and try again, or pip install {BOOK}")"""
 
 
 def source(archive: str) -> str:
     """The cell's code; `archive` is what pip installs."""
-    return CELL.format(archive=archive)
+    return CELL.replace("ADDRESS", archive)
 
 
 def with_cell(notebook: dict[str, Any], archive: str) -> dict[str, Any]:
