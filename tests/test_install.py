@@ -193,7 +193,7 @@ def test_without_a_network_one_sentence_says_what_to_do(colab):
     archive = "http://127.0.0.1:9/main.zip"
     done = colab.run(archive)
     last = done.stderr.splitlines()[-1]
-    assert "get a network" in last and f"pip install {archive}" in last
+    assert "find a network" in last and f"pip install {archive}" in last
     assert "ERROR: " in done.stderr  # pip's own words stand before it
 
 

@@ -36,7 +36,7 @@ if "google.colab" in sys.modules and not util.find_spec("cplib"):
     Path("/tmp/have.txt").write_text("\\n".join(map("===".join, have.items())))
     get_ipython().system(f"{sys.executable} -m pip install -qc /tmp/have.txt {BOOK}")
 if not util.find_spec("cplib"):
-    raise ImportError(f"No cplib: get a network and try again, or pip install {BOOK}")"""
+    raise ImportError(f"No cplib: find a network and retry, or pip install {BOOK}")"""
 
 
 def source(archive: str) -> str:
