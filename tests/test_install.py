@@ -13,6 +13,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pip
 import pytest
 import setup_cell
@@ -202,3 +203,42 @@ def test_elsewhere_nothing_is_installed_and_the_way_is_told(colab):
     done = colab.run(imported="json")
     assert "No cplib" in done.stderr.splitlines()[-1]
     assert colab.packages() == before
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("name", ["scorecard", "experiment"])
+def test_a_notebook_runs_alone_in_an_empty_folder(wheel, tmp_path, name):
+    """From the wheel, in a fresh kernel, without the repository around it."""
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    empty, executed = tmp_path / "empty", tmp_path / "executed.ipynb"
+    empty.mkdir()
+    check = tmp_path / f"{name}.ipynb"
+    notebook = nbformat.read(ROOT / "book" / f"{name}.ipynb", as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("import cplib; cplib.__file__"))
+    nbformat.write(notebook, check)
+    options = ["-k", "python3", "--no-progress-bar", "-p", "scale", "smoke"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            check,
+            executed,
+            *options,
+            "-p",
+            "seeds",
+            "1",
+        ],
+        cwd=empty,
+        env={
+            **{k: v for k, v in os.environ.items() if k != "CPLIB_RESULTS"},
+            "PYTHONPATH": str(tmp_path / "site"),
+            "JUPYTER_PREFER_ENV_PATH": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    last = nbformat.read(executed, as_version=4).cells[-1].outputs[0]
+    assert str(tmp_path / "site") in last.data["text/plain"]
+    assert not list(empty.iterdir())
