@@ -206,7 +206,7 @@ def test_elsewhere_nothing_is_installed_and_the_way_is_told(colab):
 
 
 @pytest.mark.notebooks
-@pytest.mark.parametrize("name", ["scorecard", "experiment"])
+@pytest.mark.parametrize("name", ["index", "experiment"])
 def test_a_notebook_runs_alone_in_an_empty_folder(wheel, tmp_path, name):
     """From the wheel, in a fresh kernel, without the repository around it."""
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
