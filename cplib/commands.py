@@ -79,7 +79,7 @@ def plan(arguments: Namespace) -> int:
 
 def status(arguments: Namespace) -> int:
     """List what is stored and what the cache holds."""
-    print(f"Results in {results.folder()}:")
+    print(f"Results in {', '.join(map(str, storage.results_folders()))}:")
     for name in studies.names():
         for scale in studies.SCALES:
             result = results.stored(studies.get(name, scale))

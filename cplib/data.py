@@ -1,6 +1,6 @@
 """Data sets: fetched once, verified, kept as one `.npz`, prepared as tensors.
 
-`cifar10` and `mnist` are downloaded by torchvision on first use and kept in the data
+`cifar10` and `mnist` are downloaded on first use (`download`) and kept in the data
 folder (`$CPLIB_DATA`, else the platform's cache folder) as `NAME.npz` with the arrays
 `train_images, train_labels, test_images, test_labels`, all uint8. `gratings` (made in
 memory) and `digits` (in scikit-learn) need no download.
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import gratings, storage
+from . import download, gratings, storage
 from .errors import DataError, InputError, StorageError
 
 __all__ = ["NAMES", "DataSpec", "Dataset", "Raw", "ensure", "load_raw", "prepare"]
@@ -276,8 +276,7 @@ def _check(raw: Raw, path: Path, name: str) -> None:
 
 
 def _download(name: str, path: Path) -> Raw:
-    """Fetch `name` with torchvision (which verifies it) and keep it at `path`."""
-    print(f"Downloading {name} to {path} (once).", file=sys.stderr)
+    """Fetch `name` and keep it at `path`."""
     folder = path.parent / f"{name}-download"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -285,44 +284,20 @@ def _download(name: str, path: Path) -> Raw:
             raise PermissionError(13, "Permission denied")
     except OSError as error:
         raise storage.storage_error(path.parent, error) from error
-    raw = _fetch(name, folder)
-    buffer = io.BytesIO()
-    np.savez(buffer, **raw._asdict())
-    payload = buffer.getvalue()
-    storage.write_atomic(path, payload)
-    digest = path.with_suffix(".npz.sha256")
-    storage.write_atomic(digest, storage.sha256(payload).encode())
-    shutil.rmtree(folder, ignore_errors=True)  # only now: a full disk loses nothing
+    with download.alone(path):
+        if path.exists():  # another process was first
+            return _read(path, name)
+        print(f"Downloading {name} to {path} (once).", file=sys.stderr)
+        raw = _fetch(name, folder)
+        buffer = io.BytesIO()
+        np.savez(buffer, **raw._asdict())
+        payload = buffer.getvalue()
+        storage.write_atomic(path, payload)
+        digest = path.with_suffix(".npz.sha256")
+        storage.write_atomic(digest, storage.sha256(payload).encode())
+        shutil.rmtree(folder, ignore_errors=True)  # not before: a full disk loses none
     return raw
 
 
 def _fetch(name: str, folder: Path) -> Raw:
-    import torchvision.datasets as sets
-
-    source = sets.CIFAR10 if name == "cifar10" else sets.MNIST
-    try:
-        parts = [source(folder, train=train, download=True) for train in (True, False)]
-    except OSError as error:
-        if error.errno is not None and not _is_network(error):
-            raise storage.storage_error(folder, error) from error
-        raise _unreachable(name, folder.parent, error) from error
-    except RuntimeError as error:
-        raise _unreachable(name, folder.parent, error) from error
-    arrays = []
-    for part in parts:
-        arrays += [np.asarray(part.data, np.uint8), np.asarray(part.targets, np.uint8)]
-    return Raw(*arrays)
-
-
-def _is_network(error: OSError) -> bool:
-    import urllib.error
-
-    return isinstance(error, urllib.error.URLError | ConnectionError | TimeoutError)
-
-
-def _unreachable(name: str, folder: Path, error: Exception) -> DataError:
-    return DataError(
-        f"{name} could not be downloaded ({error}): check the network and try again, "
-        f"or put {name}.npz into {folder}, or set CPLIB_DATA to a folder that holds "
-        "it. The scales 'smoke' and 'demo' need no download."
-    )
+    return Raw(*download.arrays(name, folder))

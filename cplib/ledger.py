@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from . import storage
 from .errors import DataError, InputError
 from .statistics import STATISTICS
 
@@ -115,7 +116,7 @@ def path() -> Path:
     named = os.environ.get("CPLIB_CLAIMS")
     if named:
         return Path(named).expanduser()
-    return Path(__file__).parents[1] / "book" / "claims.yml"
+    return storage.book_folder() / "claims.yml"
 
 
 def ledger() -> dict[str, Claim]:
@@ -131,8 +132,8 @@ def ledger() -> dict[str, Claim]:
         entries = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(
-            f"{file} cannot be read ({error.strerror}): run inside a checkout of the "
-            "book, or name the ledger in CPLIB_CLAIMS."
+            f"{file} cannot be read ({error.strerror}): name the ledger in "
+            "CPLIB_CLAIMS, or install cplib again."
         ) from error
     except yaml.YAMLError as error:
         raise DataError(f"{file} is not valid YAML: {error}") from error

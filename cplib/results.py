@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +85,8 @@ class Result:
 
 
 def folder() -> Path:
-    """Folder of stored results: `$CPLIB_RESULTS`, else the book's `results`."""
-    named = os.environ.get("CPLIB_RESULTS")
-    if named:
-        return Path(named).expanduser()
-    checkout = Path(__file__).parents[1] / "book"
-    return (checkout if checkout.is_dir() else Path.cwd()) / "results"
+    """Where new results are stored."""
+    return storage.results_folders()[0]
 
 
 def parse_seeds(seeds: int | str | Iterable[int]) -> list[int]:
@@ -224,9 +219,9 @@ def _mean_before(curve: pd.Series, end: int, last: int) -> float:
     return float(curve.loc[max(1, end - last + 1) : end].mean())
 
 
-def _paths(study: Study) -> tuple[Path, Path]:
+def _paths(study: Study, place: Path) -> tuple[Path, Path]:
     stem = f"{study.name}-{study.scale}"
-    return folder() / f"{stem}.csv", folder() / f"{stem}.json"
+    return place / f"{stem}.csv", place / f"{stem}.json"
 
 
 def stored(study: Study) -> Result | None:
@@ -234,7 +229,14 @@ def stored(study: Study) -> Result | None:
 
     A damaged file is set aside with a warning, and then counts as absent.
     """
-    csv, note = _paths(study)
+    for place in storage.results_folders():
+        if result := _read(study, place):
+            return result
+    return None
+
+
+def _read(study: Study, place: Path) -> Result | None:
+    csv, note = _paths(study, place)
     if not (csv.exists() and note.exists()):
         return None
     try:
@@ -295,7 +297,7 @@ def save(result: Result) -> Path:
     if known is not None:
         rest = [seed for seed in known.seeds if seed not in result.provenance]
         result = _merged(known.only(rest), result) if rest else result
-    csv, note = _paths(result.study)
+    csv, note = _paths(result.study, folder())
     payload = result.table.to_csv(index=False, lineterminator="\n").encode()
     entry = {
         "title": result.study.title,

@@ -15,9 +15,11 @@ from .errors import DataError, StorageError
 
 __all__ = [
     "Damaged",
+    "book_folder",
     "cache_folder",
     "data_folder",
     "read_checked",
+    "results_folders",
     "set_aside",
     "sha256",
     "write_atomic",
@@ -36,6 +38,30 @@ class Damaged(DataError):
 
     def __reduce__(self):  # so that it crosses process borders whole
         return type(self), (self.path, self.why)
+
+
+def book_folder() -> Path:
+    """What chapters read: `book` of the checkout, else its copy inside the wheel."""
+    inside = _inside()
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "book"
+
+
+def results_folders() -> list[Path]:
+    """Where stored results are looked for, in order; new ones go into the first.
+
+    It is `$CPLIB_RESULTS` alone, if set; else the checkout's `book/results`. An
+    installed cplib holds the book's results too, but there new ones go into the
+    working folder's `results`.
+    """
+    named = os.environ.get("CPLIB_RESULTS")
+    if named:
+        return [Path(named).expanduser()]
+    ours = book_folder() / "results"
+    return [Path.cwd() / "results", ours] if _inside().is_dir() else [ours]
+
+
+def _inside() -> Path:
+    return Path(__file__).parent / "book"  # pyproject.toml puts it into the wheel
 
 
 def data_folder() -> Path:

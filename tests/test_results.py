@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cplib import effects, engine, figures, results, studies, verification
+from cplib import effects, engine, figures, results, storage, studies, verification
 from cplib.errors import DataError, InputError
 from cplib.results import Result
 
@@ -198,3 +198,20 @@ def test_results_of_different_studies_do_not_mix(computed):
     other = Result(studies.get("1BL", "smoke"), computed.table, computed.provenance)
     with pytest.raises(DataError, match="different studies"):
         results._merged(computed, other)
+
+
+def test_results_are_looked_for_in_order_and_kept_in_the_first(
+    computed, monkeypatch, tmp_path
+):
+    """As where cplib is installed: the reader's own folder, then the package's."""
+    mine, ours = tmp_path / "mine", tmp_path / "ours"
+    monkeypatch.setattr(storage, "results_folders", lambda: [ours])
+    results.save(computed.only([0]))
+    monkeypatch.setattr(storage, "results_folders", lambda: [mine, ours])
+    assert results.stored(computed.study).seeds == [0]
+    path = results.save(computed.only([1]))
+    assert path.parent == mine
+    assert results.stored(computed.study).seeds == [0, 1]
+    (mine / "1TL-smoke.csv").write_text("damaged")
+    with pytest.warns(UserWarning, match="damaged"):
+        assert results.stored(computed.study).seeds == [0]

@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,23 @@ def test_folders_follow_the_environment(monkeypatch, tmp_path):
     assert storage.data_folder() == tmp_path / "d"
     monkeypatch.delenv("CPLIB_CACHE")
     assert storage.cache_folder().name == "cplib"
+
+
+def test_a_checkout_reads_and_writes_the_book_beside_the_package(monkeypatch):
+    monkeypatch.delenv("CPLIB_RESULTS")
+    book = Path(storage.__file__).parents[1] / "book"
+    assert storage.book_folder() == book
+    assert storage.results_folders() == [book / "results"]
+
+
+def test_an_installed_package_reads_its_own_results_and_writes_elsewhere(
+    monkeypatch, tmp_path
+):
+    inside = tmp_path / "site-packages" / "cplib" / "book"
+    inside.mkdir(parents=True)
+    monkeypatch.setattr(storage, "__file__", str(inside.with_name("storage.py")))
+    monkeypatch.chdir(tmp_path)
+    assert storage.results_folders() == [tmp_path / "results"]  # CPLIB_RESULTS alone
+    monkeypatch.setenv("CPLIB_RESULTS", "")
+    assert storage.book_folder() == inside
+    assert storage.results_folders() == [tmp_path / "results", inside / "results"]

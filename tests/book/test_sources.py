@@ -54,10 +54,12 @@ def test_no_traces_of_a_session(path):
 
 
 @every_notebook
-def test_first_code_cell_has_the_parameters(path):
+def test_the_first_code_cells_are_the_set_up_and_the_parameters(path):
+    """In this order: what papermill injects comes after the parameters."""
     cells = code_cells(read(path))
-    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
-    assert tagged == cells[:1], "the first code cell, and no other, is tagged"
+    for place, tag in enumerate(("setup", "parameters")):
+        tagged = [cell for cell in cells if tag in cell.metadata.get("tags", [])]
+        assert tagged == cells[place : place + 1], f"one cell is tagged {tag}"
     assigned = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in ast.parse(tagged[0].source).body
@@ -78,13 +80,6 @@ def test_one_title(path):
     text = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
     prose = re.sub(r"```.*?```", "", "\n\n".join(text), flags=re.S)
     assert len(re.findall(r"^# ", prose, re.M)) == 1
-
-
-def test_placeholders_stand_in_few_places():
-    """The repository is named in `_config.yml`; pages take it from there."""
-    url = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
-    pages = [path.read_text(encoding="utf-8") for path in build_book.pages(ROOT)]
-    assert not any(url in page for page in pages)
 
 
 def test_version_is_the_cited_one():
