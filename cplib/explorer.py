@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import json
 import math
-from importlib import resources
 from itertools import chain
 
 import matplotlib as mpl
@@ -18,6 +16,7 @@ from .examples import Examples, png_uri
 from .figures import origin
 from .look import GREY, LABELS, LOOKS, style
 from .panel import Panel
+from .scripts import standalone
 from .timeline import MINUS, SEES, Timeline, Trace
 
 __all__ = ["page", "state_panel"]
@@ -168,22 +167,11 @@ def page(timeline: Timeline, examples: Examples, panel: Panel, trace: Trace) -> 
 
     Where scripts run, they replace the picture of `panel`, the state of `trace`, by
     controls and charts; elsewhere the panel stays, with its caption and its data.
-    There are no ids, so that any number of explorers can share a page.
     """
-    style_sheet, script = (
-        (resources.files(__package__) / "static" / name).read_text("utf-8")
-        for name in ("timing.css", "timing.js")
-    )
-    data = json.dumps(
-        payload(timeline, examples, trace), ensure_ascii=False, separators=(",", ":")
-    ).replace("</", r"<\/")
-    return (
-        f'<div class="cplib-timing"><style>{style_sheet}</style>'
-        f'{panel._repr_html_()}<script type="application/json">{data}</script>'
-        f"<script>{script}</script>"
-        # for small screens, on which the letters in the picture are tiny
-        f"<noscript><p>{html.escape(panel.alt)}</p></noscript></div>"
-    )
+    # the words: for small screens, on which the letters in the picture are tiny
+    words = f"<p>{html.escape(panel.alt)}</p>"
+    data = payload(timeline, examples, trace)
+    return standalone("timing", data, panel._repr_html_(), words)
 
 
 def payload(timeline: Timeline, examples: Examples, trace: Trace) -> dict:

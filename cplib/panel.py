@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,5 +74,16 @@ class Panel:
             f"<figcaption>{html.escape(self.caption)}</figcaption>"
             "<details><summary>The data behind this figure</summary>"
             f'<div class="cplib-table" tabindex="0" role="region" '
-            f'aria-label="Data of the figure">{rows}</div></details></figure>'
+            f'aria-label="Data of the figure">{rows}</div>'
+            f"{self._download()}</details></figure>"
+        )
+
+    def _download(self) -> str:
+        """A link that saves the table as CSV; it holds the data itself."""
+        payload = base64.b64encode(self.table.to_csv(index=False).encode()).decode()
+        words = re.findall(r"[a-z0-9]+", self.caption.lower())[:6]
+        name = "-".join(words) or "figure"
+        return (
+            f'<p><a download="{name}.csv" href="data:text/csv;base64,{payload}">'
+            "Save the data as CSV</a></p>"
         )

@@ -16,7 +16,7 @@ from .device import deterministic
 from .plan import Segment
 from .provenance import code_version
 
-__all__ = ["listener", "state_path", "train_segment"]
+__all__ = ["listener", "processor", "state_path", "train_segment"]
 
 # Called after each epoch that is trained in this very process, for the bar; epochs of
 # other processes are read off their `.progress` files.
@@ -63,7 +63,7 @@ def _notes(segment: Segment, device: str, seconds: float, data_hash: str) -> dic
         "key": segment.key,
         "epochs": str(segment.epochs),
         "seconds": f"{seconds:.2f}",
-        "device": torch.cuda.get_device_name() if on_gpu else _cpu_name(),
+        "device": torch.cuda.get_device_name() if on_gpu else processor(),
         "threads": "1",
         "code": code_version(),
         "torch": torch.__version__,
@@ -72,7 +72,8 @@ def _notes(segment: Segment, device: str, seconds: float, data_hash: str) -> dic
     }
 
 
-def _cpu_name() -> str:
+def processor() -> str:
+    """The name of this machine's processor."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         line = next(line for line in lines if line.startswith("model name"))

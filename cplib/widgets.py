@@ -9,8 +9,10 @@ from functools import cached_property
 
 import ipywidgets as ipw
 
+from .errors import CplibError
 from .examples import Examples, examples
 from .explorer import page, state_panel
+from .live import with_window
 from .look import LABELS
 from .panel import Panel
 from .results import Result
@@ -29,7 +31,9 @@ def timing(
     removal: int | None = None,
     images: int = 4,
 ) -> TimingExplorer:
-    """Explore when a deficit matters, from numbers that are there: nothing is trained.
+    """Explore when a deficit matters, from numbers that are there.
+
+    In a live kernel a window that is not there can be trained, which takes a while.
 
     Args:
         result: of study "timing", or of any other whose runs have windows of deficit,
@@ -57,6 +61,8 @@ class TimingExplorer:
         timeline: the numbers.
         trace: the run that is shown now, `epoch` the cursor in it.
         controls: the widgets "deficit", "onset", "removal", "epoch".
+        trainer: the widgets "onset", "removal", "button" and "report", to train a
+            window that is not there.
         view: the widget that shows the picture and the words.
         box: all of these, and the caption.
         panel: the static figure of the first state.
@@ -81,7 +87,16 @@ class TimingExplorer:
         for control in self.controls.values():
             control.layout = ipw.Layout(width="auto", max_width="32em")
         caption = ipw.HTML(f"<p><small>{html.escape(self.panel.caption)}</small></p>")
-        self.box = ipw.VBox([*self.controls.values(), self.view, caption])
+        self.trainer = {
+            "onset": ipw.IntText(value=start.onset, description="Onset"),
+            "removal": ipw.IntText(value=start.removal, description="Removal"),
+            "button": ipw.Button(description="Train this window"),
+            "report": ipw.Output(),
+        }
+        self.trainer["button"].on_click(lambda _: self._train())
+        title = ipw.HTML("<p>Another window, of the deficit chosen above:</p>")
+        more = ipw.VBox([title, *self.trainer.values()])
+        self.box = ipw.VBox([*self.controls.values(), self.view, caption, more])
         self._busy = False
         self._show(self.panel)
         for name, control in self.controls.items():
@@ -102,6 +117,25 @@ class TimingExplorer:
             traces = self.timeline.runs[wanted["deficit"]]
             self.trace = nearest(traces, wanted["onset"], wanted["removal"], keep=keep)
         self.epoch = min(wanted["epoch"], self.trace.epochs)
+        self._show(state_panel(self.timeline, self._pictures, self.trace, self.epoch))
+
+    def _train(self) -> None:
+        """Train the window that is asked for, and show it; say so if it cannot be."""
+        button, report = self.trainer["button"], self.trainer["report"]
+        window = self.trainer["onset"].value, self.trainer["removal"].value
+        report.clear_output()
+        button.disabled = True
+        try:
+            with report:
+                result = with_window(self.timeline.result, self.trace.kind, *window)
+        except CplibError as error:
+            report.append_stdout(f"{error}\n")
+            return
+        finally:
+            button.disabled = False
+        self.timeline = Timeline(result)
+        self.trace = self.timeline.choose(self.trace.kind, *window)
+        self.epoch = sum(window) // 2
         self._show(state_panel(self.timeline, self._pictures, self.trace, self.epoch))
 
     def _show(self, panel: Panel) -> None:

@@ -1,17 +1,27 @@
 """Results made by a formula: the shape of trained ones, without the training."""
 
+import dataclasses
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 
-from cplib import studies
+from cplib import settings, studies
 from cplib.results import COLUMNS, Result
 
+GRID = tuple(range(0, 41, 5))
 LOSS = {"none": 0.0, "blur": 0.14, "flip": -0.02, "labels": -0.03, "noise": 0.04}
 
 
-def handmade(name="timing", scale="smoke", seeds=(0, 1, 2)):
-    """A `Result` of the study, every accuracy of which differs from the others."""
-    study = studies.get(name, scale)
+def handmade(name="timing", scale="smoke", seeds=(0, 1, 2), grid=None):
+    """A `Result` of the study, every accuracy of which differs from the others.
+
+    `grid` replaces the onsets and removals of study `timing`.
+    """
+    times = settings.TIMES[scale]
+    times = dataclasses.replace(times, grid=grid or times.grid)
+    with mock.patch.dict(settings.TIMES, {scale: times}):
+        study = studies.get(name, scale)
     rows = []
     for number, run in enumerate(study.runs):
         for seed in seeds:

@@ -13,8 +13,8 @@ ORDER = """
     information landscape fisher training runs settings studies provenance plan
     costs workers segments jobs engine results measures effects verification fits
     exponential statistics ledger claims biology look panel curves figures traces
-    animals pictures examples timeline explorer widgets commands checking checks
-    exercises __main__
+    animals pictures scripts sketch examples timeline explorer live widgets commands
+    checking checks exercises __main__
 """.split()
 MODULES = sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("checks/*.py")])
 

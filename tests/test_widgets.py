@@ -1,5 +1,6 @@
 """The explorer: what it shows, against numbers taken from the table with pandas."""
 
+import dataclasses
 import html as html_escapes
 import json
 import re
@@ -7,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from itertools import product
 
+import pandas as pd
 import pytest
-from handmade import handmade, numbers, shown
+from handmade import GRID, handmade, numbers, shown
 
 from cplib import studies, timeline
 from cplib.deficits import KINDS
@@ -21,7 +23,7 @@ ROUNDING = 0.0501  # one decimal is shown
 
 @pytest.fixture(scope="module")
 def result():
-    return handmade("timing", "demo")
+    return handmade("timing", "demo", grid=GRID)
 
 
 @pytest.fixture(scope="module")
@@ -75,22 +77,22 @@ def assert_shows(explorer, result, kind, onset, removal, epoch):
 
 def test_the_first_state_is_the_longest_early_blur(explorer, result):
     assert {name: c.value for name, c in explorer.controls.items()} == {
-        "deficit": "blur", "onset": 0, "removal": 30, "epoch": 15
+        "deficit": "blur", "onset": 0, "removal": 40, "epoch": 20
     }  # fmt: skip
-    assert_shows(explorer, result, "blur", 0, 30, 15)
+    assert_shows(explorer, result, "blur", 0, 40, 20)
     assert len(explorer.panel.table) == len(result.study.runs) - 1
 
 
 def test_every_control_updates_picture_and_words(moved, result):
     for name, value in (
-        ("epoch", 20), ("removal", 20), ("onset", 10), ("deficit", "noise")
+        ("epoch", 15), ("removal", 20), ("onset", 10), ("deficit", "noise")
     ):  # fmt: skip
         before = moved.view.value
         moved.controls[name].value = value
         picture, sentences = before.split("<p>")[0], words(moved)
         assert moved.view.value.split("<p>")[0] != picture, name
         assert sentences != re.findall("<p>(.*?)</p>", before), name
-    assert_shows(moved, result, "noise", 10, 20, 20)
+    assert_shows(moved, result, "noise", 10, 20, 15)
 
 
 def test_words_tell_what_is_before_under_and_after(result):
@@ -150,7 +152,7 @@ def test_windows_of_one_length_move_as_a_whole():
 
 def test_defaults_go_with_what_is_asked(result):
     assert timing(result, removal=20).trace.window == (0, 20)
-    assert timing(result, onset=10).trace.window == (10, 30)
+    assert timing(result, onset=10).trace.window == (10, 40)
     assert timing(handmade("1BL", "demo"), removal=25).trace.window == (15, 25)
 
 
@@ -228,7 +230,7 @@ def test_the_page_stands_alone_and_light(explorer):
     page = explorer.html
     assert not re.search(r"""(src|href)\s*=\s*["']?\s*(https?:)?//""", page)
     assert not re.search(r"@import|url\((?!data:)|fetch\(|XMLHttpRequest", page)
-    assert len(page.encode()) < 300_000
+    assert len(page.encode()) < 350_000
 
 
 def test_without_scripts_there_is_no_control_but_figure_and_table(explorer):
@@ -249,7 +251,7 @@ def test_two_explorers_on_a_page_share_no_id(explorer, result):
 
 def test_the_live_picture_has_words(explorer):
     pictures = [a for tag, a in Tags(explorer.view.value).all if tag == "img"]
-    assert len(pictures) == 1 and "Epoch 15: the network sees" in pictures[0]["alt"]
+    assert len(pictures) == 1 and "Epoch 20: the network sees" in pictures[0]["alt"]
 
 
 def test_both_front_ends_are_served(explorer):
@@ -272,3 +274,36 @@ def test_a_trained_result_is_explored():
     told = re.search(r"from epoch 0 to 1: (\d+\.\d)", words(explorer)[1])
     assert float(told[1]) == pytest.approx(truth, abs=ROUNDING)
     assert "computed live" in explorer.panel.caption
+
+
+def test_a_window_that_is_not_there_is_trained(own_folders):
+    """The same numbers as of a study that has had it from the start."""
+    whole = studies.get("timing", "smoke")
+    wanted = whole.runs[2]
+    less = dataclasses.replace(
+        whole, runs=tuple(run for run in whole.runs if run != wanted)
+    )
+    options = {"max_workers": 1, "progress": False}
+    explorer = timing(compute(less, [0, 1], **options))
+    kind, window = wanted.kind, (wanted.onset, wanted.removal)
+    assert window not in [t.window for t in explorer.timeline.runs[kind]]
+    explorer.controls["deficit"].value = kind
+    explorer.trainer["onset"].value, explorer.trainer["removal"].value = window
+    explorer.trainer["button"].click()
+    assert explorer.trace.window == window
+    assert explorer.controls["removal"].value == window[1]
+    assert not explorer.trainer["button"].disabled
+    truth = compute(whole, [0, 1], **options)
+    pd.testing.assert_frame_equal(
+        explorer.timeline.result.curve(wanted), truth.curve(wanted)
+    )
+
+
+@pytest.mark.parametrize("window", [(-1, 2), (2, 2), (0, 90)])
+def test_a_window_that_cannot_be_trained_is_refused(moved, window):
+    before = moved.trace
+    moved.trainer["onset"].value, moved.trainer["removal"].value = window
+    moved.trainer["button"].click()
+    said = moved.trainer["report"].outputs[0]["text"]
+    assert str(window[0]) in said and ("choose" in said or "0 or more" in said)
+    assert moved.trace is before and not moved.trainer["button"].disabled

@@ -24,6 +24,7 @@ import nbformat
 import yaml
 from execute import CODE, KEY, BookError, Job, execute_all, input_key, is_done
 from nbformat import NotebookNode
+from stamp import add_line
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -158,11 +159,12 @@ def execute(
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """Without what a page has no use for: run times, paths, views of dead widgets.
+    """With the line atop; without run times, paths and views of dead widgets.
 
     A live widget needs a kernel or a script from a CDN. Ours come with a static form
     as HTML, which is shown instead.
     """
+    add_line(notebook)
     for name in ("papermill", "widgets", KEY):
         notebook.metadata.pop(name, None)
     for cell in notebook.cells:

@@ -20,6 +20,7 @@ from pathlib import Path
 import nbformat
 import papermill
 from nbformat import NotebookNode
+from stamp import RUN, run_of
 from traitlets.config import Config
 
 CODE = Path(__file__).resolve().parents[1]  # the checkout whose cplib is imported
@@ -140,6 +141,8 @@ def _execute(job: Job) -> tuple[float, str | None]:
         )
         notebook = nbformat.read(partial, as_version=4)
         notebook.metadata[KEY] = job.key
+        seconds = time.perf_counter() - began
+        notebook.metadata[RUN] = run_of(CODE, job.parameters, seconds)
         nbformat.write(notebook, partial)
         os.replace(partial, job.target)
     except Exception as error:

@@ -1,7 +1,7 @@
 """The explorer as a reader meets it: a file, a browser, a keyboard, no network."""
 
 import pytest
-from handmade import handmade, numbers, shown
+from handmade import GRID, handmade, numbers, shown
 
 from cplib.widgets import timing
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def result():
-    return handmade("timing", "demo")
+    return handmade("timing", "demo", grid=GRID)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +101,12 @@ def test_the_keyboard_moves_the_removal(visit, sheet, result, viewport):
     before = lines(page), outputs(page), page.locator(".chart .window").bounding_box()
     slider.focus()
     page.keyboard.press("ArrowRight")
-    assert slider.get_attribute("aria-valuetext") == "epoch 30"
+    assert slider.get_attribute("aria-valuetext") == "epoch 25"
     assert lines(page)[1] != before[0][1] and lines(page)[0] == before[0][0]
     assert all(a != b for a, b in zip(outputs(page), before[1], strict=True))
     window = page.locator(".chart .window").bounding_box()
-    assert window["width"] == pytest.approx(1.5 * before[2]["width"], rel=0.01)
-    assert shown(" ".join(outputs(page))) == expected(result, "blur", 0, 30, 10)
+    assert window["width"] == pytest.approx(1.25 * before[2]["width"], rel=0.01)
+    assert shown(" ".join(outputs(page))) == expected(result, "blur", 0, 25, 10)
     assert overflow(page) <= 0
 
 
@@ -172,10 +172,73 @@ def test_pictures_follow_the_epoch(visit, sheet):
 
 def test_pointing_at_chart_and_map(visit, sheet):
     page = visit(sheet)
-    page.locator(".chart .window").click(position={"x": 1, "y": 40})
+    page.locator(".chart .window").click(position={"x": 1, "y": 90})
     assert page.get_by_label("Epoch").input_value() == "0"
     page.locator('.map g[data-onset="10"][data-removal="30"]').click()
     assert "blur from epoch 10 to 30" in outputs(page)[1]
+
+
+def ends(page):
+    """Onset and removal, as the sliders tell them."""
+    texts = (
+        page.get_by_label(name).get_attribute("aria-valuetext")
+        for name in ("Onset", "Removal")
+    )
+    return tuple(int(text.removeprefix("epoch ")) for text in texts)
+
+
+def middle(page, part):
+    box = page.locator(part).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page, part, pixels):
+    """Press on a part of the chart, move to the right, let go."""
+    x, y = middle(page, part)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 5):
+        page.mouse.move(x + pixels * step / 4, y)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_ends_and_the_whole_window_are_dragged(visit, sheet, result, viewport):
+    page = visit(sheet, viewport)
+    epochs = result.study.runs[0].epochs
+    per_epoch = (page.locator(".chart").bounding_box()["width"] - 36) / epochs
+    drag(page, ".chart .handle >> nth=1", 10 * per_epoch)
+    assert ends(page) == (0, 30)
+    drag(page, ".chart .handle >> nth=0", 16 * per_epoch)
+    assert ends(page) == (15, 30)  # the nearest that there is
+    drag(page, ".chart .bar", -10 * per_epoch)
+    assert ends(page) == (5, 20)
+    drag(page, ".chart .handle >> nth=1", -40 * per_epoch)
+    assert ends(page) == (0, 5)  # an end cannot pass the other
+    truth = expected(
+        result, "blur", 0, 5, int(page.get_by_label("Epoch").input_value())
+    )
+    assert shown(" ".join(outputs(page))) == truth
+    before = ends(page)
+    drag(page, ".chart .window", 10 * per_epoch)  # below the handles: the cursor
+    assert ends(page) == before
+    assert overflow(page) <= 0
+
+
+def test_a_finger_drags_as_a_mouse_does(visit, sheet):
+    page = visit(sheet, PHONE, has_touch=True, is_mobile=True)
+    x, y = middle(page, ".chart .handle >> nth=1")
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        at = [{"x": x + dx, "y": y} for dx in points]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", 0)
+    for pixels in range(5, 45, 5):
+        touch("touchMove", pixels)
+    touch("touchEnd")
+    assert ends(page)[0] == 0 and ends(page)[1] >= 25
 
 
 def test_two_on_a_page_are_independent(visit, explorer, result, tmp_path):

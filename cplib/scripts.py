@@ -1,0 +1,36 @@
+"""Parts of a page that work alone: style, data and script in one piece of HTML."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+__all__ = ["standalone"]
+
+
+def standalone(name: str, data: dict, inside: str, fallback: str) -> str:
+    """A `div` of class `cplib-NAME` with static/NAME.css, static/NAME.js and `data`.
+
+    The script finds all such parts of the page, reads the JSON in each, and starts
+    those that are not started yet. There are no ids, so that any number can share a
+    page, and nothing is loaded, so that it works from a file and without a network.
+
+    Args:
+        name: of the part.
+        data: what the script needs, as plain values.
+        inside: HTML that is there with and without scripts.
+        fallback: HTML for where scripts are off.
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = text.replace("</", r"<\/")  # or it could close the script
+    return (
+        f'<div class="cplib-{name}"><style>{_file(f"{name}.css")}</style>{inside}'
+        f'<script type="application/json">{text}'
+        f'</script><script>(() => {{\n"use strict";\n{_file("draw.js")}\n'
+        f"{_file(f'{name}.js')}}})();</script>"
+        f"<noscript>{fallback}</noscript></div>"
+    )
+
+
+def _file(name: str) -> str:
+    return (resources.files(__package__) / "static" / name).read_text("utf-8")

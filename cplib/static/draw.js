@@ -1,0 +1,30 @@
+// What the scripts of the explorers share: elements, SVG, scales (see cplib/scripts.py).
+
+function fill(element, attributes, children) {
+  for (const name in attributes) element.setAttribute(name, attributes[name]);
+  element.append(...children);
+  return element;
+}
+const html = (tag, attributes, ...children) =>
+  fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+const drawing = (width, height, ...children) =>
+  svg("svg", { viewBox: `0 0 ${width} ${height}` }, ...children);
+const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
+const text = (x, y, anchor, words) =>
+  svg("text", { x, y, "text-anchor": anchor }, words);
+const rect = (x, y, width, height, name) =>
+  svg("rect", { x, y, width, height, class: name });
+
+/** The map of [low, high] onto [from, to]. */
+const scale = (low, high, from, to) => (value) =>
+  from + ((value - low) / (high - low)) * (to - from);
+
+/** Multiples of a round step from low to high, at most `count` steps. */
+function ticks(low, high, count) {
+  const tens = 10 ** Math.floor(Math.log10((high - low) / count));
+  const step = [1, 2, 5, 10].map((s) => s * tens).find((s) => (high - low) / s <= count + 1e-9);
+  const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}

@@ -1,0 +1,163 @@
+"""Predict, then reveal: by mouse, finger and keyboard, on a page alone."""
+
+import re
+
+import pytest
+from handmade import handmade
+
+from cplib import results, sketch
+from cplib.errors import InputError
+from cplib.sketch import Sketch
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+SHEET = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Sketch</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<body style="margin: 0 auto; padding: 0 16px; max-width: 46rem">{}</body></html>"""
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def result():
+    return handmade("1TL", "demo")
+
+
+@pytest.fixture(scope="module")
+def sheet(result, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sheet") / "sheet.html"
+    other = sketch.losses(handmade("1BL", "demo"))
+    body = sketch.endings(result)._repr_html_() + other._repr_html_()
+    path.write_text(SHEET.format(body), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def visit(launched, sheet):
+    """Open the sheet; at the end nothing may have gone wrong or left the machine."""
+    contexts, wrong = [], []
+
+    def opened(viewport=DESKTOP, **options):
+        context = launched.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else 0)
+        page.on("request", lambda r: wrong.append(r.url) if r.url[:4] == "http" else 0)
+        page.goto(sheet)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def truth(result):
+    """Mean final accuracy in %, by t0, straight from the table."""
+    table = result.table[result.table["metric"] == "test_accuracy"]
+    found = {}
+    for run in result.study.runs:
+        clean = run.deficit is None
+        end = result.study.clean_epochs if clean else run.epochs
+        rows = table[
+            (table["deficit"] == run.kind)
+            & (table["removal"] == run.removal)
+            & table["epoch"].between(end - 4, end)
+        ]
+        found[run.removal] = 100 * rows["value"].mean()
+    return found
+
+
+def part(page):
+    return page.locator(".cplib-sketch").first
+
+
+def said(page):
+    return part(page).locator("output").text_content()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_measured_curve_is_hidden_until_it_is_asked_for(visit, result, viewport):
+    page = visit(viewport)
+    assert part(page).locator(".measured").count() == 0
+    assert not re.search(r"\d", said(page))
+    part(page).get_by_text("Show what was measured").click()
+    pairs = re.findall(r"(\d+): (\d+\.\d)", said(page).split("Measured")[1])
+    assert {int(x): float(y) for x, y in pairs} == {
+        x: pytest.approx(y, abs=0.051) for x, y in truth(result).items()
+    }
+    assert part(page).locator("rect.measured").count() == len(truth(result)) + 1
+    part(page).get_by_text("Hide what was measured").click()
+    assert part(page).locator(".measured").count() == 0
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+
+
+def test_a_stroke_draws_every_point(visit, result):
+    page = visit()
+    chart = part(page).locator(".chart")
+    box = chart.bounding_box()
+    left, right = box["x"] + 52, box["x"] + box["width"] - 16
+    page.mouse.move(left, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(right, box["y"] + 200, steps=2)  # quicker than the points are apart
+    page.mouse.up()
+    heights = [
+        float(y) for y in chart.locator("circle.guess").evaluate_all(
+            "all => all.map(dot => dot.getAttribute('cy'))")
+    ]  # fmt: skip
+    assert heights == sorted(heights) and len(set(heights)) == len(heights)
+    assert heights[0] == pytest.approx(20, abs=2)
+    assert heights[-1] == pytest.approx(200, abs=2)
+
+
+def test_the_keyboard_does_all(visit, result):
+    page = visit()
+    points = part(page).locator("summary")
+    points.focus()
+    page.keyboard.press("Enter")
+    sliders = part(page).get_by_role("slider")
+    assert sliders.count() == len(truth(result))
+    name = sliders.last.get_attribute("aria-label")
+    assert "accuracy (%)" in name and name.endswith(str(max(truth(result))))
+    sliders.last.focus()
+    page.keyboard.press("Home")
+    assert sliders.last.get_attribute("aria-valuetext") == "0.0"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    last = truth(result)[max(truth(result))]
+    found = re.search(r"you have (\S+), measured is (\S+)\. M", said(page))
+    assert float(found[1]) == 0.0
+    assert float(found[2]) == pytest.approx(last, abs=0.051)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # start again
+    assert part(page).locator(".measured").count() == 0
+
+
+def test_a_finger_draws(visit):
+    page = visit(PHONE, has_touch=True, is_mobile=True)
+    box = part(page).locator(".chart").bounding_box()
+    page.touchscreen.tap(box["x"] + 52, box["y"] + 30)
+    assert "Your sketch" in said(page)
+
+
+def test_without_scripts_it_says_so(visit, result):
+    page = visit(java_script_enabled=False)
+    assert "A sheet of paper does as well" in part(page).inner_text()
+    assert part(page).locator("button, input").count() == 0
+
+
+def test_losses_are_against_equal_length():
+    """Each network against the healthy one of its age, by hand."""
+    windows = handmade("1BL", "demo")
+    table = results.finals(windows)
+    drawn = sketch.losses(windows)
+    for x, mean, sd in zip(drawn.x, drawn.mean, drawn.sd, strict=True):
+        rows = table[(table["onset"] == x) & (table["deficit"] != "none")]
+        lost = 100 * (rows["control"] - rows["final"])
+        assert (mean, sd) == pytest.approx((lost.mean(), lost.std()))
+    assert drawn.low < min(drawn.mean) and max(drawn.mean) < drawn.high
+
+
+def test_points_and_values_go_together():
+    with pytest.raises(InputError, match="3 points has 2 measured"):
+        Sketch((0, 1, 2), (1.0, 2.0), None, "x", "y", 0, 1, 0.5, 1, "")
