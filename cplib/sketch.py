@@ -20,7 +20,7 @@ from .look import LABELS
 from .results import Result
 from .scripts import standalone
 
-__all__ = ["Sketch", "endings", "layer_shares", "losses", "trace"]
+__all__ = ["Sketch", "endings", "layer_shares", "losses", "outcomes", "trace"]
 
 STEPS = 40  # of a slider, at least
 
@@ -101,7 +101,23 @@ def endings(result: Result, kind: str | None = None) -> Sketch:
         f"Final accuracy of networks with {label} until epoch t₀, then "
         f"{result.study.clean_epochs} clean epochs; t₀ = 0 is the healthy network. "
         f"{origin(result)}",
-        _round_top(100 * table["final"].max()),
+        *_decades(100 * table["final"]),
+    )
+
+
+def outcomes(result: Result) -> Sketch:
+    """Final accuracy without deficit and with each of the study's, by name."""
+    table = results.finals(result)
+    final = 100 * table["final"]
+    names = table["deficit"].map(LABELS)
+    order = pd.CategoricalDtype(names.drop_duplicates(), ordered=True)
+    return _sketch(
+        final.groupby(names.astype(order), observed=True),
+        "by deficit",
+        "final test accuracy (%)",
+        f"Final accuracy of networks with a deficit, then {result.study.clean_epochs} "
+        f"clean epochs, and of one without. {origin(result)}",
+        *_decades(final),
     )
 
 
@@ -118,8 +134,8 @@ def losses(result: Result) -> Sketch:
         f"Final accuracy lost by {LABELS[run.kind]} in a window of "
         f"{run.removal - run.onset} epochs, against a healthy network that trained for "
         f"as long. {origin(result)}",
+        min(0, math.floor(lost.min())),
         _round_top(lost.max()),
-        low=min(0, math.floor(lost.min())),
     )
 
 
@@ -134,6 +150,7 @@ def trace(result: Result, points: int = 8) -> Sketch:
         "epochs of training",
         "trace of the Fisher information",
         f"The trace of a healthy network while it learns. {origin(result)}",
+        0,
         _round_top(tidy.max()),
     )
 
@@ -149,6 +166,7 @@ def layer_shares(result: Result) -> Sketch:
         "share of the trace (%)",
         "Share of each layer in the trace of the Fisher information of a healthy "
         f"network at the end of training. {origin(result)}",
+        0,
         _round_top(share.max()),
     )
 
@@ -158,8 +176,8 @@ def _sketch(
     xlabel: str,
     ylabel: str,
     caption: str,
+    low: float,
     high: float,
-    low: float = 0.0,
 ) -> Sketch:
     """From values grouped by what stands on the x axis, one for each seed."""
     mean, sd = groups.mean(), groups.std(ddof=1)
@@ -175,6 +193,12 @@ def _sketch(
         0 if high - low > 200 else 1,
         caption,
     )
+
+
+def _decades(percent: pd.Series) -> tuple[float, float]:
+    """Ends of an axis for `percent`, with more than ten points to spare."""
+    low, high = percent.min() // 10 * 10 - 10, percent.max() // 10 * 10 + 20
+    return max(0.0, low), min(100.0, high)
 
 
 def _round_top(highest: float) -> float:

@@ -158,6 +158,18 @@ def test_losses_are_against_equal_length():
     assert drawn.low < min(drawn.mean) and max(drawn.mean) < drawn.high
 
 
+def test_outcomes_are_named_in_the_order_of_the_study():
+    demo = handmade("demo", "demo", seeds=[3])
+    drawn = sketch.outcomes(demo)
+    assert drawn.x == ("no deficit", "blur", "vertical flip")
+    assert drawn.sd is None and not drawn.data()["joined"]
+    table = results.finals(demo)
+    last = table[table["removal"] == demo.study.runs[-1].removal]
+    blurred = last[last["deficit"] == "blur"]["final"].item()
+    assert drawn.mean[1] == pytest.approx(100 * blurred)
+    assert drawn.low + 10 <= min(drawn.mean) and max(drawn.mean) <= drawn.high - 10
+
+
 def test_points_and_values_go_together():
     with pytest.raises(InputError, match="3 points has 2 measured"):
         Sketch((0, 1, 2), (1.0, 2.0), None, "x", "y", 0, 1, 0.5, 1, "")
