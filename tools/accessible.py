@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 # (what the built pages hold, what they should hold)
 REPAIRS = (
     # The name of a control must contain the words that one sees on it.
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     (
-        re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"'),
+        re.compile(
+            r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"'
+        ),
         r"\1",
     ),
     (
@@ -20,7 +21,16 @@ REPAIRS = (
     # This role is deprecated, and no list may hold it.
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
     # Icons say nothing that the text beside them does not.
-    (re.compile(r'<(i|span) class="(fa[srb]? |fa-solid )'), r'<\1 aria-hidden="true" class="\2'),
+    (
+        re.compile(r'<(i|span) class="(?=fa[srb]? |fa-solid )'),
+        r'<\1 aria-hidden="true" class="',
+    ),
+    # The colours of the reader's system from the first paint on; light without scripts.
+    (re.compile(r'(<html [^>]*data-theme=)"auto"'), r'\1"light"'),
+    (
+        re.compile(r'(dataset\.theme = localStorage\.getItem\("theme"\) \|\|) "auto"'),
+        r'\1 (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
+    ),
     # A place for advertisements; we have none.
     (re.compile(r'<div id="ethical-ad-placement"[^>]*>\s*</div>'), ""),
 )
@@ -30,6 +40,7 @@ REDIRECT = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="0; url={target}">
+<link rel="icon" href="{icon}">
 <title>{title}</title>
 </head>
 <body><main><h1>{title}</h1><p><a href="{target}">Open the book</a></p></main></body>
@@ -44,6 +55,6 @@ def repair(text: str) -> str:
     return text
 
 
-def redirect(page: Path, target: str, title: str) -> None:
-    """Write to `page` a page that leads to `target`, a relative address."""
-    page.write_text(REDIRECT.format(target=target, title=title), encoding="utf-8")
+def redirect_html(target: str, title: str, icon: str = "data:,") -> str:
+    """A page that leads to `target`, a relative address; `icon` is one as well."""
+    return REDIRECT.format(target=target, title=title, icon=icon)

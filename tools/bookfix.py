@@ -9,6 +9,8 @@ import accessible
 import lighten
 import mathml
 
+ICON = "_static/favicon.svg"
+
 
 def finish(app: Any, error: Exception | None) -> None:
     """Work over the built pages; not when the build has failed."""
@@ -21,7 +23,8 @@ def finish(app: Any, error: Exception | None) -> None:
     lighten.lighten(html)
     front = f"{app.config.root_doc}.html"
     if front != "index.html":
-        accessible.redirect(html / "index.html", front, app.config.project)
+        page = accessible.redirect_html(front, app.config.html_title, ICON)
+        (html / "index.html").write_text(page, encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

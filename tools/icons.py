@@ -50,7 +50,9 @@ def _kept(rule: re.Match, used: set[str]) -> str:
 
 def _icons(styles: str) -> set[int]:
     escaped = {int(code, 16) for code in ESCAPED.findall(styles)}
-    return escaped | {ord(character) for character in styles if ord(character) in PRIVATE}
+    return escaped | {
+        ord(character) for character in styles if ord(character) in PRIVATE
+    }
 
 
 def _subset(source: Path, points: set[int]) -> None:

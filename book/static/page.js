@@ -1,4 +1,4 @@
-// Two things that style sheets cannot do.
+// Three things that style sheets cannot do.
 
 // What scrolls by itself must be reached by the keyboard.
 function nameScrollers() {
@@ -9,12 +9,20 @@ function nameScrollers() {
 addEventListener("load", nameScrollers);
 addEventListener("resize", nameScrollers);
 
-// Paper cannot be clicked: print with everything open, then close it again.
+// Paper is white and cannot be clicked: print in light colours with everything open, and
+// undo that afterwards.
 let closed = [];
+let theme = "light";
 addEventListener("beforeprint", () => {
   closed = [...document.querySelectorAll("article details:not([open])")];
   for (const box of closed) box.open = true;
+  theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
 });
 addEventListener("afterprint", () => {
   for (const box of closed) box.open = false;
+  document.documentElement.dataset.theme = theme;
 });
+
+// The search shows a line of each page that it finds, but may not read files for it.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
