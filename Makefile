@@ -8,7 +8,7 @@ VENV := .venv
 PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 
 .DEFAULT_GOAL := help
-.PHONY: help book slides test serve results bench clean
+.PHONY: help book slides test serve zip pdf results bench clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -25,6 +25,12 @@ test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (AR
 serve: ## Show the built book at http://localhost:8000
 	@test -f _build/html/index.html || { echo "No book yet: run make book first."; exit 1; }
 	@$(PYTHON) -m http.server --bind localhost --directory _build/html 8000
+
+zip: ## Pack the built book for a classroom: _build/critical-periods.zip
+	@$(PYTHON) tools/make_zip.py _build/html _build/critical-periods.zip
+
+pdf: $(VENV)/dev.stamp ## Print the built book: _build/critical-periods.pdf (needs Chromium)
+	@$(PY) tools/make_pdf.py _build/html _build/critical-periods.pdf
 
 results: $(VENV)/book.stamp ## Train whatever the stored results lack (SEEDS=, DEVICE=)
 	@$(PY) -m cplib run book --seeds "$(SEEDS)" --device "$(DEVICE)"

@@ -1,32 +1,37 @@
-"""A Sphinx extension with the one repair that our pages need.
-
-jupyter-book always loads sphinx-thebe, whose scripts declare the same constant twice
-(an error in the console of every page) and fetch thebe from a CDN. We offer no live
-cells in the page, so they go.
-"""
+"""A Sphinx extension: formulas as MathML, and built pages light and accessible."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import accessible
+import lighten
+import mathml
 
-def prune(
-    app: Any, pagename: str, templatename: str, context: dict, doctree: Any
-) -> None:
-    """Drop thebe's scripts from the page's list."""
-    context["script_files"][:] = [
-        script for script in context["script_files"] if not _is_thebe(script)
-    ]
+ICON = "_static/favicon.svg"
 
 
-def _is_thebe(script: Any) -> bool:
-    body = (getattr(script, "attributes", None) or {}).get("body") or ""
-    return "THEBE_JS_URL" in body or "sphinx-thebe" in str(
-        getattr(script, "filename", script)
-    )
+def finish(app: Any, error: Exception | None) -> None:
+    """Work over the built pages; not when the build has failed."""
+    if error or app.builder.name != "html":
+        return
+    html = Path(app.outdir)
+    for page in lighten.pages(html):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(accessible.repair(text), encoding="utf-8")
+    lighten.lighten(html)
+    front = f"{app.config.root_doc}.html"
+    if front != "index.html":
+        page = accessible.redirect_html(front, app.config.html_title, ICON)
+        (html / "index.html").write_text(page, encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Sphinx's entry point."""
-    app.connect("html-page-context", prune, priority=900)
+    app.add_html_math_renderer(
+        mathml.NAME, (mathml.visit_inline, None), (mathml.visit_block, None)
+    )
+    # after sphinx-external-toc, which writes index.html
+    app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

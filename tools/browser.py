@@ -21,12 +21,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-# For `page.evaluate` after `page.goto`: waits for fonts and typeset formulas. (The wait
+# For `page.evaluate` after `page.goto`: waits for the fonts. (The wait
 # for "networkidle" that playwright also offers timed out on pages opened as files.)
-SETTLED = """async () => {
-  await document.fonts.ready;
-  await window.MathJax?.startup?.promise;
-}"""
+SETTLED = "async () => { await document.fonts.ready; }"
 
 
 def executable() -> Path | None:

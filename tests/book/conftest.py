@@ -107,18 +107,19 @@ def bases(smoke):
 def visit(launched, bases):
     """A function that opens a page of the book in a fresh browser context.
 
-    `visit("book/blur.html", scheme="file", width=360)` gives playwright's page. When
-    the test ends, it fails if any page had an error or asked for anything from
-    elsewhere.
+    `visit("book/blur.html", scheme="file", width=360)` gives playwright's page; further
+    options are those of playwright's `new_context`. When the test ends, it fails if any
+    page had an error or asked for anything from elsewhere.
     """
     contexts: list[Any] = []
     problems: list[str] = []
 
-    def open_page(page: str, *, scheme: str = "http", width: int = 1280):
-        context = launched.new_context(viewport={"width": width, "height": 800})
+    def open_page(page: str, *, scheme: str = "http", width: int = 1280, **options):
+        size = {"width": width, "height": 800}
+        context = launched.new_context(viewport=size, **options)
         contexts.append(context)
         context.set_default_timeout(90_000)  # milliseconds; machines can be busy
-        _watch(context, bases[scheme], problems)
+        watch(context, bases[scheme], problems)
         tab = context.new_page()
         tab.goto(f"{bases[scheme]}/{page}")
         tab.evaluate(chromium.SETTLED)
@@ -130,7 +131,7 @@ def visit(launched, bases):
     assert not problems
 
 
-def _watch(context: Any, base: str, problems: list[str]) -> None:
+def watch(context: Any, base: str, problems: list[str]) -> None:
     """Note in `problems` whatever goes wrong in `context`; nothing leaves `base`."""
 
     def gate(route):

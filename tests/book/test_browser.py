@@ -26,9 +26,12 @@ STICKING_OUT = """() => {
     .map((e) => e.outerHTML.slice(0, 160)).slice(0, 5);
 }"""
 
-# For each formula, whether MathJax has set it without an error.
+# For each formula, whether the browser gave it a place.
 FORMULAS = """() => [...document.querySelectorAll("article .math")].map(
-  (e) => e.querySelector("mjx-container") && !e.querySelector("mjx-merror")
+  (e) => e.querySelector("math").getBoundingClientRect().width > 0
+)"""
+FONT = """() => [...document.fonts].some(
+  (font) => font.family.includes("Book Math") && font.status === "loaded"
 )"""
 
 
@@ -60,14 +63,42 @@ def test_blur_chapter_shows_figures(visit):
     assert visit("book/blur.html").locator(f"{FIGURES}:visible").count() > 0
 
 
-def test_formulas_are_typeset(visit):
-    """MathJax is the book's own, so formulas need no network."""
-    typeset = 0
+def test_formulas_are_set(visit):
+    """Each page with formulas sets them by itself, in the book's own font."""
+    found = 0
     for page in PAGES:
-        formulas = visit(page).evaluate(FORMULAS)
+        tab = visit(page)
+        formulas = tab.evaluate(FORMULAS)
         assert all(formulas), page
-        typeset += len(formulas)
-    assert typeset
+        assert not formulas or tab.evaluate(FONT), page
+        found += len(formulas)
+    assert found
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_front_door_leads_into_the_book(visit, scheme):
+    tab = visit("index.html", scheme=scheme)
+    tab.wait_for_url(f"**/{PAGES[0]}")
+    assert tab.locator("article h1").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_search_finds_a_chapter(visit, scheme):
+    tab = visit("search.html?q=blur", scheme=scheme)
+    tab.locator("#search-results li a[href*='blur.html']").first.wait_for()
+
+
+def test_search_starts_from_any_page(visit):
+    tab = visit(PAGES[1], scheme="file")
+    tab.locator(".search-button__button:visible").first.click()
+    tab.keyboard.type("blur")
+    tab.keyboard.press("Enter")
+    tab.locator("#search-results li a[href*='blur.html']").first.wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_index_of_terms_opens(visit, scheme):
+    assert visit("genindex.html", scheme=scheme).locator("h1").count() == 1
 
 
 def test_colab_opens_the_committed_notebook(visit):

@@ -1,0 +1,28 @@
+// Three things that style sheets cannot do.
+
+// What scrolls by itself must be reached by the keyboard.
+function nameScrollers() {
+  const boxes = "div.math, .cell_output, .bd-article table, pre";
+  for (const box of document.querySelectorAll(`:is(${boxes}):not([tabindex])`))
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+}
+addEventListener("load", nameScrollers);
+addEventListener("resize", nameScrollers);
+
+// Paper is white and cannot be clicked: print in light colours with everything open, and
+// undo that afterwards.
+let closed = [];
+let theme = "light";
+addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("article details:not([open])")];
+  for (const box of closed) box.open = true;
+  theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+});
+addEventListener("afterprint", () => {
+  for (const box of closed) box.open = false;
+  document.documentElement.dataset.theme = theme;
+});
+
+// The search shows a line of each page that it finds, but may not read files for it.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;

@@ -1,0 +1,143 @@
+"""The built pages for every reader: light to load, accessible, printable, portable."""
+
+from __future__ import annotations
+
+import zipfile
+
+import build_book
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import SETTLED
+from build_book import CODE as ROOT
+from conftest import watch
+from make_zip import DOOR, TOP, make_zip
+
+pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
+SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
+CHAPTERS = [source.with_suffix(".html").as_posix() for source in SOURCES]
+PAGES = [*CHAPTERS, "search.html", "genindex.html"]
+BLUR = "book/blur.html"
+LIMIT = 1_500_000  # bytes of a page and of all that it loads, not compressed
+INTERACTIVE = 10_000  # milliseconds, for a busy machine; the goal is 1,000
+
+# Bytes of each file that the page has loaded, itself included.
+WEIGHTS = """() => Object.fromEntries(
+  [...performance.getEntriesByType("navigation"),
+   ...performance.getEntriesByType("resource")].map((e) => [e.name, e.encodedBodySize])
+)"""
+# Parsed, before the scripts that wait for the whole page.
+READY = """() => {
+  const [page] = performance.getEntriesByType("navigation");
+  return page.domInteractive - page.responseEnd;
+}"""
+THEME = "theme => { document.documentElement.dataset.theme = theme; }"
+# of axe: `preload` would fetch the style sheets a second time, from wrong addresses
+OPTIONS = {"preload": False, "resultTypes": ["violations"]}
+MOVING = """() => [...document.querySelectorAll("*")].filter((e) => {
+  const style = getComputedStyle(e);
+  const times = `${style.transitionDuration}, ${style.animationDuration}`.split(", ");
+  return times.some((time) => parseFloat(time) > 0.01)
+    || style.scrollBehavior === "smooth";
+}).map((e) => e.outerHTML.slice(0, 160))"""
+FOCUS = """() => {
+  const e = document.activeElement, style = getComputedStyle(e);
+  const shown = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  return [e === document.body, shown, e.outerHTML.slice(0, 160)];
+}"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_light(visit, page):
+    tab = visit(page)
+    weights = tab.evaluate(WEIGHTS)
+    assert len(weights) > 10  # style sheets, scripts, fonts: all are counted
+    heaviest = sorted(weights.items(), key=lambda entry: -entry[1])[:5]
+    assert sum(weights.values()) < LIMIT, heaviest
+    assert tab.evaluate(READY) < INTERACTIVE
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_accessible(visit, page):
+    """axe-core finds nothing serious or critical, in light colours and in dark."""
+    tab = visit(page, reduced_motion="reduce")
+    for theme in ("light", "dark"):
+        tab.evaluate(THEME, theme)
+        found = Axe().run(tab, options=OPTIONS).response["violations"]
+        bad = [
+            (theme, rule["id"], node["html"][:160], node["failureSummary"])
+            for rule in found
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
+        assert not bad
+
+
+def test_front_door_is_accessible(smoke, launched):
+    page = (smoke.html / "index.html").read_text(encoding="utf-8")
+    tab = launched.new_page()
+    tab.set_content(page.replace('http-equiv="refresh"', ""))
+    assert Axe().run(tab, options=OPTIONS).violations_count == 0
+    tab.close()
+
+
+def test_dark_is_the_readers_choice(visit):
+    assert visit(BLUR, color_scheme="dark").locator("html[data-theme=dark]").count()
+    assert visit(BLUR, color_scheme="light").locator("html[data-theme=light]").count()
+
+
+def test_motion_is_reduced_on_request(visit):
+    assert visit(BLUR, reduced_motion="reduce").evaluate(MOVING) == []
+
+
+def test_focus_shows(visit):
+    """Every control that Tab reaches, from the top of a page on, has an outline."""
+    tab = visit(BLUR)
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        nowhere, shown, element = tab.evaluate(FOCUS)
+        assert shown or nowhere, element
+
+
+def test_print_is_open_and_without_controls(visit):
+    tab = visit(BLUR, color_scheme="dark")
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.locator("article details:not([open])").count() == 0
+    assert tab.locator("html[data-theme=light]").count() == 1
+    controls = "nav:visible, button:visible, input[type=search]:visible"
+    assert tab.locator(controls).count() == 0
+    assert tab.locator("article h1").is_visible()
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator("html[data-theme=dark]").count() == 1
+
+
+def test_classroom_copy_opens_from_a_stick(smoke, launched, tmp_path):
+    """Unpacked, opened by double click, and searched, all without a network."""
+    packed = make_zip(smoke.html, tmp_path / "book.zip")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(tmp_path)
+    top = tmp_path / TOP
+    assert [path.name for path in top.glob("*.html")] == [DOOR]
+    problems: list[str] = []
+    context = launched.new_context(offline=True)
+    context.set_default_timeout(90_000)
+    watch(context, top.as_uri(), problems)
+    tab = context.new_page()
+    tab.goto((top / DOOR).as_uri())
+    tab.wait_for_url("**/book/index.html")
+    for link in ("experiment.html", "blur.html"):
+        tab.locator(f"nav a[href='{link}']").first.click()
+        tab.wait_for_url(f"**/{link}")
+        tab.evaluate(SETTLED)
+        shown = tab.locator("figure.cplib-figure img:visible").all()
+        assert all(image.evaluate("e => e.naturalWidth") for image in shown)
+    tab.goto((top / "pages" / "search.html").as_uri() + "?q=deficit")
+    tab.locator("#search-results li a").first.wait_for()
+    context.close()
+    assert not problems
+
+
+def test_zip_needs_a_book(tmp_path):
+    with pytest.raises(FileNotFoundError, match="make book"):
+        make_zip(tmp_path, tmp_path / "book.zip")
+    assert not list(tmp_path.iterdir())

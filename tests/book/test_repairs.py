@@ -1,0 +1,75 @@
+"""What is done to the built pages, without a browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import xml.etree.ElementTree as ET
+
+import accessible
+import lighten
+import mathml
+import matplotlib.figure
+import pytest
+from math_core import LatexError
+
+
+def picture() -> str:
+    figure = matplotlib.figure.Figure()
+    figure.subplots().plot([0, 1, 4])
+    figure.suptitle("two  words")
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg")
+    return buffer.getvalue()
+
+
+def shapes(svg: str) -> list:
+    """Tags and attributes of all that is drawn, white space aside."""
+    root = ET.fromstring(svg)
+    drawn = [element for element in root.iter() if "svg}" in element.tag]
+    return [
+        (element.tag, {key: value.split() for key, value in element.attrib.items()})
+        for element in drawn
+        if not element.tag.endswith("metadata")
+    ]
+
+
+def test_a_smaller_figure_draws_the_same():
+    before = picture()
+    after = lighten.minified(before)
+    assert shapes(after) == shapes(before)
+    assert len(after) < 0.95 * len(before)
+
+
+def test_figures_become_files(tmp_path):
+    page = tmp_path / "book" / "page.html"
+    source = base64.b64encode(picture().encode()).decode()
+    text = f'<img src="data:image/svg+xml;base64,{source}" alt="a line">'
+    moved = lighten.figures_to_files(text, page, tmp_path)
+    (file,) = (tmp_path / "_images").iterdir()
+    assert f'src="../_images/{file.name}" width="614" height="461" alt=' in moved
+    ET.parse(file)
+
+
+def test_only_the_search_page_keeps_the_search():
+    page = '<script src="a.js"></script>\n<script src="searchindex.js"></script>\n'
+    assert lighten.without_unused(page) == '<script src="a.js"></script>\n'
+    assert lighten.without_unused(page, search=True) == page
+
+
+def test_a_formula_is_mathml():
+    root = ET.fromstring(mathml.convert(r"\tfrac12 x_i", block=False))
+    assert root.tag == "math"
+    assert root.find(".//mfrac") is not None
+    assert [part.text for part in root.find(".//msub")] == ["x", "i"]
+
+
+@pytest.mark.parametrize("tex", [r"\unheardof x", r"\frac{1}{2", r"x}"])
+def test_a_wrong_formula_is_refused(tex):
+    with pytest.raises(LatexError):
+        mathml.convert(tex, block=True)
+
+
+def test_names_of_controls_are_what_one_sees():
+    page = '<summary aria-label="Toggle hidden content">Show</summary>'
+    assert accessible.repair(page) == "<summary>Show</summary>"
