@@ -46,13 +46,21 @@ class Finding:
         """The statistic with its interval, in words."""
         if self.claim.untestable:
             return ""
-        value = f"{self.mean:+.2f} {self.claim.unit}".strip()
         if len(self.values) < 2:
-            return f"{value} (one seed, so no interval)"
-        return (
-            f"{value} (95 % interval {self.low:+.2f} to {self.high:+.2f}, "
-            f"{len(self.values)} seeds)"
-        )
+            return f"{self.value} (one seed, so no interval)"
+        return f"{self.value} (95 % interval {self.range}, {len(self.values)} seeds)"
+
+    @property
+    def value(self) -> str:
+        """The mean with its unit."""
+        return f"{_signed(self.mean)} {self.claim.unit}".strip()
+
+    @property
+    def range(self) -> str:
+        """The interval, as 'low to high'; '–' with one seed."""
+        if len(self.values) < 2:
+            return "–"
+        return f"{_signed(self.low)} to {_signed(self.high)}"
 
     def __str__(self) -> str:
         if self.claim.untestable:
@@ -125,8 +133,17 @@ class Scorecard:
             "<thead><tr><th>Panel</th><th>Claim</th><th>What we measure</th>"
             "<th>Ours</th><th>Verdict</th></tr></thead>"
             f"<tbody>{rows}</tbody></table></div>"
-            f"<figcaption>{total}.</figcaption></figure>"
+            f"<figcaption>{total}. Small print: 95 % interval over seeds. "
+            f"{self._runs()}</figcaption></figure>"
         )
+
+    def _runs(self) -> str:
+        """Scale and seeds behind the findings, in words."""
+        tested = [f for f in self.findings if not f.claim.untestable]
+        scales = ", ".join(sorted({f.scale for f in tested}))
+        seeds = sorted({len(f.values) for f in tested})
+        count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+        return f"Scale {scales}, {count} seeds." if tested else ""
 
 
 def _row(finding: Finding) -> str:
@@ -140,13 +157,18 @@ def _row(finding: Finding) -> str:
         measured = (
             f"{html.escape(claim.measured)}; expected {html.escape(claim.expectation)}"
         )
-        ours = html.escape(f"{finding.ours}; scale {finding.scale}")
+        ours = f"{html.escape(finding.value)}<br><small>{finding.range}</small>"
     link = f'<a href="{claim.chapter}.html">{html.escape(claim.panel)}</a>'
     return (
         f'<tr id="{claim.id}"><th scope="row">{link}</th><td>{said}</td>'
         f"<td>{measured}</td><td>{ours}</td><td>{_marked(finding)}</td>"
         "</tr>"
     )
+
+
+def _signed(number: float) -> str:
+    """Two decimals and a sign, which is a minus sign and no hyphen."""
+    return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _marked(finding: Finding) -> str:

@@ -327,7 +327,8 @@ def test_the_scorecard_shows_every_claim_with_its_verdict():
     for finding in card.findings:
         row = page.split(f'<tr id="{finding.claim.id}">')[1].split("</tr>")[0]
         assert finding.claim.worded(finding.verdict) in row
-        assert finding.claim.untestable or f"{finding.mean:+.2f}" in row
+        shown = f"{finding.mean:+.2f}".replace("-", "−")
+        assert finding.claim.untestable or shown in row
 
 
 def test_claims_name_studies_and_chapters_that_exist():
