@@ -36,7 +36,7 @@ OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 MOVING = """() => [...document.querySelectorAll("*")].filter((e) => {
   const style = getComputedStyle(e);
   const times = `${style.transitionDuration}, ${style.animationDuration}`.split(", ");
-  return times.some((time) => parseFloat(time) > 0.01)
+  return times.some((time) => parseFloat(time) > 0)
     || style.scrollBehavior === "smooth";
 }).map((e) => e.outerHTML.slice(0, 160))"""
 FOCUS = """() => {
