@@ -26,17 +26,26 @@ TITLE = """e => [...e.childNodes].filter((n) => n.className !== "headerlink")
 READY = "() => dispatchEvent(new Event('beforeprint'))"
 
 
-def make_pdf(html: Path, target: Path) -> int:
-    """Print the book built in `html` to `target`; returns the number of pages.
+def in_order(html: Path) -> list[Path]:
+    """Pages of the book built in `html`, as `_toc.yml` lists them.
 
     Raises:
-        FileNotFoundError: there is no book in `html`, or no Chromium.
+        FileNotFoundError: one of them is missing.
     """
     sources = [path.relative_to(CODE) for path in pages(CODE)]
     files = [html / source.with_suffix(".html") for source in sources]
-    missing = [file for file in files if not file.is_file()]
-    if missing:
-        raise FileNotFoundError(f"{missing[0]} does not exist: run make book first.")
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} does not exist: run make book first.")
+    return files
+
+
+def make_pdf(files: list[Path], target: Path) -> int:
+    """Print the pages `files` into one PDF, `target`; returns how many it has.
+
+    Raises:
+        FileNotFoundError: no Chromium.
+    """
     chromium = executable()
     if chromium is None:
         raise FileNotFoundError("No Chromium: install one, or name it in CHROMIUM.")
@@ -79,7 +88,7 @@ def main() -> None:
     parser.add_argument("target", type=Path, help="the file to write")
     arguments = parser.parse_args()
     try:
-        count = make_pdf(arguments.html, arguments.target)
+        count = make_pdf(in_order(arguments.html), arguments.target)
     except FileNotFoundError as error:
         sys.exit(str(error))
     print(f"{arguments.target}   ({count} pages)")
