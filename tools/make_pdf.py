@@ -13,6 +13,7 @@ from pathlib import Path
 
 from browser import SETTLED, executable, running
 from build_book import CODE, pages
+from playwright.sync_api import Browser
 from pypdf import PdfReader, PdfWriter
 
 PAPER = {"format": "A4", "prefer_css_page_size": True, "print_background": True}
@@ -40,28 +41,20 @@ def in_order(html: Path) -> list[Path]:
     return files
 
 
-def make_pdf(files: list[Path], target: Path) -> int:
-    """Print the pages `files` into one PDF, `target`; returns how many it has.
-
-    Raises:
-        FileNotFoundError: no Chromium.
-    """
-    chromium = executable()
-    if chromium is None:
-        raise FileNotFoundError("No Chromium: install one, or name it in CHROMIUM.")
+def make_pdf(browser: Browser, files: list[Path], target: Path) -> int:
+    """Print the pages `files` into one PDF, `target`; returns how many it has."""
     writer = PdfWriter()
-    with running(chromium) as browser:
-        for file in files:
-            tab = browser.new_page()
-            tab.goto(file.as_uri())
-            tab.evaluate(SETTLED)
-            tab.evaluate(READY)
-            title = tab.locator("article h1").evaluate(TITLE)
-            first = len(writer.pages)
-            writer.append(io.BytesIO(tab.pdf(**PAPER)), import_outline=False)
-            writer.add_outline_item(title, first)
-            tab.close()
-        numbers = _numbers(browser, len(writer.pages))
+    for file in files:
+        tab = browser.new_page()
+        tab.goto(file.as_uri())
+        tab.evaluate(SETTLED)
+        tab.evaluate(READY)
+        title = tab.locator("article h1").evaluate(TITLE)
+        first = len(writer.pages)
+        writer.append(io.BytesIO(tab.pdf(**PAPER)), import_outline=False)
+        writer.add_outline_item(title, first)
+        tab.close()
+    numbers = _numbers(browser, len(writer.pages))
     for page, number in zip(writer.pages, numbers.pages, strict=True):
         page.merge_page(number)
     unfinished = target.with_name(target.name + ".part")
@@ -71,7 +64,7 @@ def make_pdf(files: list[Path], target: Path) -> int:
     return len(writer.pages)
 
 
-def _numbers(browser, count: int) -> PdfReader:
+def _numbers(browser: Browser, count: int) -> PdfReader:
     """A document of `count` pages that hold nothing but their number."""
     tab = browser.new_page()
     sheets = [NUMBER.format(number=number) for number in range(1, count + 1)]
@@ -87,10 +80,15 @@ def main() -> None:
     parser.add_argument("html", type=Path, help="folder of the built pages")
     parser.add_argument("target", type=Path, help="the file to write")
     arguments = parser.parse_args()
+    chromium = executable()
+    if chromium is None:
+        sys.exit("No Chromium found: install one, or name it in CHROMIUM.")
     try:
-        count = make_pdf(in_order(arguments.html), arguments.target)
+        files = in_order(arguments.html)
     except FileNotFoundError as error:
         sys.exit(str(error))
+    with running(chromium) as browser:
+        count = make_pdf(browser, files, arguments.target)
     print(f"{arguments.target}   ({count} pages)")
 
 

@@ -139,11 +139,10 @@ def test_classroom_copy_opens_from_a_stick(smoke, launched, tmp_path):
     assert not problems
 
 
-@pytest.mark.usefixtures("launched")
-def test_pdf_has_numbers_and_bookmarks(smoke, tmp_path):
+def test_pdf_has_numbers_and_bookmarks(smoke, launched, tmp_path):
     names = ("how-built", "bibliography")
     files = [smoke.html / "book" / f"{name}.html" for name in names]
-    count = make_pdf(files, tmp_path / "book.pdf")
+    count = make_pdf(launched, files, tmp_path / "book.pdf")
     printed = PdfReader(tmp_path / "book.pdf")
     assert [item.title for item in printed.outline] == [
         "How this book is built",
