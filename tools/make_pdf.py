@@ -52,7 +52,7 @@ def make_pdf(browser: Browser, files: list[Path], target: Path) -> int:
         title = tab.locator("article h1").evaluate(TITLE)
         first = len(writer.pages)
         writer.append(io.BytesIO(tab.pdf(**PAPER)), import_outline=False)
-        writer.add_outline_item(title, first)
+        writer.add_outline_item(title=title, page_number=first)
         tab.close()
     numbers = _numbers(browser, len(writer.pages))
     for page, number in zip(writer.pages, numbers.pages, strict=True):
