@@ -10,7 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import SETTLED
 from build_book import CODE as ROOT
 from conftest import watch
+from make_pdf import make_pdf
 from make_zip import DOOR, TOP, make_zip
+from pypdf import PdfReader
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
@@ -36,7 +38,7 @@ OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 MOVING = """() => [...document.querySelectorAll("*")].filter((e) => {
   const style = getComputedStyle(e);
   const times = `${style.transitionDuration}, ${style.animationDuration}`.split(", ");
-  return times.some((time) => parseFloat(time) > 0.01)
+  return times.some((time) => parseFloat(time) > 0)
     || style.scrollBehavior === "smooth";
 }).map((e) => e.outerHTML.slice(0, 160))"""
 FOCUS = """() => {
@@ -135,6 +137,22 @@ def test_classroom_copy_opens_from_a_stick(smoke, launched, tmp_path):
     tab.locator("#search-results li a").first.wait_for()
     context.close()
     assert not problems
+
+
+def test_pdf_has_numbers_and_bookmarks(smoke, launched, tmp_path):
+    names = ("how-built", "bibliography")
+    files = [smoke.html / "book" / f"{name}.html" for name in names]
+    count = make_pdf(launched, files, tmp_path / "book.pdf")
+    printed = PdfReader(tmp_path / "book.pdf")
+    assert [item.title for item in printed.outline] == [
+        "How this book is built",
+        "Bibliography",
+    ]
+    assert len(printed.pages) == count >= 2
+    for number, page in enumerate(printed.pages, start=1):
+        text = page.extract_text()
+        assert text.split()[-1] == str(number)
+        assert "Show code cell" not in text
 
 
 def test_zip_needs_a_book(tmp_path):
