@@ -90,7 +90,8 @@ class Claim:
         """What the statistic should be if the claim holds, in words."""
         if self.untestable:
             return ""
-        return f"{EXPECTED[self.expected].format(threshold=self.threshold)} {self.unit}"
+        words = EXPECTED[self.expected].format(threshold=self.threshold)
+        return f"{words} {self.unit}".replace("-", "\N{MINUS SIGN}")
 
     def verdict(self, mean: float, low: float, high: float) -> str:
         """The verdict on a mean and its interval (NaN where there is none).

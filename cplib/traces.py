@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from .curves import TALL
 from .errors import CplibError, InputError
@@ -220,9 +221,9 @@ def _probed(result: Result) -> str:
 
 def _plain(axes: Axes) -> None:
     """Plain numbers on a logarithmic axis, whose range may hold no power of ten."""
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:,g}")
-    axes.yaxis.set_minor_formatter("{x:,g}")
-    axes.tick_params(axis="y", which="minor", labelsize="small")
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _band(axes: Axes, curve: pd.DataFrame, look: tuple, name: str) -> None:
