@@ -25,6 +25,7 @@ DEAD = (
     "play-solid.svg",
 )
 FIGURE = re.compile(r'src="data:image/svg\+xml;base64,([A-Za-z0-9+/=\s]+)"')
+TABLE = re.compile(r'href="data:text/csv;base64,([A-Za-z0-9+/=\s]+)"')
 SIZE = re.compile(r'<svg[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"')
 PIXELS = 4 / 3  # of CSS, in a point
 
@@ -37,6 +38,7 @@ def lighten(html: Path) -> None:
         text = page.read_text(encoding="utf-8")
         text = without_unused(text, search=page.name == "search.html")
         text = figures_to_files(text, page, html)
+        text = tables_to_files(text, page, html)
         page.write_text(text, encoding="utf-8")
         texts.append(text)
     for pattern in DEAD:
@@ -71,22 +73,43 @@ def figures_to_files(text: str, page: Path, html: Path) -> str:
     Notebooks carry their figures as base64, a third larger than the picture. The width
     and height keep the place free until the file has arrived.
     """
-    folder = html / "_images"
-    up = "../" * (len(page.relative_to(html).parts) - 1)
 
     def moved(source: re.Match) -> str:
         picture = minified(base64.b64decode(source[1]).decode("utf-8"))
-        name = hashlib.sha256(picture.encode()).hexdigest()[:16] + ".svg"
-        folder.mkdir(exist_ok=True)
-        (folder / name).write_text(picture, encoding="utf-8")
+        address = _filed(picture.encode(), ".svg", page, html)
         size = SIZE.search(picture)
         box = ""
         if size:
             width, height = (round(float(points) * PIXELS) for points in size.groups())
             box = f' width="{width}" height="{height}"'
-        return f'src="{up}_images/{name}"{box}'
+        return f'src="{address}"{box}'
 
     return FIGURE.sub(moved, text)
+
+
+def tables_to_files(text: str, page: Path, html: Path) -> str:
+    """`text` of `page` with the data of its figures in files of their own.
+
+    So they are loaded by those alone who save them.
+    """
+
+    def moved(link: re.Match) -> str:
+        return f'href="{_filed(base64.b64decode(link[1]), ".csv", page, html)}"'
+
+    return TABLE.sub(moved, text)
+
+
+def _filed(content: bytes, suffix: str, page: Path, html: Path) -> str:
+    """Write `content` among the images, under a name that tells it from others.
+
+    Returns:
+        Its address relative to `page`.
+    """
+    folder = html / "_images"
+    folder.mkdir(exist_ok=True)
+    name = hashlib.sha256(content).hexdigest()[:16] + suffix
+    (folder / name).write_bytes(content)
+    return "../" * (len(page.relative_to(html).parts) - 1) + f"_images/{name}"
 
 
 def minified(picture: str) -> str:

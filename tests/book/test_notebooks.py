@@ -23,9 +23,8 @@ def small(tmp_path):
     for name in ("_config.yml", "tools"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
-    (tmp_path / "book" / "static").mkdir(parents=True)
+    shutil.copytree(ROOT / "book" / "static", tmp_path / "book" / "static")
     shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
-    shutil.copy(ROOT / "book" / "static" / "book.css", tmp_path / "book" / "static")
 
     def write(*sources: str, text: str = "# Title"):
         cells = [new_code_cell(source) for source in sources]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import xml.etree.ElementTree as ET
 
 import accessible
@@ -49,6 +50,16 @@ def test_figures_become_files(tmp_path):
     (file,) = (tmp_path / "_images").iterdir()
     assert f'src="../_images/{file.name}" width="614" height="461" alt=' in moved
     ET.parse(file)
+
+
+def test_data_of_figures_are_files_that_are_saved(tmp_path):
+    table = "a,b\n1,ä\n".encode()
+    link = base64.b64encode(table).decode()
+    text = f'<a download="x.csv" href="data:text/csv;base64,{link}">Save</a>'
+    page = tmp_path / "book" / "page.html"
+    moved = lighten.tables_to_files(text, page, tmp_path)
+    address = re.fullmatch(r'<a download="x.csv" href="(.*?)">Save</a>', moved)[1]
+    assert (page.parent / address).resolve().read_bytes() == table
 
 
 def test_only_the_search_page_keeps_the_search():
