@@ -224,6 +224,8 @@ def test_interrupted_by_hand_it_says_so_and_stops(tmp_path):
     process = subprocess.Popen(
         [*command, "--seeds", "40", "--workers", "2"], env=environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # a shell that runs the tests in the background has its children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     states = storage.cache_folder() / "states"
     until = time.monotonic() + 120
