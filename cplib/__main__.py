@@ -1,4 +1,4 @@
-"""The command line: python -m cplib {demo, plan, run, status, verify, render}."""
+"""The command line: python -m cplib COMMAND, where COMMAND is one of `commands`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--runs", type=int, default=2, help="runs a study (2)")
     verify.add_argument("--sample", type=int, default=0, help="which sample (0)")
     _machine(verify)
+
+    verb("atlas", "Pack the stored timing studies into the file cplib comes with.")
 
     render = verb("render", "Draw a stored study's figure into a file.", study=True)
     render.add_argument("--output", help="SVG, PNG or PDF (STUDY-SCALE.svg)")

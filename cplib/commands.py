@@ -7,6 +7,7 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
+from . import atlas as atlas_file
 from . import engine, figures, results, storage, studies, verification
 from .device import resolve
 from .errors import DataError, InputError
@@ -116,6 +117,24 @@ def verify(arguments: Namespace) -> int:
             good = good and check.good
     print("All reproduced." if good else "NOT reproduced; see above.")
     return 0 if good else 1
+
+
+def atlas(arguments: Namespace) -> int:
+    """Pack the stored results of the atlas into the file that cplib comes with."""
+    entries = []
+    for name, scale in studies.ATLAS:
+        result = results.stored(studies.get(name, scale))
+        if result is None:
+            raise DataError(
+                f"No stored results of {name} at scale {scale} in {results.folder()}: "
+                f"make some with 'python -m cplib run {name} --scale {scale}'."
+            )
+        entry = atlas_file.Entry(result.study, result.table, result.provenance)
+        entries.append(entry)
+    payload = atlas_file.pack(entries)
+    storage.write_atomic(atlas_file.file(), payload)
+    print(f"Atlas: {atlas_file.file()} ({len(payload):,} bytes)")
+    return 0
 
 
 def render(arguments: Namespace) -> int:

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import engine, provenance, storage, studies
+from . import atlas, engine, provenance, storage, studies
 from .engine import Trained
 from .errors import DataError, InputError
 from .studies import Run, Study
-from .training import METRICS
+from .training import DECIMALS, METRICS
 
 __all__ = [
     "Result", "catalogue", "compute", "finals", "folder", "get", "parse_seeds", "save",
@@ -30,7 +30,6 @@ CATALOGUE = (
     "study", "what", "scale", "data", "runs", "seeds", "epochs", "core-minutes",
     "device", "PyTorch", "date",
 )  # fmt: skip
-DECIMALS = 6
 DIGITS = 6  # significant, of traces, which range over orders of magnitude
 LAST = 5  # the readout is the mean of the last five epochs, as the paper's
 
@@ -227,12 +226,14 @@ def _paths(study: Study, place: Path) -> tuple[Path, Path]:
 def stored(study: Study) -> Result | None:
     """The stored result of `study`; None when there is none or it is another's.
 
-    A damaged file is set aside with a warning, and then counts as absent.
+    What the folders of results lack may be in the atlas. A damaged file is set aside
+    with a warning, and then counts as absent.
     """
     for place in storage.results_folders():
         if result := _read(study, place):
             return result
-    return None
+    entry = atlas.read(study)
+    return entry and Result(study, entry.table, entry.provenance)
 
 
 def _read(study: Study, place: Path) -> Result | None:

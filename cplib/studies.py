@@ -14,7 +14,7 @@ from .runs import Run, Study, windows
 from .settings import SCALES, TIMES, fixed_rate, main_setup, probe, resnet
 from .training import Schedule, Setup
 
-__all__ = ["SCALES", "Run", "Study", "get", "names", "windows"]
+__all__ = ["ATLAS", "BOOK", "SCALES", "Run", "Study", "get", "names", "windows"]
 
 FEW = 0.25  # of the images, so that they can be learned by heart
 
@@ -300,6 +300,9 @@ BOOK = (
     ("timing", "demo"),
     ("unmirrored", "demo"),
 )
+
+# what comes with the package, in one small file
+ATLAS = tuple(entry for entry in BOOK if entry[0] == "timing")
 
 
 def names() -> tuple[str, ...]:

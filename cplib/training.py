@@ -28,12 +28,15 @@ from .fisher import Probe
 from .models import ModelSpec
 from .randomness import stream
 
-__all__ = ["METRICS", "NUMERICS", "Schedule", "Setup", "State", "start", "train"]
+__all__ = [
+    "DECIMALS", "METRICS", "NUMERICS", "Schedule", "Setup", "State", "start", "train",
+]  # fmt: skip
 
 # Raise when the same setup and seed would give other numbers than before: the number
 # is part of every checkpoint's key, so that old and new never mix.
 NUMERICS = 1
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+DECIMALS = 6  # of what is kept of them
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import engine, results
-from .results import DECIMALS, LAST, Result
+from .results import LAST, Result
 from .runs import Run
-from .training import METRICS
+from .training import DECIMALS, METRICS
 
 __all__ = ["Check", "verify"]
 

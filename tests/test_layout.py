@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 ORDER = """
     __init__ errors randomness storage download gratings data deficits device models
     information landscape fisher training runs settings studies provenance plan
-    costs workers segments jobs engine results measures effects verification fits
+    atlas costs workers segments jobs engine results measures effects verification fits
     exponential statistics ledger claims biology look panel curves figures traces
     animals pictures scripts sketch examples timeline explorer live widgets commands
     checking checks exercises __main__
