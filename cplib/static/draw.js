@@ -28,3 +28,22 @@ function ticks(low, high, count) {
   const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
+
+/** Call `draw` whenever `element` gets another width. */
+function onWidth(element, draw) {
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width === width) return; // it is the drawing that changed the height
+    width = contentRect.width;
+    draw();
+  }).observe(element);
+}
+
+/** Start all parts of the page that `selector` finds and no other script has started. */
+function startAll(selector, start) {
+  for (const root of document.querySelectorAll(selector)) {
+    if (root.started) continue;
+    root.started = true;
+    start(root);
+  }
+}

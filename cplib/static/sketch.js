@@ -138,16 +138,7 @@ function start(root) {
   }
 
   restart();
-  let width = 0;
-  new ResizeObserver(([{ contentRect }]) => {
-    if (contentRect.width === width) return; // it is the drawing that changed the height
-    width = contentRect.width;
-    draw();
-  }).observe(live);
+  onWidth(live, draw);
 }
 
-for (const root of document.querySelectorAll(".cplib-sketch")) {
-  if (root.started) continue; // by the script of another sketch on the page
-  root.started = true;
-  start(root);
-}
+startAll(".cplib-sketch", start);

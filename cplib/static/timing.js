@@ -269,16 +269,7 @@ function start(root) {
   }
 
   show();
-  let width = 0;
-  new ResizeObserver(([{ contentRect }]) => {
-    if (contentRect.width === width) return; // it is the drawing that changed the height
-    width = contentRect.width;
-    draw();
-  }).observe(live);
+  onWidth(live, draw);
 }
 
-for (const root of document.querySelectorAll(".cplib-timing")) {
-  if (root.started) continue; // by the script of another explorer on the page
-  root.started = true;
-  start(root);
-}
+startAll(".cplib-timing", start);

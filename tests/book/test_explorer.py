@@ -1,14 +1,11 @@
 """The explorer as a reader meets it: a file, a browser, a keyboard, no network."""
 
 import pytest
+from alone import DESKTOP, PHONE, opening, written
 from handmade import GRID, handmade, numbers, shown
 
 from cplib.widgets import timing
 
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-SHEET = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Timing</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<body style="margin: 0 auto; padding: 0 16px; max-width: 46rem">{}</body></html>"""
 ROUNDING = 0.0501  # one decimal is shown
 pytestmark = pytest.mark.browser
 
@@ -28,31 +25,10 @@ def sheet(explorer, tmp_path_factory):
     return written(tmp_path_factory.mktemp("sheet"), explorer.html)
 
 
-def written(folder, body):
-    path = folder / "sheet.html"
-    path.write_text(SHEET.format(body), encoding="utf-8")
-    return path.as_uri()
-
-
 @pytest.fixture
 def visit(launched):
-    """Open an address; at the end nothing may have gone wrong or left the machine."""
-    contexts, wrong = [], []
-
-    def opened(address, viewport=DESKTOP, **options):
-        context = launched.new_context(viewport=viewport, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else 0)
-        page.on("request", lambda r: wrong.append(r.url) if r.url[:4] == "http" else 0)
-        page.goto(address)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
+    with opening(launched) as opened:
+        yield opened
 
 
 def outputs(page):

@@ -1,18 +1,16 @@
 """Predict, then reveal: by mouse, finger and keyboard, on a page alone."""
 
 import re
+from functools import partial
 
 import pytest
+from alone import DESKTOP, PHONE, opening, written
 from handmade import handmade
 
 from cplib import results, sketch
 from cplib.errors import InputError
 from cplib.sketch import Sketch
 
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-SHEET = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Sketch</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<body style="margin: 0 auto; padding: 0 16px; max-width: 46rem">{}</body></html>"""
 pytestmark = pytest.mark.browser
 
 
@@ -23,32 +21,15 @@ def result():
 
 @pytest.fixture(scope="module")
 def sheet(result, tmp_path_factory):
-    path = tmp_path_factory.mktemp("sheet") / "sheet.html"
     other = sketch.losses(handmade("1BL", "demo"))
     body = sketch.endings(result)._repr_html_() + other._repr_html_()
-    path.write_text(SHEET.format(body), encoding="utf-8")
-    return path.as_uri()
+    return written(tmp_path_factory.mktemp("sheet"), body)
 
 
 @pytest.fixture
 def visit(launched, sheet):
-    """Open the sheet; at the end nothing may have gone wrong or left the machine."""
-    contexts, wrong = [], []
-
-    def opened(viewport=DESKTOP, **options):
-        context = launched.new_context(viewport=viewport, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else 0)
-        page.on("request", lambda r: wrong.append(r.url) if r.url[:4] == "http" else 0)
-        page.goto(sheet)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
+    with opening(launched) as opened:
+        yield partial(opened, sheet)
 
 
 def truth(result):

@@ -1,0 +1,44 @@
+"""Pieces of HTML on a page of their own, as a reader meets them: a file, no network."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+SHEET = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Alone</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<body style="margin: 0 auto; padding: 0 16px; max-width: 46rem">{}</body></html>"""
+
+
+def written(folder: Path, body: str) -> str:
+    """The address of a page in `folder` that holds `body`."""
+    path = folder / "sheet.html"
+    path.write_text(SHEET.format(body), encoding="utf-8")
+    return path.as_uri()
+
+
+@contextlib.contextmanager
+def opening(launched: Any) -> Iterator[Callable[..., Any]]:
+    """A function that opens an address; options are those of `new_context`.
+
+    At the end nothing may have gone wrong or left the machine.
+    """
+    contexts, wrong = [], []
+
+    def opened(address, viewport=DESKTOP, **options):
+        context = launched.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else 0)
+        page.on("request", lambda r: wrong.append(r.url) if r.url[:4] == "http" else 0)
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
