@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass, replace
+from importlib import resources
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from . import data
@@ -17,6 +20,8 @@ from .studies import Study
 __all__ = ["Examples", "examples", "png_uri"]
 
 MOST = 6  # of different classes; more would be too small to see
+CAT = 3  # the class of that name in CIFAR-10
+CREDIT = "Chelsea, photographed by Stefan van der Walt, CC0, from scikit-image"
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,11 @@ class Examples:
 
 
 def examples(study: Study, count: int, seed: int) -> Examples:
-    """`count` training images of the study's data under each of its deficits.
+    """Up to `count` training images of the study's data under each of its deficits.
 
-    A set that would have to be downloaded is replaced by `gratings`, and the note
-    says so. Labels are permuted and noise is drawn as for the run of `seed`.
+    A set that would have to be downloaded is replaced by pictures that need none, and
+    the note says so: `cifar10` by the photograph of a cat, `mnist` by `digits`. Labels
+    are permuted and noise is drawn as for the run of `seed`.
 
     Raises:
         InputError: unless 1 <= count <= 6.
@@ -46,16 +52,34 @@ def examples(study: Study, count: int, seed: int) -> Examples:
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
         raise InputError(f"images={count!r}: choose a number from 1 to {MOST}.")
     spec = study.setup.data
-    note = "."
-    if spec.name in data.DOWNLOADED:
-        note = f"; those of {spec.name}, on which it is trained, need a download."
-        spec = replace(spec, name="gratings", train=500, test=1)
+    changes = "shifts and mirroring" if study.setup.schedule.mirror else "shifts"
+    after = f"before random {changes}, labels and noise as for seed {seed}"
+    if spec.name == "cifar10":
+        note = (
+            f"Picture: a cat at {spec.size} × {spec.size} pixels ({CREDIT}), in place "
+            "of the training images, which need a download."
+        )
+        return _shown(study, *_photograph(spec.size), seed, note)
+    note = f"Pictures: training images of {spec.name} {after}."
+    if spec.name == "mnist":
+        spec = replace(spec, name="digits", train=500, test=1)
+        note = (
+            f"Pictures: scikit-learn's digits {after}, in place of the training "
+            "images, which need a download."
+        )
     dataset = data.prepare(spec)
-    images, labels = dataset.train_images, dataset.train_labels
     # the first image of each class that comes up, for variety
+    labels = dataset.train_labels
     chosen = list({int(c): i for i, c in reversed(list(enumerate(labels)))}.values())
     chosen = sorted(chosen)[:count]
-    changes = "shifts and mirroring" if study.setup.schedule.mirror else "shifts"
+    return _shown(study, dataset, chosen, seed, note)
+
+
+def _shown(
+    study: Study, dataset: data.Dataset, chosen: list[int], seed: int, note: str
+) -> Examples:
+    """The `chosen` training images and labels under each deficit of `study`."""
+    images, labels = dataset.train_images, dataset.train_labels
     deficits = {run.kind: run.deficit or Deficit() for run in study.runs}
     return Examples(
         {
@@ -66,9 +90,24 @@ def examples(study: Study, count: int, seed: int) -> Examples:
             kind: deficit.labels(labels, seed)[chosen].tolist()
             for kind, deficit in deficits.items()
         },
-        f"Pictures: training images of {spec.name} before random {changes}, labels and "
-        f"noise as for seed {seed}{note}",
+        note,
     )
+
+
+def _photograph(size: int) -> tuple[data.Dataset, list[int]]:
+    """A cat as a training set of one image, and the list of its number."""
+    file = resources.files(__package__) / "static" / "cat.png"
+    with file.open("rb") as opened, Image.open(opened) as image:
+        pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+    photo = F.interpolate(
+        pixels[None].float() / 255, size=size, mode="bilinear", antialias=True
+    )
+    mean, std = (
+        torch.tensor(values).view(-1, 1, 1)
+        for values in (data.CIFAR10_MEAN, data.CIFAR10_STD)
+    )
+    photo, label = (photo - mean) / std, torch.tensor([CAT])
+    return data.Dataset(photo, label, photo, label, mean, std, "cat.png"), [0]
 
 
 def png_uri(image: np.ndarray) -> str:

@@ -1,168 +1,25 @@
-"""The explorer of deficit timing as a picture, and as a page that needs no kernel."""
+"""The explorer of deficit timing as a page that needs no kernel."""
 
 from __future__ import annotations
 
 import html
-import math
-from itertools import chain
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from .examples import Examples, png_uri
-from .figures import origin
-from .look import GREY, LABELS, LOOKS, style
+from .look import LABELS, LOOKS
 from .panel import Panel
 from .scripts import standalone
-from .timeline import MINUS, SEES, Timeline, Trace
+from .still import CLEAN_DASHES, DASHES, greatest_change, limits, top
+from .timeline import SEES, YARDSTICKS, Ending, Timeline, Trace
 
-__all__ = ["page", "state_panel"]
-
-# dashes and gaps of the lines, in pixels, by matplotlib's name
-DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
-CLEAN_DASHES = [5, 3]
-CHANGES = mpl.colormaps["RdBu"]
+__all__ = ["page"]
 
 
-def state_panel(
-    timeline: Timeline, examples: Examples, trace: Trace, epoch: int
-) -> Panel:
-    """One state of the explorer: window `trace`, cursor at `epoch`."""
-    seeds = len(trace.finals)
-    band = "one seed" if seeds == 1 else f"mean of {seeds} seeds, band ± sd"
-    caption = (
-        "A deficit spoils the training images or labels from one epoch (onset) to "
-        "another (removal, exclusive); "
-        f"{timeline.result.study.clean_epochs} clean epochs follow. Curves: accuracy "
-        f"on clean test images ({band}). Final accuracy: mean of the last 5 epochs, "
-        "beside that without deficit after as many clean epochs; changes, in "
-        f"percentage points, are of unrounded values. {examples.note} "
-        f"{origin(timeline.result)}"
-    )
-    return Panel(
-        _figure(timeline, examples, trace, epoch),
-        f"{_sees(trace, epoch)} {timeline.now(trace, epoch)} {timeline.ending(trace)}",
-        caption,
-        timeline.table(),
-    )
-
-
-def _sees(trace: Trace, epoch: int) -> str:
-    if epoch >= trace.epochs:
-        return f"Epoch {epoch}: training is over."
-    return f"Epoch {epoch}: the network sees {SEES[trace.seen(epoch)]}."
-
-
-def _figure(timeline: Timeline, examples: Examples, trace: Trace, epoch: int) -> Figure:
-    count = len(examples.told["none"])
-    with style():
-        figure = Figure(figsize=(7.8, 6.2))
-        grid = figure.add_gridspec(
-            2, 2, left=0.08, right=0.98, top=0.9, bottom=0.09, wspace=0.22, hspace=0.4,
-            width_ratios=(1.55, 1), height_ratios=(1, 1.9),
-        )  # fmt: skip
-        pictures = grid[0, 0].subgridspec(1, count, wspace=0.1).subplots(squeeze=False)
-        _draw_examples(pictures[0], examples, trace.seen(epoch))
-        heading = _sees(trace, epoch).replace("sees ", "sees\n")
-        figure.text(0.08, 0.91, heading, fontsize="large")
-        _draw_curves(figure.add_subplot(grid[1, 0]), timeline, trace, epoch)
-        _draw_endings(figure.add_subplot(grid[0, 1]), timeline, trace)
-        _draw_map(figure.add_subplot(grid[1, 1]), timeline, trace)
-    return figure
-
-
-def _draw_examples(axes: np.ndarray, examples: Examples, kind: str) -> None:
-    rows = zip(
-        axes, examples.images[kind], examples.told["none"], examples.told[kind],
-        strict=True,
-    )  # fmt: skip
-    for ax, image, true, told in rows:
-        ax.imshow(image, interpolation="nearest")
-        ax.set_xlabel(f"class {true},\ntold {told}", fontsize="small")
-        ax.set(xticks=[], yticks=[])
-
-
-def _draw_curves(axes: Axes, timeline: Timeline, trace: Trace, epoch: int) -> None:
-    colour, marker, dash = LOOKS[trace.kind]
-    axes.axvspan(*trace.window, color="0.9", zorder=0)
-    lines = (
-        (timeline.clean, GREY, CLEAN_DASHES, 1.2, "without deficit"),
-        (trace, colour, DASHES[dash], 2.2, f"with {LABELS[trace.kind]}"),
-    )
-    for line, shade, dashes, width, label in lines:
-        epochs = range(len(line.mean))
-        if line.sd is not None:
-            axes.fill_between(
-                epochs, line.mean - line.sd, line.mean + line.sd, color=shade,
-                alpha=0.2, linewidth=0,
-            )  # fmt: skip
-        # matplotlib's dashes are in units of the line's width
-        scaled = (0, [length / 2 for length in dashes]) if dashes else "-"
-        axes.plot(
-            epochs, line.mean, color=shade, linestyle=scaled, linewidth=width,
-            label=label,
-        )  # fmt: skip
-    axes.axvline(epoch, color="black", linewidth=1)
-    axes.plot(epoch, trace.mean[epoch], color=colour, marker=marker, markersize=8)
-    axes.text(
-        sum(trace.window) / 2, 1.02, "deficit", ha="center", fontsize="small",
-        transform=axes.get_xaxis_transform(),
-    )  # fmt: skip
-    axes.set(
-        xlabel="epochs of training", ylabel="test accuracy (%)",
-        xlim=(0, timeline.clean.epochs), ylim=(0, _top(timeline)),
-    )  # fmt: skip
-    axes.legend(loc="best", fontsize="small")
-
-
-def _draw_endings(axes: Axes, timeline: Timeline, trace: Trace) -> None:
-    colour, marker, _ = LOOKS[trace.kind]
-    rows = ((timeline.clean, GREY, "o"), (trace, colour, marker))
-    for y, (run, shade, mark) in enumerate(rows):
-        axes.errorbar(
-            run.final.mean, -y, xerr=run.final.sd, color=shade, marker=mark,
-            markersize=8, capsize=4,
-        )  # fmt: skip
-        name = f"after {LABELS[run.kind]}" if y else "without deficit"
-        words = f"{name}: {run.final.percent}"
-        axes.text(
-            0, 0.28 - y, words, transform=axes.get_yaxis_transform(), fontsize="small"
-        )
-    axes.set(
-        xlim=_limits(timeline), ylim=(-1.4, 0.7), yticks=[],
-        xlabel="final accuracy (%)", title=timeline.verdict(trace),
-    )  # fmt: skip
-    axes.spines["left"].set_visible(False)
-
-
-def _draw_map(axes: Axes, timeline: Timeline, trace: Trace) -> None:
-    traces = timeline.runs[trace.kind]
-    onsets = sorted({t.onset for t in traces})
-    removals = sorted({t.removal for t in traces})
-    limit = _greatest_change(timeline)
-    digits = 1 if len(onsets) <= 5 else 0  # what there is room for
-    for t in traces:
-        corner = onsets.index(t.onset) - 0.5, removals.index(t.removal) - 0.5
-        shade = CHANGES(0.5 + t.change.mean / limit / 4)  # pale enough for black text
-        edge = ("black", 3, 3) if t is trace else ("0.8", 0.8, 2)
-        look = dict(zip(("edgecolor", "linewidth", "zorder"), edge, strict=True))
-        axes.add_patch(Rectangle(corner, 1, 1, facecolor=shade, **look))
-        axes.text(
-            corner[0] + 0.5, corner[1] + 0.5, _signed(t.change.mean, digits),
-            ha="center", va="center", fontsize="small", zorder=4,
-        )  # fmt: skip
-    axes.set(
-        xlim=(-0.6, len(onsets) - 0.4), ylim=(-0.6, len(removals) - 0.4),
-        xticks=range(len(onsets)), yticks=range(len(removals)),
-        xticklabels=onsets, yticklabels=removals, xlabel="onset (epoch)",
-        ylabel="removal (epoch)", title="change (points)",
-    )  # fmt: skip
-
-
-def page(timeline: Timeline, examples: Examples, panel: Panel, trace: Trace) -> str:
+def page(
+    timeline: Timeline, examples: Examples, panel: Panel, trace: Trace, yardstick: str
+) -> str:
     """The explorer as HTML that stands alone: no kernel, no network, no other file.
 
     Where scripts run, they replace the picture of `panel`, the state of `trace`, by
@@ -170,33 +27,37 @@ def page(timeline: Timeline, examples: Examples, panel: Panel, trace: Trace) -> 
     """
     # the words: for small screens, on which the letters in the picture are tiny
     words = f"<p>{html.escape(panel.alt)}</p>"
-    data = payload(timeline, examples, trace)
+    data = payload(timeline, examples, trace, yardstick)
     return standalone("timing", data, panel._repr_html_(), words)
 
 
-def payload(timeline: Timeline, examples: Examples, trace: Trace) -> dict:
+def payload(
+    timeline: Timeline, examples: Examples, trace: Trace, yardstick: str
+) -> dict:
     """All that the page's script needs; accuracies as integers, in tenths of a %."""
     return {
-        "start": {"kind": trace.kind, "epoch": sum(trace.window) // 2}
-        | dict(zip(("onset", "removal"), trace.window, strict=True)),
-        "clean": _packed(timeline.clean),
+        "start": {
+            "kind": trace.kind,
+            "onset": trace.onset,
+            "removal": trace.removal,
+            "epoch": sum(trace.window) // 2,
+            "yardstick": yardstick,
+        },
+        "yardsticks": YARDSTICKS,
+        "clean": _curve(timeline.clean),
         "kinds": {
             kind: {
                 "label": LABELS[kind],
                 "colour": mpl.colors.to_hex(LOOKS[kind][0]),
                 "dashes": DASHES[LOOKS[kind][2]],
-                "runs": [
-                    _packed(t)
-                    | {"verdict": timeline.verdict(t), "ending": timeline.ending(t)}
-                    for t in traces
-                ],
+                "runs": [_packed(timeline, t) for t in traces],
             }
             for kind, traces in timeline.runs.items()
         },
         "cleanDashes": CLEAN_DASHES,
-        "top": _top(timeline),
-        "limits": _limits(timeline),
-        "greatest": _greatest_change(timeline),
+        "top": top(timeline),
+        "limits": limits(timeline),
+        "greatest": {y: greatest_change(timeline, y) for y in YARDSTICKS},
         "sees": {
             kind: {
                 "words": SEES[kind],
@@ -208,16 +69,31 @@ def payload(timeline: Timeline, examples: Examples, trace: Trace) -> dict:
     }
 
 
-def _packed(trace: Trace) -> dict:
-    return {
+def _packed(timeline: Timeline, trace: Trace) -> dict:
+    return _curve(trace) | {
         "onset": trace.onset,
         "removal": trace.removal,
-        "mean": _integers(trace.mean),
-        "sd": None if trace.sd is None else _integers(trace.sd),
-        "final": [None if v is None else round(10 * v) for v in trace.final],
-        "finals": _integers(trace.finals),
-        "change": round(10 * trace.change.mean),
+        "final": _ending(trace.final),
+        "ending": timeline.ending(trace),
+        "against": {
+            yardstick: {
+                "final": _ending(trace.without[yardstick]),
+                "change": round(10 * trace.changes[yardstick].mean),
+                "verdict": timeline.verdict(trace, yardstick),
+            }
+            for yardstick in YARDSTICKS
+        },
     }
+
+
+def _curve(trace: Trace) -> dict:
+    sd = None if trace.sd is None else _integers(trace.sd)
+    return {"mean": _integers(trace.mean), "sd": sd}
+
+
+def _ending(ending: Ending) -> dict:
+    mean, sd = (None if v is None else round(10 * v) for v in ending.over)
+    return {"mean": mean, "sd": sd, "seeds": _integers(ending.seeds)}
 
 
 def _uris(examples: Examples, kind: str) -> list[str] | None:
@@ -230,37 +106,3 @@ def _uris(examples: Examples, kind: str) -> list[str] | None:
 
 def _integers(percent) -> list[int]:
     return [round(10 * float(value)) for value in percent]
-
-
-def _traces(timeline: Timeline) -> list[Trace]:
-    return [timeline.clean, *chain.from_iterable(timeline.runs.values())]
-
-
-def _top(timeline: Timeline) -> int:
-    """Upper end of the accuracy axis in %, the same for all windows."""
-    highest = max(
-        float(np.max(t.mean if t.sd is None else t.mean + t.sd))
-        for t in _traces(timeline)
-    )
-    return min(100, 10 * math.ceil(highest / 10))
-
-
-def _limits(timeline: Timeline) -> tuple[int, int]:
-    """Ends of the axis of final accuracies in %, the same for all windows."""
-    values = [
-        t.final.mean + sign * (t.final.sd or 0)
-        for t in _traces(timeline)
-        for sign in (-1, 1)
-    ] + [v for t in _traces(timeline) for v in t.finals]
-    low, high = 5 * math.floor(min(values) / 5), 5 * math.ceil(max(values) / 5)
-    return max(0, low), min(100, max(high, low + 5))
-
-
-def _greatest_change(timeline: Timeline) -> float:
-    return max(1.0, *(abs(t.change.mean) for t in _traces(timeline)))
-
-
-def _signed(points: float, digits: int) -> str:
-    size = math.floor(abs(points) * 10**digits + 0.5) / 10**digits  # as the script's
-    sign = "" if size == 0 else MINUS if points < 0 else "+"
-    return f"{sign}{size:.{digits}f}"

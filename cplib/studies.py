@@ -298,6 +298,7 @@ BOOK = (
     ("4L-loose", "laptop"),
     ("demo", "demo"),
     ("timing", "demo"),
+    ("timing", "laptop"),
     ("unmirrored", "demo"),
 )
 

@@ -13,7 +13,9 @@ from .look import LABELS
 from .results import Result, finals
 from .runs import Run
 
-__all__ = ["SEES", "Interval", "Timeline", "Trace", "nearest"]
+__all__ = [
+    "SEES", "YARDSTICKS", "Ending", "Interval", "Timeline", "Trace", "nearest",
+]  # fmt: skip
 
 # what stands before the network, in words
 SEES = {
@@ -23,6 +25,8 @@ SEES = {
     "labels": "clear images, permuted labels",
     "noise": "noise in place of images, true labels",
 }
+# the networks without deficit that one can compare with, by the name of their column
+YARDSTICKS = {"baseline": "equally many clean epochs", "control": "the same age"}
 MINUS = "\N{MINUS SIGN}"
 TIE = "\N{NO-BREAK SPACE}"  # between a number and what belongs to it
 
@@ -55,6 +59,18 @@ class Interval(NamedTuple):
         return f"{self.number}{TIE}%"
 
 
+class Ending(NamedTuple):
+    """Final accuracy in %, the mean of the last 5 epochs: over seeds, and of each."""
+
+    over: Interval
+    seeds: tuple[float, ...]
+
+    @classmethod
+    def of(cls, fractions: pd.Series) -> Ending:
+        """From one fraction per seed."""
+        return cls(Interval.of(fractions), tuple(fractions.map(tenths)))
+
+
 def tenths(fraction: float) -> float:
     """A fraction in %, to one decimal."""
     return round(100 * float(fraction), 1) + 0.0  # never -0.0
@@ -67,9 +83,10 @@ class Trace:
     Attributes:
         kind, onset, removal, epochs: as in `studies.Run`.
         mean, sd: after each epoch, (epochs + 1,); sd is None for one seed.
-        final: mean of the last 5 epochs; `finals`: the same for each seed.
-        change: `final` less the baseline, in points; paired by seed.
-        control: of the clean run after as many epochs in all.
+        final: of this run.
+        without: of the run without deficit, by `YARDSTICKS`: after as many clean
+            epochs ("baseline"), after as many epochs in all ("control").
+        changes: `final` less each of these, in points; paired by seed.
     """
 
     kind: str
@@ -78,10 +95,9 @@ class Trace:
     epochs: int
     mean: np.ndarray
     sd: np.ndarray | None
-    final: Interval
-    finals: tuple[float, ...]
-    change: Interval
-    control: Interval
+    final: Ending
+    without: dict[str, Ending]
+    changes: dict[str, Interval]
 
     @property
     def window(self) -> tuple[int, int]:
@@ -176,25 +192,31 @@ class Timeline:
             f"{self.clean.at(epoch).percent}."
         )
 
-    def verdict(self, trace: Trace) -> str:
+    def verdict(self, trace: Trace, yardstick: str) -> str:
         """The change in final accuracy, in a few words."""
-        if trace.change.mean == 0:
+        change = trace.changes[yardstick]
+        if change.mean == 0:
             return "no change"
-        direction = "lower" if trace.change.mean < 0 else "higher"
-        return f"{trace.change.number} points {direction}"
+        direction = "lower" if change.mean < 0 else "higher"
+        return f"{change.number} points {direction}"
 
     def ending(self, trace: Trace) -> str:
-        """The final accuracy beside the baseline, in words."""
-        seeds = len(trace.finals)
+        """The final accuracy beside those without deficit, in words."""
+        seeds = len(trace.final.seeds)
+        spread = "one seed" if seeds == 1 else f"mean ± sd of {seeds} seeds"
+        clean, whole = self.result.study.clean_epochs, trace.epochs
         return (
-            f"Final accuracy after {trace.name}: {trace.final.percent}. Without "
-            f"deficit, after as many clean epochs "
-            f"({self.result.study.clean_epochs}): {self.clean.final.percent}. That is "
-            f"{self.verdict(trace)} "
-            f"({'one seed' if seeds == 1 else f'mean ± sd of {seeds} seeds'}). Without "
-            f"deficit, after as many epochs in all ({trace.epochs}): "
-            f"{trace.control.percent}."
+            f"Final accuracy after {trace.name}: {trace.final.over.percent} "
+            f"({spread}). That is {self._compared(trace, 'baseline')} without deficit "
+            f"after as many clean epochs ({clean}), and "
+            f"{self._compared(trace, 'control')} without deficit after as many epochs "
+            f"in all ({whole})."
         )
+
+    def _compared(self, trace: Trace, yardstick: str) -> str:
+        change = trace.changes[yardstick].mean
+        words = f"{self.verdict(trace, yardstick)} than" if change else "as much as"
+        return f"{words} the {trace.without[yardstick].over.percent}"
 
     def table(self) -> pd.DataFrame:
         """Every window's final accuracy in %, and its change in points."""
@@ -203,12 +225,14 @@ class Timeline:
                 "deficit": LABELS[trace.kind],
                 "onset": trace.onset,
                 "removal": trace.removal,
-                "final (%)": trace.final.mean,
-                "sd": trace.final.sd,
-                "without deficit (%)": self.clean.final.mean,
-                "change (points)": trace.change.mean,
-                "sd of change": trace.change.sd,
-                "without deficit, equal length (%)": trace.control.mean,
+                "final (%)": trace.final.over.mean,
+                "sd": trace.final.over.sd,
+                "without deficit (%)": trace.without["baseline"].over.mean,
+                "change (points)": trace.changes["baseline"].mean,
+                "sd of change": trace.changes["baseline"].sd,
+                "without deficit, same age (%)": trace.without["control"].over.mean,
+                "change, same age": trace.changes["control"].mean,
+                "sd of change, same age": trace.changes["control"].sd,
             }
             for traces in self.runs.values()
             for trace in traces
@@ -234,7 +258,6 @@ def nearest(traces: list[Trace], onset: int, removal: int, keep: str) -> Trace:
 def _trace(result: Result, run: Run, ending: pd.DataFrame) -> Trace:
     curve = result.curve(run).sort_index()
     spread = curve.std(axis=1, ddof=1) if curve.shape[1] > 1 else None
-    change = ending["final"] - ending["baseline"]
     return Trace(
         run.kind,
         run.onset,
@@ -242,8 +265,10 @@ def _trace(result: Result, run: Run, ending: pd.DataFrame) -> Trace:
         run.epochs,
         curve.mean(axis=1).map(tenths).to_numpy(),
         None if spread is None else spread.map(tenths).to_numpy(),
-        Interval.of(ending["final"]),
-        tuple(ending["final"].map(tenths)),
-        Interval.of(change),
-        Interval.of(ending["control"]),
+        Ending.of(ending["final"]),
+        {yardstick: Ending.of(ending[yardstick]) for yardstick in YARDSTICKS},
+        {
+            yardstick: Interval.of(ending["final"] - ending[yardstick])
+            for yardstick in YARDSTICKS
+        },
     )

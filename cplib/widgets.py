@@ -9,14 +9,15 @@ from functools import cached_property
 
 import ipywidgets as ipw
 
-from .errors import CplibError
+from .errors import CplibError, InputError
 from .examples import Examples, examples
-from .explorer import page, state_panel
+from .explorer import page
 from .live import with_window
 from .look import LABELS
 from .panel import Panel
 from .results import Result
-from .timeline import Timeline, Trace, nearest
+from .still import state_panel
+from .timeline import YARDSTICKS, Timeline, Trace, nearest
 
 __all__ = ["TimingExplorer", "timing"]
 
@@ -30,6 +31,7 @@ def timing(
     onset: int | None = None,
     removal: int | None = None,
     images: int = 4,
+    against: str = "baseline",
 ) -> TimingExplorer:
     """Explore when a deficit matters, from numbers that are there.
 
@@ -42,16 +44,19 @@ def timing(
         onset, removal: window shown at first; default: the earliest onset, the last
             removal.
         images: number of example pictures, 1 to 6.
+        against: the network without deficit that is compared with at first, after as
+            many clean epochs ("baseline") or as many epochs in all ("control").
 
     Raises:
-        InputError: for a deficit or window that the result lacks, or a result without
-            windows.
+        InputError: for a deficit or window that the result lacks, an unknown
+            `against`, or a result without windows.
     """
+    if against not in YARDSTICKS:
+        raise InputError(f"against={against!r}: choose one of {', '.join(YARDSTICKS)}.")
     timeline = Timeline(result)
     trace = timeline.choose(deficit, onset, removal)
-    return TimingExplorer(
-        timeline, examples(result.study, images, result.seeds[0]), trace
-    )
+    pictures = examples(result.study, images, result.seeds[0])
+    return TimingExplorer(timeline, pictures, trace, against)
 
 
 class TimingExplorer:
@@ -60,7 +65,7 @@ class TimingExplorer:
     Attributes:
         timeline: the numbers.
         trace: the run that is shown now, `epoch` the cursor in it.
-        controls: the widgets "deficit", "onset", "removal", "epoch".
+        controls: the widgets "deficit", "onset", "removal", "epoch", "against".
         trainer: the widgets "onset", "removal", "button" and "report", to train a
             window that is not there.
         view: the widget that shows the picture and the words.
@@ -69,10 +74,13 @@ class TimingExplorer:
         html: the page's explorer, which starts in that state.
     """
 
-    def __init__(self, timeline: Timeline, pictures: Examples, start: Trace):
-        self.timeline, self._pictures, self._start = timeline, pictures, start
+    def __init__(
+        self, timeline: Timeline, pictures: Examples, start: Trace, against: str
+    ):
+        self.timeline, self._pictures = timeline, pictures
+        self._start, self._against = start, against
         self.trace, self.epoch = start, sum(start.window) // 2
-        self.panel = state_panel(timeline, pictures, start, self.epoch)
+        self.panel = state_panel(timeline, pictures, start, self.epoch, against)
         self.controls = {
             "deficit": ipw.Dropdown(
                 options=[(LABELS[kind], kind) for kind in timeline.runs],
@@ -82,6 +90,11 @@ class TimingExplorer:
             "onset": ipw.SelectionSlider(options=[0], description="Onset"),
             "removal": ipw.SelectionSlider(options=[0], description="Removal"),
             "epoch": ipw.IntSlider(min=0, max=self.epoch, description="Epoch"),
+            "against": ipw.Dropdown(
+                options=[(words, name) for name, words in YARDSTICKS.items()],
+                value=against,
+                description="Against",
+            ),
         }
         self.view = ipw.HTML()
         for control in self.controls.values():
@@ -105,19 +118,24 @@ class TimingExplorer:
     @cached_property
     def html(self) -> str:
         """The explorer for a page without a kernel."""
-        return page(self.timeline, self._pictures, self.panel, self._start)
+        start = self._start, self._against
+        return page(self.timeline, self._pictures, self.panel, *start)
 
     def _moved(self, name: str) -> None:
         """Follow the control `name`; the others are set to what goes with it."""
         if self._busy:  # it is this class that moves it
             return
         wanted = {key: control.value for key, control in self.controls.items()}
-        if name != "epoch":
+        if name not in ("epoch", "against"):
             keep = "removal" if name == "removal" else "onset"
             traces = self.timeline.runs[wanted["deficit"]]
             self.trace = nearest(traces, wanted["onset"], wanted["removal"], keep=keep)
         self.epoch = min(wanted["epoch"], self.trace.epochs)
-        self._show(state_panel(self.timeline, self._pictures, self.trace, self.epoch))
+        self._show(self._state())
+
+    def _state(self) -> Panel:
+        state = self.trace, self.epoch, self.controls["against"].value
+        return state_panel(self.timeline, self._pictures, *state)
 
     def _train(self) -> None:
         """Train the window that is asked for, and show it; say so if it cannot be."""
@@ -136,7 +154,7 @@ class TimingExplorer:
         self.timeline = Timeline(result)
         self.trace = self.timeline.choose(self.trace.kind, *window)
         self.epoch = sum(window) // 2
-        self._show(state_panel(self.timeline, self._pictures, self.trace, self.epoch))
+        self._show(self._state())
 
     def _show(self, panel: Panel) -> None:
         """Set the controls and the view to the present state."""

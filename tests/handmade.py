@@ -46,8 +46,8 @@ def numbers(result, kind, onset, removal):
     """What an explorer shows of a window, in %, from the table alone.
 
     Returns:
-        A dict of (mean, sd): `final`, `baseline`, `change`, `control`, and `curve`, a
-        list of them over epochs.
+        A dict of (mean, sd): `final`, `change` from the `baseline`, `lag` behind the
+        `control`, these two, and `curve`, a list of them over epochs.
     """
     table = result.table[result.table.metric == "test_accuracy"]
     clean = table[table.deficit == "none"]
@@ -63,6 +63,7 @@ def numbers(result, kind, onset, removal):
         "baseline": (baseline.mean(), baseline.std()),
         "change": ((final - baseline).mean(), (final - baseline).std()),
         "control": (control.mean(), control.std()),
+        "lag": ((final - control).mean(), (final - control).std()),
         "curve": list(by_epoch.itertuples(index=False, name=None)),
     }
 
@@ -71,6 +72,10 @@ def last_five(rows, end):
     """Mean accuracy in % over the last five trained epochs until `end`, by seed."""
     chosen = rows[(rows.epoch > max(0, end - 5)) & (rows.epoch <= end)]
     return 100 * chosen.groupby("seed").value.mean()
+
+
+# what an explorer says of an ending, in its order
+ENDING = ("final", "change", "baseline", "lag", "control")
 
 
 def shown(sentence):

@@ -10,7 +10,7 @@ from itertools import product
 
 import pandas as pd
 import pytest
-from handmade import GRID, handmade, numbers, shown
+from handmade import ENDING, GRID, handmade, numbers, shown
 
 from cplib import studies, timeline
 from cplib.deficits import KINDS
@@ -67,17 +67,19 @@ def assert_shows(explorer, result, kind, onset, removal, epoch):
     clean = numbers(result, "none", 0, 0)["curve"]
     for pair, true in zip(
         shown(now) + shown(ending),
-        [truth["curve"][epoch], clean[epoch]]
-        + [truth[name] for name in ("final", "baseline", "change", "control")],
+        [truth["curve"][epoch], clean[epoch]] + [truth[name] for name in ENDING],
         strict=True,
     ):
         assert pair == pytest.approx([abs(v) for v in true], abs=ROUNDING)
-    assert ("lower" in ending) == (truth["change"][0] < 0)
+    directions = re.findall("points (lower|higher)", ending)
+    changes = truth["change"][0], truth["lag"][0]
+    assert directions == ["lower" if c < 0 else "higher" for c in changes]
 
 
 def test_the_first_state_is_the_longest_early_blur(explorer, result):
     assert {name: c.value for name, c in explorer.controls.items()} == {
-        "deficit": "blur", "onset": 0, "removal": 40, "epoch": 20
+        "deficit": "blur", "onset": 0, "removal": 40, "epoch": 20,
+        "against": "baseline",
     }  # fmt: skip
     assert_shows(explorer, result, "blur", 0, 40, 20)
     assert len(explorer.panel.table) == len(result.study.runs) - 1
@@ -85,13 +87,17 @@ def test_the_first_state_is_the_longest_early_blur(explorer, result):
 
 def test_every_control_updates_picture_and_words(moved, result):
     for name, value in (
-        ("epoch", 15), ("removal", 20), ("onset", 10), ("deficit", "noise")
+        ("epoch", 15), ("removal", 20), ("onset", 10), ("deficit", "noise"),
     ):  # fmt: skip
         before = moved.view.value
         moved.controls[name].value = value
         picture, sentences = before.split("<p>")[0], words(moved)
         assert moved.view.value.split("<p>")[0] != picture, name
         assert sentences != re.findall("<p>(.*?)</p>", before), name
+    assert_shows(moved, result, "noise", 10, 20, 15)
+    before = moved.view.value.split("<p>")[0]
+    moved.controls["against"].value = "control"  # the words tell of both
+    assert moved.view.value.split("<p>")[0] != before
     assert_shows(moved, result, "noise", 10, 20, 15)
 
 
@@ -165,6 +171,7 @@ def test_defaults_go_with_what_is_asked(result):
          "windows 0 to 1, 0 to 2, 1 to 2."),
         ({"onset": 2, "removal": 1}, "onset=2 and removal=1"),
         ({"removal": "soon"}, "removal='soon'"),
+        ({"against": "luck"}, "against='luck': choose one of baseline, control."),
         ({"images": 0}, "images=0: choose a number from 1 to 6."),
         ({"images": True}, "images=True"),
     ],
@@ -204,7 +211,10 @@ def test_pictures_are_the_deficits_work(explorer):
 
 def test_sets_that_need_a_download_are_replaced_and_it_is_said(own_folders):
     explorer = timing(handmade("1TL", "laptop", seeds=[0]))
-    assert "those of cifar10, on which it is trained, need" in explorer.panel.caption
+    assert "a cat" in explorer.panel.caption and "CC0" in explorer.panel.caption
+    assert "in place of the training images, which need" in explorer.panel.caption
+    digits = timing(handmade("3TR", "laptop", seeds=[0]))
+    assert "scikit-learn's digits" in digits.panel.caption
     assert not (own_folders / "data").exists()
 
 
@@ -222,15 +232,23 @@ def test_the_page_holds_the_numbers_of_every_window(explorer, result):
         tenths = {"abs": 10 * ROUNDING}
         assert run["mean"] == pytest.approx([10 * v for v in means], **tenths)
         assert run["sd"] == pytest.approx([10 * v for v in deviations], **tenths)
-        assert run["final"] == pytest.approx([10 * v for v in truth["final"]], **tenths)
-        assert run["change"] == pytest.approx(10 * truth["change"][0], **tenths)
+        for ending, name in (
+            (run["final"], "final"),
+            (run["against"]["baseline"]["final"], "baseline"),
+            (run["against"]["control"]["final"], "control"),
+        ):
+            wanted = [10 * v for v in truth[name]]
+            assert [ending["mean"], ending["sd"]] == pytest.approx(wanted, **tenths)
+        for yardstick, name in (("baseline", "change"), ("control", "lag")):
+            change = run["against"][yardstick]["change"]
+            assert change == pytest.approx(10 * truth[name][0], **tenths)
 
 
 def test_the_page_stands_alone_and_light(explorer):
     page = explorer.html
     assert not re.search(r"""(src|href)\s*=\s*["']?\s*(https?:)?//""", page)
     assert not re.search(r"@import|url\((?!data:)|fetch\(|XMLHttpRequest", page)
-    assert len(page.encode()) < 350_000
+    assert len(page.encode()) < 400_000
 
 
 def test_without_scripts_there_is_no_control_but_figure_and_table(explorer):
@@ -261,7 +279,7 @@ def test_both_front_ends_are_served(explorer):
     assert bundle[WIDGET_VIEW]["model_id"] == explorer.box.model_id
     assert set(explorer.controls.values()) < set(explorer.box.children)
     described = [control.description for control in explorer.controls.values()]
-    assert described == ["Deficit", "Onset", "Removal", "Epoch"]
+    assert described == ["Deficit", "Onset", "Removal", "Epoch", "Against"]
 
 
 def test_a_trained_result_is_explored():

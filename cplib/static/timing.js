@@ -43,6 +43,13 @@ function start(root) {
   const select = html("select", { "aria-label": "Deficit", ...own }, ...Object.entries(data.kinds).map(
     ([value, { label }]) => html("option", { value }, label)));
   select.disabled = select.options.length === 1;
+  const yardstick = html("select", { "aria-label": "Compare with no deficit after", ...own },
+    ...Object.entries(data.yardsticks).map(([value, words]) => html("option", { value }, words)));
+  yardstick.addEventListener("change", () => {
+    state.yardstick = yardstick.value;
+    show();
+  });
+  const against = (run) => run.against[state.yardstick];
   const [onset, removal, epoch] = ["Onset", "Removal", "Epoch"].map((name) => {
     const input = html("input", { type: "range", min: 0, "aria-label": name, ...own });
     const value = html("span", { class: "value", ...hidden });
@@ -50,7 +57,8 @@ function start(root) {
   });
   const live = html("div", { class: "live" }, html("div", { class: "grid" },
     html("div", { class: "controls" },
-      html("label", {}, html("span", {}, "Deficit"), select), onset.label, removal.label),
+      html("label", {}, html("span", {}, "Deficit"), select), onset.label, removal.label,
+      html("label", {}, html("span", {}, "Compare with no deficit after"), yardstick)),
     html("div", {}, key, chart, epoch.label, now),
     html("div", {}, sight, pictures),
     html("div", {}, verdict, finals, ending),
@@ -133,6 +141,7 @@ function start(root) {
     const hindered = run.onset <= t && t < run.removal;
     live.style.setProperty("--deficit", kind().colour);
     select.value = state.kind;
+    yardstick.value = state.yardstick;
     for (const [name, control] of [["onset", onset], ["removal", removal]]) {
       const epochs = distinct(kind().runs, name);
       set(control, epochs.indexOf(run[name]), epochs.length - 1, run[name]);
@@ -147,7 +156,7 @@ function start(root) {
     const at = (r) => spread(r.mean[t], r.sd && r.sd[t]);
     now.textContent = `Epoch ${t} of ${end}, ${phase}: test accuracy ${at(run)}, `
       + `without deficit ${at(data.clean)}.`;
-    verdict.textContent = `Final accuracy: ${run.verdict}`;
+    verdict.textContent = `Final accuracy: ${against(run).verdict}`;
     ending.textContent = run.ending;
     key.replaceChildren(html("strong", {}, "Test accuracy (%)"),
       sample("deficit", kind().dashes, `with ${label}`),
@@ -230,14 +239,14 @@ function start(root) {
 
   function endings(run, width) {
     const [low, high] = data.limits, x = scale(10 * low, 10 * high, 10, width - 10);
-    const row = ({ final: [mean, sd], finals: seeds }, name, words, y) => [
+    const row = ({ mean, sd, seeds }, name, words, y) => [
       text(0, y + 12, "start", `${words}: ${spread(mean, sd)}`),
       rect(x(mean - sd), y + 18, x(mean + sd) - x(mean - sd), 16, `band ${name}`),
       ...seeds.map((v) => svg("circle", { class: `dot ${name}`, cx: x(v), cy: y + 26, r: 3 })),
       line(x(mean), y + 16, x(mean), y + 36, `line ${name}`)];
     return drawing(width, 130,
-      ...row(data.clean, "clean", "without deficit", 0),
-      ...row(run, "deficit", `after ${kind().label}`, 42),
+      ...row(against(run).final, "clean", "without deficit", 0),
+      ...row(run.final, "deficit", `after ${kind().label}`, 42),
       line(10, 86, width - 10, 86, "axis"),
       ...ticks(low, high, 6).map((v) => text(x(10 * v), 103, "middle", v)),
       text(width, 120, "end", "final test accuracy (%), dots: seeds"));
@@ -252,10 +261,10 @@ function start(root) {
     const y = (r) => bottom - tall * (1 + removals.indexOf(r.removal));
     const square = (r, name) => rect(x(r) + 1, y(r) + 1, side - 2, tall - 2, name);
     const cell = (r) => {
-      const shade = square(r, r.change < 0 ? "loss" : "gain");
-      shade.setAttribute("fill-opacity", (0.06 * Math.abs(r.change)) / data.greatest);
+      const { change } = against(r), shade = square(r, change < 0 ? "loss" : "gain");
+      shade.setAttribute("fill-opacity", (0.06 * Math.abs(change)) / data.greatest[state.yardstick]);
       return svg("g", { "data-onset": r.onset, "data-removal": r.removal }, shade,
-        text(x(r) + side / 2, y(r) + tall / 2 + 4, "middle", signed(r.change, side < 42 ? 0 : 1)));
+        text(x(r) + side / 2, y(r) + tall / 2 + 4, "middle", signed(change, side < 42 ? 0 : 1)));
     };
     return drawing(width, bottom + 40,
       text(0, 13, "start", "Change in final accuracy (points)"),

@@ -2,7 +2,7 @@
 
 import pytest
 from alone import DESKTOP, PHONE, opening, written
-from handmade import GRID, handmade, numbers, shown
+from handmade import ENDING, GRID, handmade, numbers, shown
 
 from cplib.widgets import timing
 
@@ -50,7 +50,7 @@ def expected(result, kind, onset, removal, epoch):
     truth = numbers(result, kind, onset, removal)
     clean = numbers(result, "none", 0, 0)["curve"]
     pairs = [truth["curve"][epoch], clean[epoch]]
-    pairs += [truth[name] for name in ("final", "baseline", "change", "control")]
+    pairs += [truth[name] for name in ENDING]
     return [pytest.approx([abs(v) for v in pair], abs=ROUNDING) for pair in pairs]
 
 
@@ -61,7 +61,7 @@ def test_the_first_state(visit, sheet, result, viewport):
         assert page.locator(part).is_visible(), part
     assert page.locator("figure > img").is_hidden()
     assert shown(" ".join(outputs(page))) == expected(result, "blur", 0, 20, 10)
-    assert page.get_by_label("Deficit").input_value() == "blur"
+    assert page.get_by_label("Deficit", exact=True).input_value() == "blur"
     assert overflow(page) <= 0
     scales = page.locator(".live div > svg").evaluate_all(
         "all => all.map(svg => svg.clientWidth / svg.viewBox.baseVal.width)"
@@ -89,7 +89,7 @@ def test_the_keyboard_moves_the_removal(visit, sheet, result, viewport):
 def test_the_page_says_what_the_kernel_says(visit, sheet, explorer):
     page = visit(sheet)
     for kind in explorer.timeline.runs:
-        page.get_by_label("Deficit").select_option(kind)
+        page.get_by_label("Deficit", exact=True).select_option(kind)
         page.get_by_label("Onset").fill("2")
         trace = explorer.timeline.choose(kind, 10, 20)
         for epoch in (9, 10, 19, 20, trace.epochs):
@@ -137,7 +137,7 @@ def test_pictures_follow_the_epoch(visit, sheet):
     epoch.fill("20")
     assert picture.get_attribute("src") != blurred
     assert "the network sees clear images" in page.locator(".sight").text_content()
-    page.get_by_label("Deficit").select_option("labels")
+    page.get_by_label("Deficit", exact=True).select_option("labels")
     clear = picture.get_attribute("src")
     epoch.fill("5")
     assert picture.get_attribute("src") == clear  # it is the label that changes
@@ -152,6 +152,20 @@ def test_pointing_at_chart_and_map(visit, sheet):
     assert page.get_by_label("Epoch").input_value() == "0"
     page.locator('.map g[data-onset="10"][data-removal="30"]').click()
     assert "blur from epoch 10 to 30" in outputs(page)[1]
+
+
+def test_the_yardstick_changes_verdict_and_map(visit, sheet, result):
+    page = visit(sheet)
+    for yardstick, name in (("control", "lag"), ("baseline", "change")):
+        page.get_by_label("Compare with").select_option(yardstick)
+        truth = numbers(result, "blur", 0, 20)[name][0]
+        told = page.locator(".verdict").text_content()
+        assert float(told.split()[2]) == pytest.approx(abs(truth), abs=ROUNDING)
+        for onset, removal in ((0, 20), (20, 35)):
+            cell = f'.map g[data-onset="{onset}"][data-removal="{removal}"] text'
+            shown = page.locator(cell).text_content().replace("\N{MINUS SIGN}", "-")
+            truth = numbers(result, "blur", onset, removal)[name][0]
+            assert float(shown or 0) == pytest.approx(truth, abs=0.56)
 
 
 def ends(page):
@@ -238,7 +252,7 @@ def test_a_page_saved_by_the_browser_still_works(visit, sheet, tmp_path):
 def test_a_study_of_one_onset_has_nothing_to_move_there(visit, tmp_path):
     page = visit(written(tmp_path, timing(handmade("1TL", "demo")).html), PHONE)
     assert page.get_by_label("Onset").is_disabled()
-    assert page.get_by_label("Deficit").is_disabled()
+    assert page.get_by_label("Deficit", exact=True).is_disabled()
     assert overflow(page) <= 0
 
 
