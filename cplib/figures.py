@@ -39,20 +39,7 @@ WIDE = (6.4, 4.4)  # inches; narrow, so that the text can be read on a phone
 
 def draw(result: Result) -> Panel:
     """The figure of `result`'s study."""
-    sweeps = (
-        "1TL",
-        "2L",
-        "2R",
-        "2B",
-        "3TL",
-        "3TR",
-        "3BL",
-        "3BR1",
-        "3BR2",
-        "3BR3",
-        "2B-moving",
-    )
-    panels = dict.fromkeys(sweeps, removal_sweep) | {
+    panels = dict.fromkeys(SWEEPS, removal_sweep) | {
         "1BL": window_sweep,
         "demo": comparison,
         "unmirrored": comparison,

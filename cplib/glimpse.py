@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import matplotlib as mpl
 
+from .errors import InputError
 from .examples import Examples, examples, png_uri
 from .figures import origin, removal_sweep
 from .look import LOOKS
@@ -26,8 +27,14 @@ def glimpse(result: Result) -> Glimpse:
     """The front page's part of a study of blur from birth (1TL).
 
     Raises:
-        InputError: when no run of the result has a deficit.
+        InputError: when no run of the result is blurred.
     """
+    timeline = Timeline(result)
+    if "blur" not in timeline.runs:
+        raise InputError(
+            f"Study {result.study.name!r} has no run with blur: give the result of "
+            "'1TL'."
+        )
     pictures = examples(result.study, 1, result.seeds[0])
     seeds = len(result.seeds)
     caption = (
@@ -38,7 +45,7 @@ def glimpse(result: Result) -> Glimpse:
         f"{origin(result)} {pictures.note}"
     )
     panel = replace(removal_sweep(result), caption=caption)
-    return Glimpse(Timeline(result), pictures, panel)
+    return Glimpse(timeline, pictures, panel)
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class Glimpse:
     @property
     def traces(self) -> list[Trace]:
         """The runs that one can choose, by their removal."""
-        return self.timeline.runs["blur"]
+        return [trace for trace in self.timeline.runs["blur"] if trace.onset == 0]
 
     def sentence(self, trace: Trace | None) -> str:
         """What became of the network; None: of the one that was never blurred."""
