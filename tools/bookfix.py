@@ -1,4 +1,4 @@
-"""A Sphinx extension: formulas as MathML, and built pages light and accessible."""
+"""A Sphinx extension: formulas as MathML; pages light, accessible, with their data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import accessible
+import figure_data
 import lighten
 import mathml
 
@@ -19,7 +20,8 @@ def finish(app: Any, error: Exception | None) -> None:
     html = Path(app.outdir)
     for page in lighten.pages(html):
         text = page.read_text(encoding="utf-8")
-        page.write_text(accessible.repair(text), encoding="utf-8")
+        text = figure_data.bundle(accessible.repair(text), page, html)
+        page.write_text(text, encoding="utf-8")
     lighten.lighten(html)
     front = f"{app.config.root_doc}.html"
     if front != "index.html":

@@ -167,11 +167,23 @@ def cleaned(notebook: NotebookNode) -> NotebookNode:
     add_line(notebook)
     for name in ("papermill", "widgets", KEY):
         notebook.metadata.pop(name, None)
+    _hide_as_the_parameters(notebook)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
     return notebook
+
+
+def _hide_as_the_parameters(notebook: NotebookNode) -> None:
+    """Show papermill's cell of parameters as the one it replaces is shown."""
+    hiding: list[str] = []
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "parameters" in tags:
+            hiding = [tag for tag in tags if tag.startswith(("hide-", "remove-"))]
+        elif "injected-parameters" in tags:
+            cell.metadata["tags"] = [*tags, *hiding]
 
 
 def build_pages(root: Path, stage: Path, output: Path) -> Path:

@@ -70,9 +70,9 @@ function start(root) {
     const x = scale(0, longest, left, right), y = scale(0, data.top, bottom, top);
     const path = (values) => values.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
     const turn = x(run.removal), last = x(end);
-    const mark = (value, name) => [
+    const mark = (value, name, above) => [ // the two numbers keep apart
       svg("circle", { class: `dot ${name}`, cx: last, cy: y(value), r: 5 }),
-      text(last + 9, y(value) + (name === "blur" ? 15 : -5), "start", `${value.toFixed(1)} %`)];
+      text(last + 9, y(value) + (above ? -5 : 15), "start", `${value.toFixed(1)}\u00a0%`)];
     chart.replaceChildren(drawing(width, bottom + 40,
       rect(left, 0, turn - left, bottom, "window"),
       ...strip(x, end, run.removal, side),
@@ -86,8 +86,9 @@ function start(root) {
       ...(run.removal ? [
         svg("polyline", { class: "line blur", points: path(run.mean) }),
         line(last, y(run.control), last, y(run.final), "gap"),
-        ...mark(run.control, "clean"), ...mark(run.final, "blur")]
-        : mark(run.final, "clean")),
+        ...mark(run.control, "clean", run.control >= run.final),
+        ...mark(run.final, "blur", run.control < run.final)]
+        : mark(run.final, "clean", true)),
       line(turn, 0, turn, bottom, "edge"),
       svg("circle", { class: "handle", cx: turn, cy: side + 4, r: 9 })));
   }

@@ -1,0 +1,44 @@
+"""One archive a page with the data of all its figures, and a link to it at the top."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import zipfile
+from pathlib import Path
+
+TABLE = re.compile(
+    r'<a download="([^"]+)\.csv" href="data:text/csv;base64,([A-Za-z0-9+/=\s]+)"'
+)
+LINKS = re.compile(r'(<p class="run-it">.*?)(</p>)', re.S)
+FOLDER = "_downloads"
+DATE = (1980, 1, 1, 0, 0, 0)  # the same data give the same file
+
+
+def bundle(text: str, page: Path, html: Path) -> str:
+    """`text` of `page` with a link to the archive, which is written into `html`.
+
+    A page without figures, or without the line of links under its title, stays as it
+    is. The files in the archive are numbered as the figures stand on the page.
+    """
+    tables = TABLE.findall(text)
+    if not tables or not LINKS.search(text):
+        return text
+    folder = html / FOLDER
+    folder.mkdir(exist_ok=True)
+    name = f"{page.stem}-data.zip"
+    (folder / name).write_bytes(_archive(tables))
+    address = "../" * (len(page.relative_to(html).parts) - 1) + f"{FOLDER}/{name}"
+    link = f' <a href="{address}" download>Data of the figures (CSV)</a>'
+    return LINKS.sub(lambda line: line[1] + link + line[2], text, count=1)
+
+
+def _archive(tables: list[tuple[str, str]]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, (name, payload) in enumerate(tables, start=1):
+            entry = zipfile.ZipInfo(f"{number:02}-{name}.csv", DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, base64.b64decode(payload))
+    return buffer.getvalue()
