@@ -8,6 +8,7 @@ import pytest
 
 from cplib import atlas, results, studies
 from cplib.atlas import Entry
+from cplib.deficits import KINDS
 from cplib.errors import DataError
 
 STUDY = studies.get("timing", "smoke")
@@ -83,10 +84,13 @@ def test_the_atlas_is_what_was_stored(name, scale):
 @pytest.mark.parametrize(("name", "scale"), studies.ATLAS)
 def test_the_atlas_covers_a_half_grid(name, scale):
     study = studies.get(name, scale)
-    for kind in {run.kind for run in study.runs[1:]}:
+    kinds = {run.kind for run in study.runs[1:]}
+    assert kinds == (set(KINDS) if scale == "demo" else {"blur"})
+    for kind in kinds:
         windows = {(r.onset, r.removal) for r in study.runs if r.kind == kind}
         onsets, removals = (set(ends) for ends in zip(*windows, strict=True))
         assert windows == {(a, b) for a in onsets for b in removals if a < b}
+        assert len(onsets) >= 8 and len(removals) >= 8
     assert atlas.file().stat().st_size <= 300_000
 
 
