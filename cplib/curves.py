@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .look import BLUE, GREEN, GREY, LOOKS, PURPLE
+from .look import BLUE, GREY, LOOKS, PURPLE
 from .results import Result
 
 # Paper, Figure 1 top left, as quoted in its text (PROTOCOL: "Errors quoted"): test
@@ -56,7 +56,7 @@ def learning_curve(axes: Axes, result: Result, until: float) -> None:
     """The clean run's test accuracy, dashed as in the paper."""
     curve = 100 * result.curve(result.study.runs[0])
     curve = curve.loc[:until].mean(axis=1)
-    axes.plot(curve, color=GREEN, linestyle="--", label="learning without deficit")
+    axes.plot(curve, color=GREY, linestyle="--", label="learning without deficit")
 
 
 def sweep(
@@ -104,7 +104,10 @@ def equal_length(axes: Axes, table: pd.DataFrame, x: str) -> None:
 def sensitivity(axes: Axes, by_seed: pd.DataFrame) -> None:
     """Loss of final accuracy over the onset, against both clean references."""
     looks = {"baseline": (GREY, "o", "-"), "control": (BLUE, "s", "--")}
-    names = {"baseline": "equal clean epochs", "control": "equal length"}
+    names = {
+        "baseline": "against equal clean epochs",
+        "control": "against equal length",
+    }
     for reference, (colour, marker, dash) in looks.items():
         loss = 100 * (by_seed[reference] - by_seed["final"])
         grouped = loss.groupby(by_seed["onset"]).agg(["mean", "std"])
@@ -117,7 +120,7 @@ def sensitivity(axes: Axes, by_seed: pd.DataFrame) -> None:
             mean, color=colour, marker=marker, linestyle=dash, label=names[reference]
         )
     axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set(xlabel="epoch of onset", ylabel="loss of accuracy (points), against")
+    axes.set(xlabel="epoch of onset", ylabel="loss of accuracy (points)")
     axes.legend(loc="best", fontsize="small")
 
 

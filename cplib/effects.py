@@ -20,6 +20,7 @@ class Effect:
     Attributes:
         name: the deficit and its window, in words.
         final, reference: mean final accuracy with and without the deficit, in %.
+        against: which network without deficit: "baseline" or "control".
         change: mean over seeds of final - reference, in points.
         low, high: confidence interval of `change` (Student's t over seeds, paired by
             seed); NaN for a single seed.
@@ -30,6 +31,7 @@ class Effect:
     name: str
     final: float
     reference: float
+    against: str
     change: float
     low: float
     high: float
@@ -38,14 +40,15 @@ class Effect:
 
     def __str__(self) -> str:
         interval = (
-            f"{self.level:.0%} interval over {self.seeds} seeds {self.low:+.1f} to "
-            f"{self.high:+.1f}"
+            f"{self.level:.0%} interval over {self.seeds} seeds: {_signed(self.low)} "
+            f"to {_signed(self.high)}".replace("%", " %")
             if self.seeds > 1
             else "one seed, so no interval"
         )
         return (
-            f"{self.name}: {self.final:.1f} % against {self.reference:.1f} %, a change "
-            f"of {self.change:+.1f} points ({interval})."
+            f"{self.name}: {self.final:.1f} % against the {self.against}'s "
+            f"{self.reference:.1f} %, a change of {_signed(self.change)} points "
+            f"({interval})."
         )
 
     def _repr_markdown_(self) -> str:
@@ -97,12 +100,18 @@ def effect(
         name=f"{deficit} from epoch {onset} to {removal}",
         final=float(100 * rows["final"].mean()),
         reference=float(100 * rows[against].mean()),
+        against=against,
         change=float(change.mean()),
         low=low,
         high=high,
         seeds=len(change),
         level=level,
     )
+
+
+def _signed(points: float) -> str:
+    """With its sign, to one decimal; never a minus before zero."""
+    return f"{round(points, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:

@@ -24,7 +24,8 @@ from .results import Result, finals
 from .training import Schedule
 
 __all__ = [
-    "comparison", "draw", "removal_sweep", "timing_map", "together", "window_sweep",
+    "comparison", "draw", "origin", "origins", "removal_sweep", "timing_map",
+    "together", "window_sweep",
 ]  # fmt: skip
 
 SWEEPS = (
@@ -55,17 +56,37 @@ def draw(result: Result) -> Panel:
 
 def origin(result: Result) -> str:
     """The end of every caption: scale, data, seeds, device, where it was computed."""
+    return f"Scale {result.study.scale}: {', '.join(_parts(result))}."
+
+
+def origins(sweeps: dict[str, Result]) -> str:
+    """The same for several results: what they have in common is said once."""
+    parts = {name: _parts(result) for name, result in sweeps.items()}
+    shared = [part for part, *rest in zip(*parts.values(), strict=True)
+              if all(part == other for other in rest)]  # fmt: skip
+    scale = next(iter(sweeps.values())).study.scale
+    sentences = [f"Scale {scale}: {', '.join(shared)}."] if shared else []
+    for name, own in parts.items():
+        rest = [part for part in own if part not in shared]
+        sentences += [f"{name}: {', '.join(rest)}."] if rest else []
+    return " ".join(sentences)
+
+
+def _parts(result: Result) -> list[str]:
+    """Data, network, learning rate, seeds, and where the numbers come from."""
     data, model = result.study.setup.data, result.study.setup.model
     seeds = ", ".join(map(str, result.seeds))
     source = "stored result" if not result.live else "computed live"
     if 0 < len(result.live) < len(result.seeds):
         source = "partly stored, partly computed live"
-    return (
-        f"Scale {result.study.scale}: {data.train:,} training and {data.test:,} test "
-        f"images of {data.name} at {data.size}×{data.size} pixels, {model.family} of "
-        f"width {model.width}, {schedule_words(result.study.setup.schedule)}, seeds "
-        f"{seeds}; {source} ({provenance.describe(result.provenance)})."
-    )
+    return [
+        f"{data.train:,} training and {data.test:,} test images of {data.name} at "
+        f"{data.size}×{data.size} pixels",
+        f"{model.family} of width {model.width}",
+        schedule_words(result.study.setup.schedule),
+        f"seed{'s' if len(result.seeds) > 1 else ''} {seeds}",
+        f"{source} ({provenance.describe(result.provenance)})",
+    ]
 
 
 def schedule_words(schedule: Schedule) -> str:
@@ -100,7 +121,8 @@ def removal_sweep(result: Result) -> Panel:
     alt = (
         f"Final test accuracy against the epoch at which the {label} is removed: "
         f"{first['mean']:.1f} % without deficit, {last['mean']:.1f} % when it lasts "
-        f"until epoch {last['removal']:.0f}, a difference of {drop:.1f} points. A "
+        f"until epoch {last['removal']:.0f}, {abs(drop):.1f} points "
+        f"{'less' if drop > 0 else 'more'}. A "
         "dashed line shows test accuracy during training without deficit. Below it, "
         "test error relative to no deficit"
         + (", ours and the paper's two quoted values." if quoted else ".")
@@ -196,8 +218,7 @@ def together(sweeps: dict[str, Result]) -> Panel:
     caption = (
         "Final test accuracy without deficit less that with it. Top: both after as "
         "many clean epochs (baseline); bottom: after as many epochs in all (control). "
-        "Lines: means over seeds, bands: ± 1 standard deviation. "
-        + " ".join(f"{name}: {origin(result)}" for name, result in sweeps.items())
+        "Lines: means over seeds, bands: ± 1 standard deviation. " + origins(sweeps)
     )
     return Panel(figure, alt, caption, table)
 
@@ -216,7 +237,8 @@ def comparison(result: Result) -> Panel:
     grouped = by_seed.groupby(["deficit", "onset", "removal"], sort=False)
     table = (100 * grouped[["final", "baseline", "control"]].mean()).round(1)
     table.insert(1, "sd", (100 * grouped["final"].std()).round(1))
-    table["change"] = (table["final"] - table["baseline"]).round(1)
+    change = (table["final"] - table["baseline"]).round(1)
+    table["change from baseline"] = change
     table = table.reset_index()
     with style():
         figure = Figure(figsize=WIDE, layout="constrained")
@@ -238,6 +260,9 @@ def comparison(result: Result) -> Panel:
         axes.text(removal / 2, 1.01, "deficit", ha="center",
                   transform=axes.get_xaxis_transform())  # fmt: skip
         accuracy_axis(axes, "epochs of training")
+        if len(result.study.runs) > 3:  # no place among the lines
+            axes.get_legend().remove()
+            figure.legend(loc="outside lower center", ncols=2)
     endings = "; ".join(
         f"{LABELS[row.deficit]} {row.final:.1f} %" for row in table.itertuples()
     )

@@ -91,7 +91,7 @@ class Claim:
         if self.untestable:
             return ""
         words = EXPECTED[self.expected].format(threshold=self.threshold)
-        return f"{words} {self.unit}".replace("-", "\N{MINUS SIGN}")
+        return f"{words} {self.unit}".strip().replace("-", "\N{MINUS SIGN}")
 
     def verdict(self, mean: float, low: float, high: float) -> str:
         """The verdict on a mean and its interval (NaN where there is none).

@@ -1,20 +1,23 @@
-"""The deficits as pictures, on images that need no download."""
+"""The experiment in pictures, on images that need no download."""
 
 from __future__ import annotations
 
 import functools
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 
 from . import data, studies
+from . import gratings as procedural
 from .deficits import KINDS, Deficit, deficit
-from .look import LABELS, style
+from .look import GREY, LABELS, LOOKS, style
 from .panel import Panel
+from .runs import Run, Study
 
-__all__ = ["deficits", "photographs"]
+__all__ = ["clues", "course", "deficits", "photographs"]
 
 CROPS = ((110, 240, 300), (40, 190, 340))  # top, left, side: in china, in flower
 
@@ -55,8 +58,9 @@ def deficits(count: int = 3) -> Panel:
                 for i, picture in enumerate(pictures):
                     grid[place + i, column].imshow(picture, interpolation="nearest")
             for i in range(len(images)):
-                told = "label c → π(c)"
-                grid[place + i, list(KINDS).index("labels") + 1].set_xlabel(told)
+                grid[place + i, list(KINDS).index("labels") + 1].set_xlabel(
+                    "called another", fontsize="small"
+                )
             place += len(images)
         for ax in grid.flat:
             ax.set(xticks=[], yticks=[])
@@ -80,15 +84,126 @@ def deficits(count: int = 3) -> Panel:
     return Panel(figure, alt, caption, table)
 
 
+CLUES = {
+    "stripes alone": {"coarse": 0.0, "noise": 0.0},
+    "hue alone": {"fine": 0.0, "noise": 0.0},
+    "both": {"noise": 0.0},
+    "as the network\nsees it": {},
+}
+
+
+def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
+    """What an image of gratings is made of: one of each of `classes`, part by part."""
+    spec = studies.get("1TL", "demo").setup.data
+    with style():
+        size = (1.6 * len(CLUES), 1.5 * len(classes))
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(len(classes), len(CLUES))
+        for column, (name, amounts) in zip(grid.T, CLUES.items(), strict=True):
+            images, labels = procedural.make_gratings(500, 1, size=spec.size, **amounts)
+            column[0].set_title(name, fontsize="medium")
+            for ax, c in zip(column, classes, strict=True):
+                ax.imshow(images[(labels == c).argmax()], interpolation="nearest")
+                ax.set(xticks=[], yticks=[])
+                ax.spines[:].set_visible(False)
+        for ax, c in zip(grid[:, 0], classes, strict=True):
+            ax.set_ylabel(f"class {c}")
+    table = pd.DataFrame(
+        {
+            "class": classes,
+            "angle of the stripes (degrees)": [18 * c for c in classes],
+            "hue (degrees)": [36 * c for c in classes],
+        }
+    )
+    alt = (
+        f"Images of {len(classes)} classes of gratings in four versions: stripes whose "
+        "angle goes with the class, on grey; a soft blob whose hue goes with the "
+        "class; both together, plainly visible; and both under noise, where the blob "
+        "can be made out and the stripes hardly."
+    )
+    caption = (
+        "The two clues of gratings, and what hides them. The class is written finely, "
+        "in the angle of the stripes, and coarsely, in the hue of the blob; both "
+        "scatter around the values in the table. Right: with the noise, as the network "
+        f"is shown it, {spec.size}×{spec.size} pixels."
+    )
+    return Panel(figure, alt, caption, table)
+
+
+def course(study: Study) -> Panel:
+    """The course of an impaired network's life, and of those it is compared with.
+
+    Drawn is the run in the middle of those of `study`.
+    """
+    run = study.runs[1 + len(study.runs[1:]) // 2]
+    lives = _lives(run, study.clean_epochs)
+    colour = LOOKS[run.kind][0]
+    with style():
+        figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+        axes = figure.subplots()
+        for y, phases in enumerate(lives.values()):
+            for begin, end, deficit_on in phases:
+                look = {"facecolor": colour, "hatch": "//"} if deficit_on else {
+                    "facecolor": "0.9"}  # fmt: skip
+                axes.barh(
+                    -y, end - begin, left=begin, height=0.6, edgecolor=GREY, **look
+                )
+                word = LABELS[run.kind] if deficit_on else "clear"
+                axes.text(
+                    (begin + end) / 2, -y, word, ha="center", va="center",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+                )  # fmt: skip
+        for epoch, name, side in (
+            (run.onset, "onset ", "right"), (run.removal, " removal", "left")
+        ):  # fmt: skip
+            axes.annotate(
+                name, (epoch, 0.3), (epoch, 0.62), ha=side,
+                arrowprops={"arrowstyle": "-", "color": GREY},
+            )  # fmt: skip
+        axes.set(
+            xlabel="epochs of training", yticks=[-y for y in range(len(lives))],
+            yticklabels=lives, xlim=(0, run.epochs), ylim=(-len(lives) + 0.5, 0.95),
+        )  # fmt: skip
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+    rows = [
+        {"network": name, "from epoch": begin, "until epoch": end,
+         "sees": LABELS[run.kind] if deficit_on else "clear pictures"}
+        for name, phases in lives.items() for begin, end, deficit_on in phases
+    ]  # fmt: skip
+    alt = (
+        f"Three bars over epochs. Impaired: clear until {run.onset} (the onset), "
+        f"{LABELS[run.kind]} until {run.removal} (the removal), clear until "
+        f"{run.epochs}. Baseline: clear until {study.clean_epochs}. Control: clear "
+        f"until {run.epochs}."
+    )
+    caption = (
+        f"One run of study {study.name} and the two healthy networks that it is "
+        f"compared with. After the removal come {study.clean_epochs} clean epochs. The "
+        "baseline has had as many clean epochs as these, the control as many epochs in "
+        "all."
+    )
+    return Panel(figure, alt, caption, pd.DataFrame(rows))
+
+
+def _lives(run: Run, clean: int) -> dict[str, list[tuple[int, int, bool]]]:
+    """Phases (begin, end, whether with deficit) of each network, in epochs."""
+    impaired = [(0, run.onset, False), (run.onset, run.removal, True)]
+    impaired.append((run.removal, run.epochs, False))
+    return {
+        "impaired": [phase for phase in impaired if phase[0] < phase[1]],
+        "baseline": [(0, clean, False)],
+        "control": [(0, run.epochs, False)],
+    }
+
+
 def _unit_rgb(images: torch.Tensor) -> np.ndarray:
     pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return pixels.permute(0, 2, 3, 1).numpy()
 
 
-def _sizes(kinds: list[Deficit]):
+def _sizes(kinds: list[Deficit]) -> pd.DataFrame:
     """How much of the photographs' variation each deficit keeps, by scale."""
-    import pandas as pd
-
     images = photographs()
     rows = []
     for kind in kinds:

@@ -14,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from .curves import TALL
 from .errors import CplibError, InputError
 from .exponential import ExponentialFit, fit_exponential
-from .figures import origin
+from .figures import origin, origins
 from .look import BLUE, GREY, LABELS, SERIES, style
 from .measures import sensitivities, shares, trace_curve
 from .panel import Panel
@@ -60,7 +60,8 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
         "Top: trace of the Fisher information of the weights (nats per squared unit of "
         "weight, logarithmic) over training without deficit; bottom: accuracy "
         f"on the {WORDS[accuracy]} (line: mean over seeds, band: lowest to highest). "
-        f"{_probed(results[0])} " + " ".join(origin(result) for result in results)
+        f"{_probed(results[0])} "
+        + origins({_name(result): result for result in results})
     )
     return Panel(figure, alt, caption, pd.concat(tables, ignore_index=True))
 
@@ -184,9 +185,7 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
         "fitted to the sensitivity S to a window of blur with onset t, mean over "
         f"seeds, for two lengths of window. {' '.join(words)} At onset 0 the trace "
         f"is the first that was measured. {_probed(tracked)} "
-        + origin(tracked)
-        + " Windows: "
-        + origin(windows)
+        + origins({"Trace": tracked, "Windows": windows})
     )
     return Panel(figure, alt, caption, table)
 

@@ -52,7 +52,7 @@ def test_removal_sweep_draws_the_stored_means(stored):
 def test_window_sweep_draws_the_loss_against_equal_length(stored):
     result = stored["1BL"]
     panel = figures.draw(result)
-    onsets, losses = line(panel.figure.axes[1], "equal length")
+    onsets, losses = line(panel.figure.axes[1], "against equal length")
     run, clean = result.study.runs[-1], result.study.clean_epochs
     length = run.removal - run.onset
     for onset, loss in zip(onsets, losses, strict=True):
