@@ -26,7 +26,7 @@ SEES = {
     "noise": "noise in place of images, true labels",
 }
 # the networks without deficit that one can compare with, by the name of their column
-YARDSTICKS = {"baseline": "equally many clean epochs", "control": "the same age"}
+YARDSTICKS = {"baseline": "as many clean epochs", "control": "as many epochs in all"}
 MINUS = "\N{MINUS SIGN}"
 TIE = "\N{NO-BREAK SPACE}"  # between a number and what belongs to it
 
