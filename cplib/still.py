@@ -42,8 +42,8 @@ def state_panel(
         f"{timeline.result.study.clean_epochs} clean epochs follow. Curves: accuracy "
         f"on clean test images ({band}). Final accuracy: mean of the last 5 epochs, "
         f"beside that without deficit after {YARDSTICKS[yardstick]} (or, if you choose "
-        f"so, after {YARDSTICKS[_other(yardstick)]}); changes, in percentage points, are of "
-        f"unrounded values. {examples.note} "
+        f"so, after {YARDSTICKS[_other(yardstick)]}); changes, in percentage points, "
+        f"are of unrounded values. {examples.note} "
         f"{origin(timeline.result)}"
     )
     return Panel(
