@@ -28,6 +28,9 @@ FIGURE = re.compile(r'src="data:image/svg\+xml;base64,([A-Za-z0-9+/=\s]+)"')
 TABLE = re.compile(r'href="data:text/csv;base64,([A-Za-z0-9+/=\s]+)"')
 SIZE = re.compile(r'<svg[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"')
 PIXELS = 4 / 3  # of CSS, in a point
+# where something is; not `transform`, whose factors may be small
+PLACES = re.compile(r'\b(d|points|[xy][12]?|c[xy]|width|height)="([^"]*)"')
+LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
 def lighten(html: Path) -> None:
@@ -113,7 +116,16 @@ def _filed(content: bytes, suffix: str, page: Path, html: Path) -> str:
 
 
 def minified(picture: str) -> str:
-    """An SVG of matplotlib's without comments, metadata, and space between tags."""
+    """An SVG of matplotlib's without what one does not see.
+
+    That is comments, metadata, space between tags, and the decimals of a place after
+    the second, a hundredth of a point.
+    """
     picture = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", picture, flags=re.S)
     picture = re.sub(r">\s+<", "><", picture)
-    return re.sub(r"\s*\n\s*", " ", picture)
+    picture = re.sub(r"\s*\n\s*", " ", picture)
+    return PLACES.sub(lambda p: f'{p[1]}="{LONG.sub(_rounded, p[2])}"', picture)
+
+
+def _rounded(number: re.Match) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
