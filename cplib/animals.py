@@ -92,7 +92,7 @@ def kitten_sensitivity() -> Panel:
                 alpha=0.15 + 0.6 * SHADE[row.level], edgecolor="white",
             )  # fmt: skip
             bottom.text((begin + end) / 2, line, row.level, ha="center", va="center",
-                        fontsize=9, rotation=0 if end - begin > 18 else 90)  # fmt: skip
+                        fontsize=8, rotation=0 if end - begin > 18 else 90)  # fmt: skip
         bottom.set(
             yticks=[2, 1, 0], yticklabels=["V1 cells lost", "stereopsis", "acuity"],
             xlabel="age of the kitten (days)", xlim=(0, last),

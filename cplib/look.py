@@ -44,7 +44,7 @@ def style() -> Iterator[None]:
     """The book's look, for as long as the context lasts."""
     look = {
         **sns.axes_style("ticks"),
-        **sns.plotting_context("notebook", font_scale=0.95),
+        **sns.plotting_context("notebook", font_scale=1.1),
         "axes.spines.top": False,
         "axes.spines.right": False,
         "legend.frameon": False,

@@ -69,9 +69,9 @@ def _figure(
 ) -> Figure:
     count = len(examples.told["none"])
     with style():
-        figure = Figure(figsize=(7.8, 6.2))
+        figure = Figure(figsize=(8.6, 7))
         grid = figure.add_gridspec(
-            2, 2, left=0.08, right=0.98, top=0.9, bottom=0.09, wspace=0.22, hspace=0.4,
+            2, 2, left=0.08, right=0.98, top=0.9, bottom=0.09, wspace=0.25, hspace=0.5,
             width_ratios=(1.55, 1), height_ratios=(1, 1.9),
         )  # fmt: skip
         pictures = grid[0, 0].subgridspec(1, count, wspace=0.1).subplots(squeeze=False)
@@ -163,7 +163,8 @@ def _draw_map(axes: Axes, timeline: Timeline, trace: Trace, yardstick: str) -> N
         axes.add_patch(Rectangle(corner, 1, 1, facecolor=shade, **look))
         axes.text(
             corner[0] + 0.5, corner[1] + 0.5, _signed(change, digits),
-            ha="center", va="center", fontsize="small", zorder=4,
+            ha="center", va="center", fontsize="small" if digits else "x-small",
+            zorder=4,
         )  # fmt: skip
     axes.set(
         xlim=(-0.6, len(onsets) - 0.4), ylim=(-0.6, len(removals) - 0.4),
