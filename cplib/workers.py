@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
+import time
 from concurrent.futures import Executor, Future
 
 import loky
@@ -39,7 +43,30 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
     if count == 1:
         return InProcess(), 1
     quiet = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    return loky.get_reusable_executor(max_workers=count, timeout=60, env=quiet), count
+    executor = loky.get_reusable_executor(
+        max_workers=count, timeout=60, env=quiet,
+        initializer=end_with, initargs=(os.getpid(),),
+    )  # fmt: skip
+    return executor, count
+
+
+def end_with(parent: int) -> None:
+    """In a worker: end this process when `parent`, which started it, has ended.
+
+    A parent that is killed cannot stop its workers, and they would train on what it
+    handed out. Here one ends within about a second of its parent; what it was training
+    is trained again by whoever needs it.
+    """
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    if os.name == "nt":  # where an orphan's parent keeps its number
+        multiprocessing.parent_process().join()
+    else:
+        while os.getppid() == parent:
+            time.sleep(1)
+    os._exit(1)
 
 
 def check(workers: int | None) -> None:

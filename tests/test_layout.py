@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 # from what stands alone to what stands on everything; a module imports only from
 # what comes before it
 ORDER = """
-    __init__ errors randomness storage download gratings data deficits device models
+    __init__ errors randomness storage locks download gratings data deficits device models
     information landscape fisher training runs settings studies provenance plan
     atlas costs workers segments jobs engine results measures effects verification fits
     exponential statistics ledger claims biology look panel curves figures traces
