@@ -1,7 +1,7 @@
 """One process at a time, by locks that the system drops when their owner dies.
 
-A lock is the kernel's (`flock`; on Windows `msvcrt.locking`) on an empty file that stays
-where it is. It ends with the process that holds it, however that ends, SIGKILL
+A lock is the kernel's (`flock`; on Windows `msvcrt.locking`) on an empty file that
+stays where it is. It ends with the process that holds it, however that ends, SIGKILL
 included. On one machine, and on a network file system that passes locks on (NFS version
 4, SMB), two processes never hold the same. Where a file system knows no locks, one
 sentence says so, and everything goes on without: work may then be done twice, and the

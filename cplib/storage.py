@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 MAGIC = b"cplib-checked-1 "
+ELSEWHERE = (
+    "name another folder in CPLIB_CACHE (checkpoints), CPLIB_DATA (data sets) or "
+    "CPLIB_RESULTS (results)"
+)
 
 
 class Damaged(DataError):
@@ -119,13 +123,12 @@ def storage_error(folder: Path, error: OSError) -> StorageError:
     """The sentence for `error` met while writing in `folder`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
-            f"The disk that holds {folder} is full: free some space, or name another "
-            "folder in CPLIB_CACHE (checkpoints) or CPLIB_DATA (data sets); what was "
-            "stored before is intact."
+            f"The disk that holds {folder} is full: free some space, or {ELSEWHERE}; "
+            "what was stored before is intact."
         )
     return StorageError(
         f"Cannot write in {folder} ({error.strerror or error}): make it writable, or "
-        "name another folder in CPLIB_CACHE (checkpoints) or CPLIB_DATA (data sets)."
+        f"{ELSEWHERE}."
     )
 
 
@@ -168,7 +171,7 @@ def set_aside(path: Path, why: str) -> Path:
     except OSError as error:
         raise StorageError(
             f"{path} is damaged ({why}) and cannot be renamed ({error.strerror}): "
-            "remove it, or name another folder in CPLIB_DATA or CPLIB_CACHE."
+            f"remove it, or {ELSEWHERE}."
         ) from error
     warnings.warn(
         f"{path} is damaged ({why}); it was set aside as {aside.name} and will be "

@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cplib import effects, engine, figures, results, storage, studies, verification
+from cplib import (
+    effects,
+    engine,
+    figures,
+    results,
+    shelf,
+    storage,
+    studies,
+    verification,
+)  # fmt: skip
 from cplib.errors import DataError, InputError
 from cplib.results import Result
 
@@ -152,7 +161,7 @@ def test_another_studys_result_is_not_used(computed):
     path = results.save(computed)
     note = path.with_suffix(".json")
     entry = json.loads(note.read_text()) | {"study_hash": "0" * 16}
-    entry["sha256"] = results._seal({k: v for k, v in entry.items() if k != "sha256"})
+    entry["sha256"] = shelf.seal({k: v for k, v in entry.items() if k != "sha256"})
     note.write_text(json.dumps(entry))
     assert results.stored(computed.study) is None
     assert path.exists()  # it is another's, not damaged
