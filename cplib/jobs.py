@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tqdm import tqdm
@@ -127,7 +126,9 @@ class Job:
     def _outcome(self, future: Future) -> str:
         try:
             return future.result()
-        except BrokenProcessPool as error:
+        except Exception as error:
+            if not workers.lost(error):
+                raise
             raise CplibError(
                 "A worker process was killed, most likely because memory ran out: run "
                 "again with fewer workers (max_workers=1, or --workers 1); finished "

@@ -14,7 +14,8 @@ import torch
 
 from . import data, locks, storage, training
 from .device import deterministic
-from .plan import Segment
+from .errors import CplibError
+from .plan import Segment, state_key
 from .provenance import code_version
 
 __all__ = [
@@ -53,7 +54,10 @@ def read_state(folder: Path, key: str) -> bytes:
     """
     path = state_path(folder, key)
     payload = storage.read_checked(path)
-    held = training.notes_of(payload).get("key")
+    try:
+        held = training.notes_of(payload)["key"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise storage.Damaged(path, "it holds no state") from error
     if held != key:
         raise storage.Damaged(path, f"it holds another state, {held}")
     return payload
@@ -64,7 +68,11 @@ def train_segment(segment: Segment, folder: Path, device: str) -> str:
 
     Returns:
         `TRAINED`, `FOUND` or `BUSY`. The file is there after the first two.
+
+    Raises:
+        CplibError: this worker would train another state than the one that was planned.
     """
+    _check(segment, device)
     with _turn, locked(folder, segment.key) as ours:
         if not ours:
             return BUSY
@@ -73,6 +81,17 @@ def train_segment(segment: Segment, folder: Path, device: str) -> str:
             return FOUND
         _train(segment, folder, device)
         return TRAINED
+
+
+def _check(segment: Segment, device: str) -> None:
+    history = segment.run.history(segment.epoch)
+    arguments = segment.setup, segment.seed, history, segment.epoch, device
+    if state_key(*arguments) != segment.key:
+        raise CplibError(
+            f"Worker {platform.node()} (PyTorch {torch.__version__}) has another "
+            "cplib, PyTorch or kind of GPU than the process that planned this: install "
+            "the same on both."
+        )
 
 
 def _train(segment: Segment, folder: Path, device: str) -> None:

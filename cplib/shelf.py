@@ -25,7 +25,7 @@ COLUMNS = (
     "study", "scale", "seed", "deficit", "onset", "removal", "epoch", "metric",
     "layer", "value",
 )  # fmt: skip
-TEXT = {"study": str, "layer": str}  # "5" is no number, nor is layer "0"
+TEXT = dict.fromkeys(("study", "layer", "value"), str)  # "5" is a study, "0" a layer
 Shelved = tuple[pd.DataFrame, dict[int, dict]]
 
 
@@ -135,7 +135,6 @@ def _read(study: Study, csv: Path, note: Path) -> Shelved | None:
 
 def _table(payload: bytes) -> pd.DataFrame:
     """The rows; every number is the one that was written, bit for bit."""
-    return pd.read_csv(
-        io.BytesIO(payload), dtype=TEXT, keep_default_na=False,
-        na_values={"value": [""]}, float_precision="round_trip",
-    )  # fmt: skip
+    table = pd.read_csv(io.BytesIO(payload), dtype=TEXT, keep_default_na=False)
+    table["value"] = [float(text or "nan") for text in table["value"]]  # pandas rounds
+    return table
