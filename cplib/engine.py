@@ -80,6 +80,7 @@ def run(
         todo = pending(plan, folder)
         if todo:
             data.ensure(setup.data)
+            storage.sweep(folder)
         try:
             if todo:
                 job = Job(plan, todo, folder, device, progress)

@@ -112,6 +112,8 @@ class Job:
             self.running[future] = key
 
     def _collect(self) -> None:
+        words = "training" if self.running else "waiting for another process"
+        self.bar.set_description(words, refresh=False)
         if not self.running:
             time.sleep(PAUSE / 5)
         finished, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)

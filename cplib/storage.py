@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
 import tempfile
+import time
 import warnings
 from pathlib import Path
 
@@ -22,6 +24,7 @@ __all__ = [
     "results_folders",
     "set_aside",
     "sha256",
+    "sweep",
     "write_atomic",
     "write_checked",
 ]
@@ -111,6 +114,14 @@ def write_atomic(path: Path, payload: bytes) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path, age: float = 3600) -> None:
+    """Remove what killed writers left under `folder`, if older than `age` seconds."""
+    for path in Path(folder).glob("**/.part-*"):
+        with contextlib.suppress(OSError):  # it costs room, no more
+            if time.time() - path.stat().st_mtime > age:
+                path.unlink()
 
 
 def _umask() -> int:

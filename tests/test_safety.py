@@ -35,7 +35,8 @@ def calls(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            if name.split(".")[-1] in LOADERS | {"read_pickle", "eval", "exec"}:
+            loader = name.split(".")[-1] in LOADERS | {"read_pickle"}
+            if loader or name in ("eval", "exec"):
                 yield name, {k.arg: ast.unparse(k.value) for k in node.keywords}
 
 
