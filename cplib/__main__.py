@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--seeds", default="3", help="how many, or a list (3)")
     run.add_argument("--again", action="store_true", help="also seeds stored already")
     _machine(run)
+    run.add_argument("--cluster", metavar="ADDRESS", help="of a Dask scheduler")
 
     plan = verb(
         "plan", "Print what a study would train, and what is shared.", study=True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = ["LARGEST", "Entry", "file", "pack", "read"]
 
 METRIC = "test_accuracy"
 LARGEST = 300_000  # bytes; readers on a phone load it
+DAMAGE = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 NOTES = "notes"  # JSON, as bytes, in an array of its own
 
 
@@ -107,7 +109,7 @@ def read(study: Study, path: Path | None = None) -> Entry | None:
         table = _frame(study, sorted(origin))
         right = differences.astype(np.int64).cumsum()
         table["value"] = (right / study.setup.data.test).round(DECIMALS)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise DataError(
             f"{path} is damaged ({error}): install cplib again, or make it anew with "
             "'python -m cplib atlas'."

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 import time
 from argparse import Namespace
+from concurrent.futures import Executor
 from pathlib import Path
 
 from . import atlas as atlas_file
-from . import engine, figures, results, storage, studies, verification
+from . import engine, figures, results, storage, studies, verification, workers
 from .device import resolve
 from .errors import DataError, InputError
 from .plan import make_plan
@@ -42,6 +43,11 @@ def demo(arguments: Namespace) -> int:
 
 def run(arguments: Namespace) -> int:
     """Train the chosen studies, seed by seed, storing each seed when it is done."""
+    with workers.cluster(arguments.cluster) as executor:
+        return _run(arguments, executor)
+
+
+def _run(arguments: Namespace, executor: Executor | None) -> int:
     seeds = results.parse_seeds(arguments.seeds)
     for study in _chosen(arguments):
         for seed in seeds:
@@ -49,7 +55,8 @@ def run(arguments: Namespace) -> int:
             if known and seed in known.provenance and not arguments.again:
                 print(f"{study.name} {study.scale} seed {seed}: stored already.")
                 continue
-            result = results.compute(study, [seed], **_options(arguments))
+            options = {**_options(arguments), "executor": executor}
+            result = results.compute(study, [seed], **options)
             path = results.save(result)
             seconds = result.provenance[seed]["seconds"]
             print(

@@ -3,7 +3,8 @@
 CIFAR-10's own server can take an hour for 170 MB. An archive is therefore received into
 `NAME.part`; what an interrupted download left there is kept, and the next one asks the
 server for the rest only (HTTP Range). The archive gets its name when its MD5 is the one
-that torchvision publishes. torchvision then unpacks and parses it.
+that torchvision publishes. Then it is unpacked and parsed: MNIST's by torchvision,
+CIFAR-10's, which holds pickles, by `pickles`.
 
 `$CPLIB_MIRROR` names another place to fetch from: an address (https, http or file)
 under which the archives lie by their original names.
@@ -29,7 +30,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from . import storage
+from . import pickles, storage
 from .errors import CplibError, DataError, InputError
 
 __all__ = ["Archive", "alone", "archives", "arrays", "fetch"]
@@ -98,7 +99,7 @@ def arrays(name: str, folder: Path) -> list[np.ndarray]:
         DataError: an archive could not be had, or was not as published.
         StorageError: `folder` cannot be written or its disk is full.
     """
-    import torchvision.datasets as sets
+    from torchvision.datasets import MNIST
 
     wanted = archives(name)
     try:
@@ -106,8 +107,9 @@ def arrays(name: str, folder: Path) -> list[np.ndarray]:
         for path in folder.rglob("*"):  # what an interrupted unpacking left
             if path.is_file() and path not in kept:
                 path.unlink()
-        source = sets.CIFAR10 if name == "cifar10" else sets.MNIST
-        parts = [source(folder, train=train, download=True) for train in (True, False)]
+        if name == "cifar10":
+            return pickles.cifar10(kept[0])
+        parts = [MNIST(folder, train=train, download=True) for train in (True, False)]
     except (DataError, RuntimeError) as problem:
         raise DataError(
             f"{name} could not be downloaded ({problem}): check the network and try "

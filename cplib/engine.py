@@ -21,7 +21,7 @@ from .errors import InputError
 from .jobs import Job
 from .plan import Plan, Segment, make_plan
 from .runs import Run
-from .segments import state_path
+from .segments import locked, read_state
 from .training import Setup
 
 __all__ = ["Trained", "check_seeds", "pending", "run"]
@@ -80,12 +80,14 @@ def run(
         todo = pending(plan, folder)
         if todo:
             data.ensure(setup.data)
-            job = Job(plan, todo, folder, device, progress)
-            job.execute(executor, max_workers)
+            storage.sweep(folder)
         try:
+            if todo:
+                job = Job(plan, todo, folder, device, progress)
+                job.execute(executor, max_workers)
             return {end: _read(plan, key, folder) for end, key in plan.ends.items()}
         except (FileNotFoundError, storage.Damaged):
-            continue
+            continue  # `pending` sees what is missing, and sets aside what is damaged
     raise storage.StorageError(
         f"Checkpoints in {folder} keep disappearing or changing while they are used: "
         "stop what else writes there, or name another folder in CPLIB_CACHE."
@@ -113,7 +115,7 @@ def pending(plan: Plan, folder: Path) -> dict[str, Segment]:
     queue = list(dict.fromkeys(plan.ends.values()))
     while queue:
         key = queue.pop()
-        if key in needed or _valid(state_path(folder, key)):
+        if key in needed or _stored(folder, key):
             continue
         needed[key] = plan.segments[key]
         if needed[key].parent is not None:
@@ -121,22 +123,36 @@ def pending(plan: Plan, folder: Path) -> dict[str, Segment]:
     return {key: s for key, s in plan.segments.items() if key in needed}
 
 
-def _valid(path: Path) -> bool:
+def _stored(folder: Path, key: str) -> bool:
     try:
-        storage.read_checked(path)
+        read_state(folder, key)
     except FileNotFoundError:
         return False
-    except storage.Damaged as error:
-        storage.set_aside(path, error.why)
-        return False
+    except storage.Damaged:
+        return _repaired(folder, key)
     return True
 
 
+def _repaired(folder: Path, key: str) -> bool:
+    """Set a damaged state aside, unless another process is at it or has replaced it."""
+    with locked(folder, key) as ours:
+        if not ours:
+            return False
+        try:
+            read_state(folder, key)
+        except FileNotFoundError:
+            return False
+        except storage.Damaged as error:
+            storage.set_aside(error.path, error.why)
+            return False
+        return True
+
+
 def _read(plan: Plan, key: str, folder: Path) -> Trained:
-    payload = storage.read_checked(state_path(folder, key))
+    payload = read_state(folder, key)
     notes = []
     for segment in plan.lineage(key):
         with contextlib.suppress(FileNotFoundError, storage.Damaged):
-            kept = storage.read_checked(state_path(folder, segment.key))
+            kept = read_state(folder, segment.key)
             notes.append(training.notes_of(kept))
     return Trained(*training.tables_of(payload), notes)

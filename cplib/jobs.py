@@ -7,12 +7,11 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import data, segments, storage, training, workers
+from . import data, segments, training, workers
 from .device import deterministic
 from .errors import CplibError
 from .plan import Plan, Segment
@@ -20,6 +19,7 @@ from .plan import Plan, Segment
 __all__ = ["Job", "estimate"]
 
 INLINE_SECONDS = 8.0  # less work than this is not worth starting workers for
+PAUSE = 0.5  # seconds until we ask again for a segment that another process trains
 
 
 class Job:
@@ -82,43 +82,55 @@ class Job:
     def _train(self, executor: Executor) -> None:
         in_process = isinstance(executor, workers.InProcess)
         segments.listener = self._heard if in_process else None
-        ready = list(self.children.get(None, []))
-        running: dict[Future, str] = {}
+        self.ready = list(self.children.get(None, []))
+        self.running: dict[Future, str] = {}
+        self.waiting: dict[str, float] = {}  # trained elsewhere; when to ask again
         try:
-            while ready or running:
-                ready.sort(key=self.ahead.__getitem__)  # the longest way comes last
-                while ready and not (in_process and running):
-                    self._submit(executor, ready.pop(), running)
-                finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    key = running.pop(future)
-                    self._settle(future)
-                    self.done += self.todo[key].epochs
-                    ready += self.children.get(key, [])
-                self._show(running.values())
+            while self.ready or self.running or self.waiting:
+                self._hand_out(executor, 1 if in_process else len(self.todo))
+                self._collect()
+                self._show([*self.running.values(), *self.waiting])
             self.bar.refresh()
         except BaseException:
             if not self.ours:  # our own pool is stopped whole
-                for future in running:
+                for future in self.running:
                     future.cancel()
             raise
         finally:
             segments.listener = None
 
-    def _submit(self, executor: Executor, key: str, running: dict[Future, str]) -> None:
-        arguments = self.todo[key], self.folder, self.device
-        running[executor.submit(segments.train_segment, *arguments)] = key
+    def _hand_out(self, executor: Executor, at_once: int) -> None:
+        now = time.monotonic()
+        for key in [key for key, when in self.waiting.items() if when <= now]:
+            del self.waiting[key]
+            self.ready.append(key)
+        self.ready.sort(key=self.ahead.__getitem__)  # the longest way comes last
+        while self.ready and len(self.running) < at_once:
+            key = self.ready.pop()
+            arguments = self.todo[key], self.folder, self.device
+            future = executor.submit(segments.train_segment, *arguments)
+            self.running[future] = key
 
-    def _settle(self, future: Future) -> None:
+    def _collect(self) -> None:
+        words = "training" if self.running else "waiting for another process"
+        self.bar.set_description(words, refresh=False)
+        if not self.running:
+            time.sleep(PAUSE / 5)
+        finished, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)
+        for future in finished:
+            key = self.running.pop(future)
+            if self._outcome(future) == segments.BUSY:
+                self.waiting[key] = time.monotonic() + PAUSE
+                continue
+            self.done += self.todo[key].epochs
+            self.ready += self.children.get(key, [])
+
+    def _outcome(self, future: Future) -> str:
         try:
-            future.result()
-        except storage.Damaged as error:
-            storage.set_aside(error.path, error.why)
-            raise CplibError(
-                f"{error} It was set aside: run again, and only what depends on it "
-                "is trained again."
-            ) from error
-        except BrokenProcessPool as error:
+            return future.result()
+        except Exception as error:
+            if not workers.lost(error):
+                raise
             raise CplibError(
                 "A worker process was killed, most likely because memory ran out: run "
                 "again with fewer workers (max_workers=1, or --workers 1); finished "

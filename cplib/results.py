@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import atlas, engine, provenance, storage, studies
+from . import atlas, engine, provenance, shelf, storage, studies
 from .engine import Trained
 from .errors import DataError, InputError
+from .shelf import COLUMNS
 from .studies import Run, Study
 from .training import DECIMALS, METRICS
 
@@ -22,10 +21,6 @@ __all__ = [
     "stored",
 ]  # fmt: skip
 
-COLUMNS = (
-    "study", "scale", "seed", "deficit", "onset", "removal", "epoch", "metric",
-    "layer", "value",
-)  # fmt: skip
 CATALOGUE = (
     "study", "what", "scale", "data", "runs", "seeds", "epochs", "core-minutes",
     "device", "PyTorch", "date",
@@ -218,46 +213,21 @@ def _mean_before(curve: pd.Series, end: int, last: int) -> float:
     return float(curve.loc[max(1, end - last + 1) : end].mean())
 
 
-def _paths(study: Study, place: Path) -> tuple[Path, Path]:
-    stem = f"{study.name}-{study.scale}"
-    return place / f"{stem}.csv", place / f"{stem}.json"
-
-
 def stored(study: Study) -> Result | None:
     """The stored result of `study`; None when there is none or it is another's.
 
     What the folders of results lack may be in the atlas. A damaged file is set aside
     with a warning, and then counts as absent.
     """
+    return _stored(study)
+
+
+def _stored(study: Study, held: Path | None = None) -> Result | None:
     for place in storage.results_folders():
-        if result := _read(study, place):
-            return result
+        if found := shelf.repaired(study, place, held=place == held):
+            return Result(study, *found)
     entry = atlas.read(study)
     return entry and Result(study, entry.table, entry.provenance)
-
-
-def _read(study: Study, place: Path) -> Result | None:
-    csv, note = _paths(study, place)
-    if not (csv.exists() and note.exists()):
-        return None
-    try:
-        entry = json.loads(note.read_bytes())
-        payload = csv.read_bytes()
-        seal = entry.pop("sha256")
-        if seal != _seal(entry) or entry["table_sha256"] != storage.sha256(payload):
-            raise ValueError("checksum mismatch")
-        if entry["study_hash"] != study.hash:
-            return None
-        names = {"study": str, "layer": str}  # "5" is no number, nor is layer "0"
-        table = pd.read_csv(io.BytesIO(payload), keep_default_na=False, dtype=names)
-        origin = {int(seed): o for seed, o in entry["seeds"].items()}
-        if tuple(table.columns) != COLUMNS or set(table.seed) != set(origin):
-            raise ValueError("wrong columns or seeds")
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        for path in (csv, note):
-            storage.set_aside(path, str(error))
-        return None
-    return Result(study, table, origin)
 
 
 def catalogue() -> pd.DataFrame:
@@ -291,31 +261,18 @@ def catalogue() -> pd.DataFrame:
 def save(result: Result) -> Path:
     """Store `result` beside the book, merged with the seeds stored before.
 
+    Processes that save at the same time do so one after the other, so that none loses
+    the other's seeds.
+
     Returns:
         The path of the CSV; its provenance stands in a JSON of the same name.
     """
-    known = stored(result.study)
-    if known is not None:
-        rest = [seed for seed in known.seeds if seed not in result.provenance]
-        result = _merged(known.only(rest), result) if rest else result
-    csv, note = _paths(result.study, folder())
-    payload = result.table.to_csv(index=False, lineterminator="\n").encode()
-    entry = {
-        "title": result.study.title,
-        "study_hash": result.study.hash,
-        "table_sha256": storage.sha256(payload),
-        "seeds": {str(seed): result.provenance[seed] for seed in result.seeds},
-        "study": result.study.spec(),
-    }
-    entry["sha256"] = _seal(entry)
-    storage.write_atomic(csv, payload)
-    storage.write_atomic(note, (json.dumps(entry, indent=1) + "\n").encode())
-    return csv
-
-
-def _seal(entry: dict) -> str:
-    """Checksum of a provenance entry, so that an edited one is noticed."""
-    return storage.sha256(json.dumps(entry, sort_keys=True).encode())
+    with shelf.alone(folder()):
+        known = _stored(result.study, held=folder())
+        if known is not None:
+            rest = [seed for seed in known.seeds if seed not in result.provenance]
+            result = _merged(known.only(rest), result) if rest else result
+        return shelf.write(result.study, result.table, result.provenance, folder())
 
 
 def _merged(one: Result, other: Result) -> Result:

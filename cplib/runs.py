@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -97,6 +98,15 @@ class Study:
     runs: tuple[Run, ...]
     clean_epochs: int
     metrics: tuple[str, ...] = METRICS
+
+    def __post_init__(self):
+        for part in ("name", "scale"):  # results are stored under them
+            value = getattr(self, part)
+            if not re.fullmatch(r"\w[\w .+-]*", str(value)):
+                raise InputError(
+                    f"Study {part} {value!r} cannot be a file's name: use letters, "
+                    "digits, '-', '_' and '.', for example 'my-noise'."
+                )
 
     def spec(self) -> dict:
         """All that determines the study's numbers, as plain values."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
 import tempfile
+import time
 import warnings
 from pathlib import Path
 
@@ -22,11 +24,16 @@ __all__ = [
     "results_folders",
     "set_aside",
     "sha256",
+    "sweep",
     "write_atomic",
     "write_checked",
 ]
 
 MAGIC = b"cplib-checked-1 "
+ELSEWHERE = (
+    "name another folder in CPLIB_CACHE (checkpoints), CPLIB_DATA (data sets) or "
+    "CPLIB_RESULTS (results)"
+)
 
 
 class Damaged(DataError):
@@ -109,6 +116,14 @@ def write_atomic(path: Path, payload: bytes) -> None:
         raise
 
 
+def sweep(folder: Path, age: float = 3600) -> None:
+    """Remove what killed writers left under `folder`, if older than `age` seconds."""
+    for path in Path(folder).glob("**/.part-*"):
+        with contextlib.suppress(OSError):  # it costs room, no more
+            if time.time() - path.stat().st_mtime > age:
+                path.unlink()
+
+
 def _umask() -> int:
     mask = os.umask(0)  # there is no way to read it without setting it
     os.umask(mask)
@@ -119,13 +134,12 @@ def storage_error(folder: Path, error: OSError) -> StorageError:
     """The sentence for `error` met while writing in `folder`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
-            f"The disk that holds {folder} is full: free some space, or name another "
-            "folder in CPLIB_CACHE (checkpoints) or CPLIB_DATA (data sets); what was "
-            "stored before is intact."
+            f"The disk that holds {folder} is full: free some space, or {ELSEWHERE}; "
+            "what was stored before is intact."
         )
     return StorageError(
         f"Cannot write in {folder} ({error.strerror or error}): make it writable, or "
-        "name another folder in CPLIB_CACHE (checkpoints) or CPLIB_DATA (data sets)."
+        f"{ELSEWHERE}."
     )
 
 
@@ -168,7 +182,7 @@ def set_aside(path: Path, why: str) -> Path:
     except OSError as error:
         raise StorageError(
             f"{path} is damaged ({why}) and cannot be renamed ({error.strerror}): "
-            "remove it, or name another folder in CPLIB_DATA or CPLIB_CACHE."
+            f"remove it, or {ELSEWHERE}."
         ) from error
     warnings.warn(
         f"{path} is damaged ({why}); it was set aside as {aside.name} and will be "

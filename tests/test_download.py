@@ -233,7 +233,21 @@ def test_a_killed_process_leaves_a_part_that_is_resumed(server, archive, tmp_pat
     assert server.asked[-1] == ("file.bin", "bytes=250000-")
 
 
-# -- whole data sets, unpacked and parsed by torchvision
+# -- whole data sets, unpacked and parsed
+
+
+def as_python_2(content):
+    """A batch as its authors pickled it, opcode by opcode (Python 2, protocol 2)."""
+    pixels, labels = content["data"], content["labels"]
+    count, width = (struct.pack("<H", n) for n in pixels.shape)
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1b\x87R(K\1"
+        b"M" + count + b"M" + width + b"\x86cnumpy\ndtype\nU\2u1K\0K\1\x87R"
+        b"(K\3U\1|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89"
+        b"T" + struct.pack("<i", pixels.size) + pixels.tobytes() + b"tb"
+    )
+    numbers = b"](" + b"".join(b"K" + bytes([n]) for n in labels) + b"e"
+    return b"\x80\2}(U\4data" + array + b"U\6labels" + numbers + b"u."
 
 
 def cifar_archive():
@@ -242,11 +256,10 @@ def cifar_archive():
     for name, count in (("data_batch_1", 4), ("test_batch", 2)):
         pixels = random.integers(0, 256, (count, 3072), dtype=np.uint8)
         files[name] = {"data": pixels, "labels": list(range(count))}
-    files["batches.meta"] = {"label_names": [str(i) for i in range(10)]}
     buffer, sums = io.BytesIO(), {}
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, content in files.items():
-            payload = pickle.dumps(content)
+            payload = as_python_2(content)
             sums[name] = hashlib.md5(payload).hexdigest()
             entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             entry.size = len(payload)
@@ -263,7 +276,6 @@ def cifar(server, monkeypatch):
         "tgz_md5": hashlib.md5(payload).hexdigest(),
         "train_list": [["data_batch_1", sums["data_batch_1"]]],
         "test_list": [["test_batch", sums["test_batch"]]],
-        "meta": {**CIFAR10.meta, "md5": sums["batches.meta"]},
     }
     for name, value in new.items():
         monkeypatch.setattr(CIFAR10, name, value)
@@ -347,11 +359,13 @@ def test_a_failure_says_what_to_do_and_the_next_try_goes_on(server, cifar):
     assert server.asked[-1] == (CIFAR10.filename, f"bytes={whole // 2}-")
 
 
-def test_an_archive_other_than_the_published_is_never_unpickled(server, cifar):
-    class Bomb:
-        def __reduce__(self):
-            return os._exit, (1,)
+class Bomb:
+    def __reduce__(self):
+        return os._exit, (1,)
 
+
+def bombs():
+    """An archive in the published form that ends the process when it is unpickled."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name in ("data_batch_1", "test_batch"):
@@ -359,8 +373,21 @@ def test_an_archive_other_than_the_published_is_never_unpickled(server, cifar):
             entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             entry.size = len(payload)
             tar.addfile(entry, io.BytesIO(payload))
-    server.files[CIFAR10.filename] = buffer.getvalue()
+    return buffer.getvalue()
+
+
+def test_an_archive_other_than_the_published_is_never_unpickled(server, cifar):
+    server.files[CIFAR10.filename] = bombs()
     with pytest.raises(DataError, match="another checksum"):
+        stored("cifar10")
+
+
+def test_not_even_the_published_archive_can_have_anything_executed(
+    server, cifar, monkeypatch
+):
+    server.files[CIFAR10.filename] = payload = bombs()
+    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(payload).hexdigest())
+    with pytest.raises(DataError, match=r"(posix|nt)\._exit.*no array needs"):
         stored("cifar10")
 
 

@@ -160,6 +160,37 @@ def test_a_lost_ancestor_is_only_trained_again_if_needed(tmp_path, monkeypatch):
     assert set(calls) == {inner, children[0]}
 
 
+@pytest.mark.parametrize("ending", ["finishes", "dies"])
+def test_what_another_trains_is_left_to_it_and_taken_over_if_it_dies(
+    tmp_path, references, ending
+):
+    """Here the other is the test, which holds the lock of one inner segment."""
+    run_here(tmp_path / "other")
+    tree = plan.make_plan(SETUP, RUNS, [5])
+    key = next(s.parent for s in tree.segments.values() if s.parent)
+    mine, others = (
+        {k: segments.state_path(tmp_path / name / "states", k) for k in tree.segments}
+        for name in ("mine", "other")
+    )
+    apart = [k for k in tree.segments if key not in {s.key for s in tree.lineage(k)}]
+    until = time.monotonic() + 120
+    with ThreadPoolExecutor(1) as aside:
+        with segments.locked(tmp_path / "mine" / "states", key) as held:
+            assert held
+            outcome = aside.submit(run_here, tmp_path / "mine")
+            while not all(mine[k].exists() for k in apart):
+                assert time.monotonic() < until and not outcome.done()
+                time.sleep(0.02)
+            assert not any(mine[k].exists() for k in set(mine) - set(apart))
+            if ending == "finishes":
+                mine[key].write_bytes(others[key].read_bytes())
+                os.utime(mine[key], (0, 0))
+        trained = outcome.result(timeout=120)
+    assert (mine[key].stat().st_mtime == 0) == (ending == "finishes")
+    for run in RUNS:
+        np.testing.assert_array_equal(trained[5, run].log, references[run][1])
+
+
 SCRIPT = """
     import sys
     from pathlib import Path

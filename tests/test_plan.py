@@ -1,5 +1,7 @@
 """The tree, against a brute-force walk through every epoch of every run."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,8 +9,11 @@ from hypothesis import strategies as st
 from cplib import studies
 from cplib.deficits import Blur, LabelPermutation, Noise, VerticalFlip
 from cplib.errors import InputError
+from cplib.fisher import Probe
+from cplib.models import ModelSpec
 from cplib.plan import make_plan
 from cplib.studies import Run
+from cplib.training import Setup
 
 SETUP = studies.get("1TL", "smoke").setup
 DEFICITS = (None, Blur(), VerticalFlip(), LabelPermutation(), Noise())
@@ -75,9 +80,37 @@ def test_histories_are_equal_exactly_when_lives_are(one, other, a, b):
     assert same_history == (lived(one, a) == lived(other, b))
 
 
-def test_keys_differ_whenever_anything_that_matters_does():
-    import dataclasses
+@st.composite
+def setups(draw):
+    """Setups that differ in what a checkpoint depends on, or in nothing."""
+    schedule = dataclasses.replace(
+        SETUP.schedule,
+        lr=draw(st.sampled_from([0.05, 0.01])),
+        mirror=draw(st.booleans()),
+    )
+    data = dataclasses.replace(SETUP.data, train=draw(st.sampled_from([384, 256])))
+    model = ModelSpec(draw(st.sampled_from(["AllCNN", "ResNet18"])), 4)
+    probe = draw(st.sampled_from([None, Probe(32, 1), Probe(32, 2)]))
+    return Setup(data, model, schedule, probe)
 
+
+@given(
+    st.lists(st.tuples(setups(), st.integers(0, 1), runs()), min_size=2, max_size=5),
+    st.integers(1, 30),
+)
+@settings(max_examples=150, deadline=None)
+def test_studies_on_one_cache_share_what_is_equal_and_nothing_else(wanted, every):
+    """Each plan is made alone, as by another study: files are shared by their keys."""
+    states = {}
+    for setup, seed, run in wanted:
+        tree = make_plan(setup, [run], [seed], checkpoint_every=every)
+        for segment in tree.segments.values():
+            state = repr(setup), seed, lived(run, segment.epoch)
+            assert states.setdefault(segment.key, state) == state
+    assert len(set(states.values())) == len(states)
+
+
+def test_keys_differ_whenever_anything_that_matters_does():
     run = Run(Blur(), 0, 2, 4)
     schedule = dataclasses.replace(SETUP.schedule, lr=0.01)
     data = dataclasses.replace(SETUP.data, options=(("fine", 0.5),))

@@ -1,10 +1,24 @@
 import json
+import os
+import tempfile
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cplib import effects, engine, figures, results, storage, studies, verification
+from cplib import (
+    effects,
+    engine,
+    figures,
+    results,
+    shelf,
+    storage,
+    studies,
+    verification,
+)  # fmt: skip
 from cplib.errors import DataError, InputError
 from cplib.results import Result
 
@@ -134,6 +148,59 @@ def test_stored_seeds_are_used_and_only_the_others_trained(computed, monkeypatch
     assert asked == [1]
 
 
+VALUES = st.one_of(
+    st.floats(width=64),  # with nan, infinities, -0.0 and the smallest there are
+    st.floats(0, 1).map(lambda x: round(x, 6)),
+)
+
+
+@st.composite
+def tables(draw):
+    """A result of 1TL with any numbers, for some seeds, and the order to save them."""
+    seeds = draw(st.lists(st.integers(0, 2**40), min_size=1, max_size=4, unique=True))
+    values = draw(st.lists(VALUES, min_size=2, max_size=6))
+    study = studies.get("1TL", "smoke")
+    rows = [
+        ("1TL", "smoke", seed, run.kind, run.onset, run.removal, epoch, metric, layer,
+         value)
+        for seed in seeds
+        for run in study.runs
+        for metric, layer in (("test_accuracy", ""), ("trace", "0"), ("trace", "10"))
+        for epoch, value in enumerate(values)
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=results.COLUMNS)
+    words = st.text(st.characters(codec="utf-8"), max_size=9)
+    origin = {
+        seed: {"device": draw(words), "seconds": 1.5, "date": "2027"} for seed in seeds
+    }
+    return Result(study, table, origin), draw(st.permutations(seeds))
+
+
+def exact(table):
+    """Rows in order, every number as its bits (but one nan is like another)."""
+    rows = [(*row[:-1], float(row[-1]).hex()) for row in table.itertuples(index=False)]
+    return sorted(rows, key=repr)
+
+
+@given(tables())
+@settings(max_examples=60, deadline=None)
+def test_any_table_comes_back_bit_for_bit_in_whatever_order_it_was_saved(drawn):
+    result, order = drawn
+    with (
+        tempfile.TemporaryDirectory() as place,
+        mock.patch.dict(os.environ, {"CPLIB_RESULTS": place}),
+    ):
+        for seed in order:
+            results.save(result.only([seed]))
+        again = results.stored(result.study)
+        results.save(result)  # over what is there
+        last = results.stored(result.study)
+    for got in (again, last):
+        assert exact(got.table) == exact(result.table)
+        assert got.provenance == result.provenance
+        assert got.seeds == sorted(order)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".json"])
 @pytest.mark.parametrize("how", ["truncated", "emptied", "edited"])
 def test_damaged_results_are_set_aside(computed, suffix, how):
@@ -152,7 +219,7 @@ def test_another_studys_result_is_not_used(computed):
     path = results.save(computed)
     note = path.with_suffix(".json")
     entry = json.loads(note.read_text()) | {"study_hash": "0" * 16}
-    entry["sha256"] = results._seal({k: v for k, v in entry.items() if k != "sha256"})
+    entry["sha256"] = shelf.seal({k: v for k, v in entry.items() if k != "sha256"})
     note.write_text(json.dumps(entry))
     assert results.stored(computed.study) is None
     assert path.exists()  # it is another's, not damaged

@@ -62,6 +62,17 @@ def test_a_failing_write_leaves_the_old_file_and_no_litter(path, monkeypatch, st
     assert [p.name for p in path.parent.iterdir()] == ["file.bin"]
 
 
+def test_what_killed_writers_left_is_swept_away_when_it_is_old(path):
+    storage.write_atomic(path, b"x")
+    old, new = (path.with_name(f".part-{name}") for name in ("old", "new"))
+    for part in (old, new):
+        part.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    os.utime(path, (0, 0))
+    storage.sweep(path.parents[1])
+    assert sorted(p.name for p in path.parent.iterdir()) == [".part-new", "file.bin"]
+
+
 def test_damaged_files_are_kept_under_another_name(path):
     for number in (1, 2):
         storage.write_atomic(path, b"bad")

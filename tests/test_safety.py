@@ -1,0 +1,147 @@
+"""Nothing is executed from a file of data, and no name leads out of a folder."""
+
+import ast
+import dataclasses
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import handmade
+
+from cplib import atlas, data, engine, pickles, plan, results, segments, storage
+from cplib import studies as studies_
+from cplib.errors import DataError, InputError
+
+FOLDER = Path(__file__).parents[1]
+SOURCES = sorted([*FOLDER.glob("cplib/**/*.py"), *FOLDER.glob("tools/*.py")])
+STUDY = studies_.get("1TL", "smoke")
+
+
+class Bomb:
+    """Ends the test run when it is unpickled."""
+
+    def __reduce__(self):
+        return os._exit, (77,)
+
+
+BOMB = pickle.dumps(Bomb())
+LOADERS = {"load", "loads", "safe_load", "unsafe_load", "full_load", "load_all"}
+
+
+def calls(path):
+    """Every call of something named as loaders are, as (dotted name, keywords)."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            loader = name.split(".")[-1] in LOADERS | {"read_pickle"}
+            if loader or name in ("eval", "exec"):
+                yield name, {k.arg: ast.unparse(k.value) for k in node.keywords}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_no_loader_that_could_execute_anything(path):
+    harmless = {"json.load", "json.loads", "yaml.safe_load", "tomllib.load"}
+    harmless |= {"tomllib.loads"}
+    for name, keywords in calls(path):
+        if name == "np.load":
+            assert keywords.get("allow_pickle") == "False", path
+        elif name.startswith("Arrays("):
+            assert path.name == "pickles.py"
+        else:
+            assert name in harmless, f"{path}: {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_one_module_knows_of_pickles(path):
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    if path.name != "pickles.py":
+        assert not imported & {"pickle", "cloudpickle", "joblib", "shelve", "marshal"}
+
+
+def test_a_checkpoint_that_is_a_pickle_is_set_aside(tmp_path):
+    """Even one with a right checksum."""
+    tree = plan.make_plan(STUDY.setup, STUDY.runs, [0])
+    for key in tree.segments:
+        path = segments.state_path(tmp_path / "states", key)
+        storage.write_checked(path, BOMB)
+    with pytest.warns(UserWarning, match="holds no state.*set aside"):
+        trained = engine.run(
+            STUDY.setup, STUDY.runs, [0], max_workers=1, cache=tmp_path, progress=False
+        )
+    assert len(trained) == len(STUDY.runs)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_a_result_that_is_a_pickle_is_set_aside(suffix):
+    path = results.save(handmade("1TL")).with_suffix(suffix)
+    path.write_bytes(BOMB)
+    with pytest.warns(UserWarning, match="set aside"):
+        assert results.stored(STUDY) is None
+
+
+def object_array(path, names):
+    arrays = {name: np.array([Bomb()], dtype=object) for name in names}
+    np.savez(path, **arrays)
+
+
+def test_an_atlas_with_pickled_objects_is_refused(tmp_path):
+    object_array(tmp_path / "atlas.npz", ["notes", "timing-demo"])
+    with pytest.raises(DataError, match=r"damaged.*allow_pickle"):
+        atlas.read(studies_.get("timing", "demo"), tmp_path / "atlas.npz")
+
+
+def test_a_data_set_with_pickled_objects_is_refused(tmp_path):
+    object_array(tmp_path / "mnist.npz", data.Raw._fields)
+    with pytest.raises(storage.Damaged, match="allow_pickle"):
+        data._read(tmp_path / "mnist.npz", "mnist")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [Bomb(), {"data": Bomb()}, [np.array([Bomb()], dtype=object)], print, Path("/")],
+)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_the_unpickler_knows_arrays_only(content, protocol):
+    import io
+
+    payload = pickle.dumps(content, protocol=protocol)
+    with pytest.raises(DataError, match="no array needs"):
+        pickles.Arrays(io.BytesIO(payload), encoding="latin1").load()
+
+
+OUTSIDE = ["../x", "..", "/etc/x", "a/b", "a\\b", "C:x", ".hidden", "", "a\0b", "x\n"]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+@pytest.mark.parametrize("part", ["name", "scale"])
+def test_no_study_leads_out_of_the_folder(name, part):
+    with pytest.raises(InputError, match="cannot be a file's name"):
+        dataclasses.replace(STUDY, **{part: name})
+
+
+@pytest.mark.parametrize("value", OUTSIDE)
+def test_no_parameter_of_a_notebook_does(value):
+    """`scale` and `seeds` as papermill passes them on; `device` goes to torch."""
+    with pytest.raises(InputError):
+        studies_.get("1TL", value)
+    with pytest.raises(InputError):
+        studies_.get(value, "smoke")
+    with pytest.raises(InputError):
+        results.parse_seeds(value)
+    with pytest.raises(InputError):
+        results.get(STUDY, 1, device=value)
+    with pytest.raises(InputError):
+        dataclasses.replace(STUDY.setup.data, name=value)
+
+
+def test_whatever_a_key_is_made_of_it_is_hexadecimal():
+    tree = plan.make_plan(STUDY.setup, STUDY.runs, [0])
+    for key in tree.segments:
+        assert len(key) == 32 and set(key) <= set("0123456789abcdef")
