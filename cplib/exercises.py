@@ -14,13 +14,15 @@ from .checks import (
     fisher,
     high_level,
     layers,
+    scorecard,
 )
 from .errors import InputError
 
 __all__ = ["EXERCISES", "check"]
 
 CHAPTERS = (
-    experiment, blur, high_level, deprivation, architecture, depth, fisher, layers
+    experiment, blur, high_level, deprivation, architecture, depth, fisher, layers,
+    scorecard,
 )  # fmt: skip
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES

@@ -53,6 +53,7 @@ def _observe_noise(answer) -> Observations:
     y = shaped(answer(x, 1), x.shape)
     twin = (y == y[:1]).all((1, 2, 3))[1:]
     grey = np.isclose(y[:, 0], y[:, 1]).all()
+    alike = (y[..., 1:, :] == y[..., :-1, :]).mean(), (y[..., 1:] == y[..., :-1]).mean()
     return [
         ("noise of the same seed, drawn twice, is", _same(y, answer(x, 1))),
         ("noise in the place of other pictures is", _same(y, answer(x + 5, 1))),
@@ -62,6 +63,7 @@ def _observe_noise(answer) -> Observations:
             "some" if twin.any() else "none",
         ),
         ("noise in the three channels is", "the same" if grey else "another"),
+        ("neighbours with the same noise:", "some" if max(alike) > 0.1 else "none"),
         ("its mean is", _about(y.mean(), 0)),
         ("its standard deviation is", _about(y.std(), 1)),
     ]
@@ -113,6 +115,13 @@ NOISE = Exercise(
             ).expand(x.shape),
             "your noise is grey: the same in all three channels. Each number should be "
             "independent of the others.",
+        ),
+        Mistake(
+            lambda x, seed: torch.randn(
+                (*x.shape[:3], 1), generator=_random(seed)
+            ).expand(x.shape),
+            "your noise has stripes or patches: neighbouring pixels have the same "
+            "value. Draw a number for each of them.",
         ),
         Mistake(
             lambda x, seed: torch.randn(x.shape, generator=_random(0)),

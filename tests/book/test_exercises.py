@@ -182,6 +182,29 @@ def test_a_mistake_is_known_however_it_is_written(name):
     assert words in check(name, answer).message
 
 
+@pytest.mark.parametrize("sides", [(8, 1), (1, 8), (1, 1), (4, 4)])
+def test_noise_in_stripes_or_patches_is_known(sides):
+    def answer(x, seed):
+        random = torch.Generator().manual_seed(seed)
+        few = torch.randn((*x.shape[:2], *sides), generator=random)
+        return torch.nn.functional.interpolate(few, x.shape[2:])
+
+    assert "stripes or patches" in check("deprivation-noise", answer).message
+
+
+def test_a_verdict_is_one_of_three_words():
+    for answer in (lambda *given: "Reproduced", lambda *given: 1.0):
+        assert "none of the words" in check("scorecard-verdict", answer).message
+
+
+def test_a_verdict_that_is_missing_for_some_findings_is_told():
+    def answer(mean, low, high, threshold):
+        if low > threshold:
+            return "reproduced"
+
+    assert "None, which is none of" in check("scorecard-verdict", answer).message
+
+
 @every_chapter
 def test_a_chapter_has_enough_exercises(chapter):
     text = prose(chapter)

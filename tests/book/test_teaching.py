@@ -15,7 +15,7 @@ GLOSSARY = (BOOK / "glossary.md").read_text(encoding="utf-8")
 TERMS = re.findall(r"^(\S.*)\n  \S", "".join(re.findall(
     r"```\{glossary\}\n(.*?)```", GLOSSARY, re.S)), re.M)  # fmt: skip
 CHAPTERS = ("experiment", "blur", "high-level", "deprivation", "architecture", "depth")
-CHAPTERS += ("fisher", "layers")
+CHAPTERS += ("fisher", "layers", "scorecard")
 
 
 def prose(name):
@@ -43,9 +43,30 @@ def test_the_lesson_fills_its_time_without_a_gap():
     assert all(one[1] == other[0] for one, other in zip(edges, edges[1:], strict=False))
 
 
+def test_the_lesson_on_phones_fills_its_time_without_a_gap():
+    _, _, plan = TEACHING.partition("(teaching-phones)=")
+    plan, _, _ = plan.partition("\n## Four weeks")
+    assert "| at minute | for |" in plan
+    spans = [
+        tuple(map(int, row)) for row in re.findall(r"^\| (\d+) \| (\d+) \|", plan, re.M)
+    ]
+    ends = [start + length for start, length in spans]
+    assert len(spans) > 5
+    assert [start for start, _ in spans] == [0, *ends[:-1]]
+    assert ends[-1] == 90
+
+
 def test_grades_add_up():
     shares = re.findall(r"\| (\d+) % \|", TEACHING)
     assert sum(map(int, shares)) == 100
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_exercise_is_in_the_key(name):
+    _, _, key = TEACHING.partition("(teaching-key)=")
+    found = re.findall(r"^:label: (ex-\S+)$", prose(name), re.M)
+    assert found
+    assert [label for label in found if f"| {{ref}}`{label}`" not in key] == []
 
 
 def test_open_ended_exercises_are_in_the_key():
