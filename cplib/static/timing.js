@@ -57,8 +57,9 @@ function start(root) {
   });
   const live = html("div", { class: "live" }, html("div", { class: "grid" },
     html("div", { class: "controls" },
-      html("label", {}, html("span", {}, "Deficit"), select), onset.label, removal.label,
-      html("label", {}, html("span", {}, "Compare with no deficit after"), yardstick)),
+      html("label", {}, html("span", {}, "Deficit"), select),
+      html("label", {}, html("span", {}, "Compare with no deficit after"), yardstick),
+      onset.label, removal.label),
     html("div", {}, key, chart, epoch.label, now),
     html("div", {}, sight, pictures),
     html("div", {}, verdict, finals, ending),
