@@ -10,7 +10,7 @@ import numpy as np
 from .examples import Examples, png_uri
 from .look import LABELS, LOOKS
 from .panel import Panel
-from .scripts import standalone
+from .scripts import replaceable, standalone
 from .still import CLEAN_DASHES, DASHES, greatest_change, limits, top
 from .timeline import SEES, YARDSTICKS, Ending, Timeline, Trace
 
@@ -28,7 +28,7 @@ def page(
     # the words: for small screens, on which the letters in the picture are tiny
     words = f"<p>{html.escape(panel.alt)}</p>"
     data = payload(timeline, examples, trace, yardstick)
-    return standalone("timing", data, panel._repr_html_(), words)
+    return standalone("timing", data, replaceable(panel._repr_html_()), words)
 
 
 def payload(

@@ -17,7 +17,7 @@ from .figures import origin, removal_sweep
 from .look import LOOKS
 from .panel import Panel
 from .results import Result
-from .scripts import standalone
+from .scripts import replaceable, standalone
 from .timeline import TIE, Ending, Timeline, Trace
 
 __all__ = ["Glimpse", "glimpse"]
@@ -122,7 +122,8 @@ class Glimpse:
 
     def _repr_html_(self) -> str:
         fallback = f"<p>{html.escape(self.sentence(self.traces[-1]))}</p>"
-        return standalone("glimpse", self.data(), self.panel._repr_html_(), fallback)
+        inside = replaceable(self.panel._repr_html_())
+        return standalone("glimpse", self.data(), inside, fallback)
 
 
 def _percent(ending: Ending) -> str:

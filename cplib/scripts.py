@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib import resources
 
-__all__ = ["standalone"]
+__all__ = ["replaceable", "standalone"]
 
 
 def standalone(name: str, data: dict, inside: str, fallback: str) -> str:
@@ -30,6 +30,11 @@ def standalone(name: str, data: dict, inside: str, fallback: str) -> str:
         f"{_file(f'{name}.js')}}})();</script>"
         f"<noscript>{fallback}</noscript></div>"
     )
+
+
+def replaceable(figure: str) -> str:
+    """The HTML of a figure whose picture a script hides: it is then not even loaded."""
+    return figure.replace("<img ", '<img loading="lazy" ', 1)
 
 
 def _file(name: str) -> str:

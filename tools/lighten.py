@@ -14,6 +14,9 @@ import icons
 UNUSED = ("scripts/fontawesome.js", "sphinx-thebe", "THEBE_JS_URL")
 # The search page alone needs these: we do not search while somebody types.
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+# Cards, grids and tabs: for pages that have some.
+DESIGN = ("sphinx-design.min.css", "design-tabs.js")
+DESIGNED = re.compile(r'class="[^"]*\bsd-')
 TAG = re.compile(r"[ \t]*(?:<script\b[^>]*>[^<]*</script>|<link\b[^>]*>)\n?")
 # Built files that nothing loads: source maps, templates, translations of the theme.
 DEAD = (
@@ -63,6 +66,8 @@ def pages(html: Path) -> list[Path]:
 def without_unused(page: str, *, search: bool = False) -> str:
     """`page` without the tags that load something unused."""
     unused = UNUSED if search else UNUSED + SEARCH
+    if not DESIGNED.search(page):
+        unused += DESIGN
 
     def kept(tag: re.Match) -> str:
         return "" if any(part in tag[0] for part in unused) else tag[0]

@@ -88,6 +88,13 @@ def test_only_the_search_page_keeps_the_search():
     assert lighten.without_unused(page, search=True) == page
 
 
+def test_only_pages_with_cards_or_tabs_keep_their_styles():
+    link = '<link rel="stylesheet" href="../_static/sphinx-design.min.css?v=1" />\n'
+    card = '<div class="col sd-card">text</div>'
+    assert lighten.without_unused(link + card) == link + card
+    assert lighten.without_unused(link + "<p>sd-card</p>") == "<p>sd-card</p>"
+
+
 def test_a_formula_is_mathml():
     root = ET.fromstring(mathml.convert(r"\tfrac12 x_i", block=False))
     assert root.tag == "math"
