@@ -46,7 +46,7 @@ def make_pdf(browser: Browser, files: list[Path], target: Path) -> int:
     writer = PdfWriter()
     for file in files:
         tab = browser.new_page()
-        tab.goto(file.as_uri())
+        tab.goto(file.resolve().as_uri())
         tab.evaluate(SETTLED)
         tab.evaluate(READY)
         title = tab.locator("article h1").evaluate(TITLE)
