@@ -13,20 +13,21 @@ out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.func import functional_call, grad, vmap
 
 from .errors import InputError
 from .information import Estimate, check_images, estimate_of, frozen, layers
 from .landscape import noise_injection
+from .persample import squared_norms
 
 __all__ = ["Estimate", "Probe", "layers", "noise_injection", "single_backward", "trace"]
 
-CHUNK = 32  # images per vmap: more is no faster on a CPU and takes more memory
+CHUNK = 64  # images at a time: more is no faster on a CPU and takes more memory
 
 
 @dataclass(frozen=True)
@@ -69,29 +70,22 @@ def trace(
             E v v^T = diag(p) - p p^T, the Fisher information of the logits, it has the
             same mean at the same cost, and far less spread once the network is
             confident, for then a draw of labels hardly ever meets an unlikely one.
-        chunk: images whose gradients are held in memory at a time.
+        chunk: images whose activations are held in memory at a time.
 
     Raises:
-        InputError: fewer than 2 images, or another word for `labels`.
+        InputError: fewer than 2 images, another word for `labels`, or a network that
+            overwrites a layer's input.
     """
     if labels not in ("signs", "sampled"):
         raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")
     check_images(images)
-    weights, others = _split(net)
-
-    def score(weights: dict, image: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
-        logits = functional_call(net, weights | others, (image[None],))[0].float()
-        return logits @ _direction(logits.detach(), draw, labels)
-
-    gradients = vmap(grad(score), in_dims=(None, 0, 0))
+    directions = {"signs": _signs, "sampled": _sampled}
     squares = []
     with frozen(net):
         for part in images.split(chunk):
-            draw = _draws(part, random, labels, net)
-            found = gradients(weights, part, draw)
-            squares.append([g.flatten(1).square().sum(1) for g in found.values()])
-    columns = [torch.cat(column) for column in zip(*squares, strict=True)]
-    samples = torch.stack(columns, 1).double().cpu().numpy()
+            towards = partial(directions[labels], random=random)
+            squares.append(squared_norms(net, part, towards).double().cpu())
+    samples = torch.cat(squares).numpy()
     return estimate_of(tuple(layers(net)), samples)
 
 
@@ -135,32 +129,21 @@ def single_backward(
     return estimate_of(tuple(modules), np.array(samples))
 
 
-def _split(net: nn.Module) -> tuple[dict, dict]:
-    """The layers' weights, and all other parameters and buffers, by name."""
-    names = {f"{name}.weight" for name in layers(net)}
-    everything = {**dict(net.named_parameters()), **dict(net.named_buffers())}
-    everything = {name: tensor.detach() for name, tensor in everything.items()}
-    weights = {name: everything.pop(name) for name in list(everything) if name in names}
-    return weights, everything
+def _signs(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """v with E v v^T = diag(p) - p p^T, from random signs, (B, classes)."""
+    signs = (_uniform(logits, random) < 0.5).float() * 2 - 1
+    p = logits.softmax(1)
+    root = p.sqrt()
+    return root * signs - p * (root * signs).sum(1, keepdim=True)
 
 
-def _draws(
-    images: torch.Tensor, random: torch.Generator, labels: str, net: nn.Module
-) -> torch.Tensor:
-    """For each image: uniform numbers that choose a label, or signs, (B, classes)."""
-    with torch.no_grad():
-        classes = net(images[:1]).shape[1]
-    uniform = torch.rand(len(images), classes, generator=random)
-    chosen = uniform if labels == "sampled" else (uniform < 0.5).float() * 2 - 1
-    return chosen.to(images.device)
+def _sampled(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """v = e_y - p, the gradient of log p_y by the logits, y drawn from p."""
+    gumbel = -(-_uniform(logits, random).log()).log()  # the largest sum is at y ~ p
+    y = (logits + gumbel).argmax(1)
+    return F.one_hot(y, logits.shape[1]) - logits.softmax(1)
 
 
-def _direction(logits: torch.Tensor, draw: torch.Tensor, labels: str) -> torch.Tensor:
-    """The vector v with E v v^T = diag(p) - p p^T along which to differentiate."""
-    p = logits.softmax(0)
-    if labels == "signs":
-        root = p.sqrt()
-        return root * draw - p * (root * draw).sum()
-    # Gumbel's trick draws y from p; the gradient of log p_y by the logits is e_y - p
-    y = (logits - (-draw.log()).log()).argmax()
-    return (torch.arange(len(p), device=p.device) == y).to(p) - p  # vmap has no one_hot
+def _uniform(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Numbers from 0 to 1, drawn on the CPU so that they are the same everywhere."""
+    return torch.rand(logits.shape, generator=random).to(logits.device)

@@ -139,6 +139,13 @@ def tables_of(payload: bytes) -> tuple[np.ndarray, np.ndarray | None]:
 
 def start(setup: Setup, seed: int, dataset: Dataset) -> State:
     """The untrained network of `setup`, evaluated once."""
+    state = _untrained(setup, seed, dataset)
+    test = evaluate(state.net, dataset.test_images, dataset.test_labels)
+    state.log = np.array([[0, np.nan, np.nan, *test]])
+    return state
+
+
+def _untrained(setup: Setup, seed: int, dataset: Dataset) -> State:
     images = dataset.train_images
     net = models.build(
         setup.model, channels=images.shape[1], size=images.shape[-1], seed=seed
@@ -148,15 +155,14 @@ def start(setup: Setup, seed: int, dataset: Dataset) -> State:
     optimizer = torch.optim.SGD(
         net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True
     )
-    test = evaluate(net, dataset.test_images, dataset.test_labels)
-    log = np.array([[0, np.nan, np.nan, *test]])
+    log = np.empty((0, 1 + len(METRICS)))
     return State(0, net, optimizer, log, np.empty((0, 2 + len(fisher.layers(net)))))
 
 
 def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
     """The state that `State.to_bytes` saved, on the data set's device."""
     tensors = load_tensors(payload)
-    state = start(setup, seed, dataset)
+    state = _untrained(setup, seed, dataset)
     state.log = tensors.pop("log").numpy()
     if "information" in tensors:
         state.information = tensors.pop("information").numpy()

@@ -1,0 +1,168 @@
+"""The script that one would write without this project, to measure against.
+
+Images are PIL images in a `Dataset`, which torchvision transforms one by one and a
+`DataLoader` collects; training is eager, in PyTorch's default memory format, with its
+default threads; every run starts from scratch; and the trace of the Fisher information
+is a loop over images, one label drawn from the network's answer for each. Network,
+images, seeds, schedule and epochs are those of `cplib`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from cplib import data, models
+from cplib.runs import Run
+from cplib.training import Setup
+
+PROBED = 1000  # images behind each measurement of the trace
+
+
+class Pictures(Dataset):
+    """PIL images and labels."""
+
+    def __init__(self, images: list[Image.Image], labels: list[int]):
+        self.images, self.labels = images, labels
+        self.transform = None
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        return self.transform(self.images[i]), self.labels[i]
+
+
+@dataclass
+class Spent:
+    """Seconds of a run: in all, and of these for the Fisher information."""
+
+    total: float = 0.0
+    fisher: float = 0.0
+
+
+class Plain:
+    """Runs of `setup`, one after the other.
+
+    Args:
+        setup: of the study; its probe does not matter.
+        processes: of the `DataLoader`.
+        fisher: whether to measure the trace after each epoch.
+    """
+
+    def __init__(self, setup: Setup, processes: int, fisher: bool):
+        self.setup, self.processes, self.fisher = setup, processes, fisher
+        dataset = data.prepare(setup.data)
+        parts = {
+            "train": (dataset.train_images, dataset.train_labels),
+            "test": (dataset.test_images, dataset.test_labels),
+        }
+        self.pictures = {
+            name: Pictures(
+                [Image.fromarray(image) for image in dataset.to_rgb(images)],
+                labels.tolist(),
+            )
+            for name, (images, labels) in parts.items()
+        }
+        mean, std = (v.flatten().tolist() for v in (dataset.mean, dataset.std))
+        self.to_tensor = [transforms.ToTensor(), transforms.Normalize(mean, std)]
+        self.mean_colour = tuple(round(255 * v) for v in mean)
+
+    def sweep(self, runs: Iterable[Run], seed: int) -> list[Spent]:
+        """Train each of `runs`, which have a blur or nothing for a deficit."""
+        return [self.run(run, seed) for run in runs]
+
+    def run(self, run: Run, seed: int) -> Spent:
+        """One run from scratch."""
+        began, spent = time.perf_counter(), Spent()
+        setup, s = self.setup, self.setup.schedule
+        self.net = models.build(
+            setup.model, channels=3, size=setup.data.size, seed=seed
+        )
+        optimizer = torch.optim.SGD(
+            self.net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay
+        )
+        torch.manual_seed(seed)
+        self.accuracy = []
+        for epoch in range(run.epochs):
+            for group in optimizer.param_groups:
+                group["lr"] = s.lr * s.decay**epoch
+            self.epoch(optimizer, run.onset <= epoch < run.removal and run.deficit)
+            self.accuracy.append(self.test())
+            if self.fisher:
+                start = time.perf_counter()
+                self.trace()
+                spent.fisher += time.perf_counter() - start
+        spent.total = time.perf_counter() - began
+        return spent
+
+    def loader(self, part: str, steps: list, **options) -> DataLoader:
+        """Batches of `part`, through the transforms `steps`."""
+        pictures = self.pictures[part]
+        pictures.transform = transforms.Compose([*steps, *self.to_tensor])
+        return DataLoader(pictures, num_workers=self.processes, **options)
+
+    def blurred(self, deficit) -> list:
+        """The blur as torchvision's transforms, or nothing."""
+        if not deficit:
+            return []
+        size = self.setup.data.size
+        return [transforms.Resize(size // deficit.factor), transforms.Resize(size)]
+
+    def epoch(self, optimizer: torch.optim.Optimizer, deficit) -> None:
+        """One pass over the training set."""
+        s, size = self.setup.schedule, self.setup.data.size
+        steps = [
+            *self.blurred(deficit),
+            transforms.RandomCrop(size, padding=s.shift, fill=self.mean_colour),
+            *([transforms.RandomHorizontalFlip()] if s.mirror else []),
+        ]
+        self.deficit = deficit
+        criterion = nn.CrossEntropyLoss()
+        self.net.train()
+        options = {"batch_size": s.batch, "shuffle": True, "drop_last": True}
+        for images, labels in self.loader("train", steps, **options):
+            optimizer.zero_grad()
+            loss = criterion(self.net(images), labels)
+            loss.backward()
+            optimizer.step()
+
+    @torch.no_grad()
+    def test(self) -> float:
+        """Accuracy on the test set."""
+        self.net.eval()
+        right = 0
+        for images, labels in self.loader("test", [], batch_size=500):
+            right += (self.net(images).argmax(1) == labels).sum().item()
+        return right / len(self.pictures["test"])
+
+    def trace(self, images: int = PROBED) -> float:
+        """The trace of the Fisher information, image by image."""
+        self.net.eval()
+        total = 0.0
+        loader = self.loader("train", self.blurred(self.deficit), batch_size=1)
+        for i, (image, _) in enumerate(loader):
+            if i == images:
+                break
+            total += sum(squared_gradients(self.net, image))
+        return total / images
+
+
+def squared_gradients(net: nn.Module, image: torch.Tensor) -> list[float]:
+    """|grad log p_y|^2 of each layer's weights, y drawn from the answer to `image`."""
+    logits = net(image)
+    label = torch.distributions.Categorical(logits=logits).sample()
+    net.zero_grad()
+    nn.functional.cross_entropy(logits, label).backward()
+    return [
+        module.weight.grad.square().sum().item()
+        for module in net.modules()
+        if isinstance(module, (nn.Conv2d, nn.Linear))
+    ]
