@@ -2,11 +2,11 @@
 
 The gradient of one image by a layer's weights is G U^T, where U (K, P) holds what the
 layer saw at each of its P positions (one for a linear map, the pixels of the output for
-a convolution) and G (O, P) the gradient by what it answered there. So the layers' inputs
-and the gradients by their outputs, which one pass over a batch gives for all its images,
-are enough (Goodfellow 2015, arXiv:1510.01799; for convolutions Rochette, Manoel & Tramel
-2019, arXiv:1912.06015). |G U^T|^2 is taken as it stands or as the sum over pairs of
-positions of (G^T G) * (U^T U), whichever is less work.
+a convolution) and G (O, P) the gradient by what it answered there. So the inputs of the
+layers and the gradients by their outputs, which one pass over a batch gives for all of
+its images, are enough (Goodfellow 2015, arXiv:1510.01799; for convolutions Rochette,
+Manoel & Tramel 2019, arXiv:1912.06015). |G U^T|^2 is taken as it stands or as the sum
+over pairs of positions of (G^T G) * (U^T U), whichever is less work.
 """
 
 from __future__ import annotations
