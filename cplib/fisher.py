@@ -27,7 +27,7 @@ from .persample import squared_norms
 
 __all__ = ["Estimate", "Probe", "layers", "noise_injection", "single_backward", "trace"]
 
-CHUNK = 64  # images at a time: more is no faster on a CPU and takes more memory
+CHUNK = 128  # images at a time: more is no faster on a CPU and takes more memory
 
 
 @dataclass(frozen=True)

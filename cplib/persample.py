@@ -72,7 +72,9 @@ def squared_norms(
             for kept in seen[name].inputs
         ]
         if outer:
-            g, u = (torch.cat(side, 2) for side in zip(*outer, strict=True))
+            g, u = outer[0]
+            if len(outer) > 1:  # its gradient is the sum over its calls
+                g, u = (torch.cat(side, 1) for side in zip(*outer, strict=True))
             columns[-1] = _outer_norm(g, u).view(len(images), -1).sum(1)
     return torch.stack(columns, 1)
 
@@ -111,20 +113,34 @@ def _unchanged(name: str, x: torch.Tensor, version: int) -> torch.Tensor:
 def _as_matrices(
     module: nn.Module, x: torch.Tensor, g: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """G (B * groups, O, P) and U (B * groups, K, P), of the groups of a convolution."""
-    count = len(x)
+    """G^T (B * groups, P, O) and U^T (B * groups, P, K), of each group of channels."""
     if isinstance(module, nn.Linear):
-        return (t.reshape(count, -1, t.shape[-1]).transpose(1, 2) for t in (g, x))
-    rows = count * module.groups
-    g = g.reshape(rows, g.shape[1] // module.groups, -1)
-    if module.kernel_size == module.stride == (1, 1) and module.padding in (0, (0, 0)):
-        return g, x.reshape(rows, x.shape[1] // module.groups, -1)
+        g, u = (t.reshape(len(x), -1, t.shape[-1]) for t in (g, x))
+        return g, u
+    g, u = g.permute(0, 2, 3, 1), _patches(module, x)
+    groups = module.groups
+    g, u = (t.unflatten(-1, (groups, -1)).movedim(-2, 1) for t in (g, u))
+    rows, positions = len(x) * groups, g.shape[2] * g.shape[3]
+    return g.reshape(rows, positions, -1), u.reshape(rows, positions, -1)
+
+
+def _patches(module: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+    """What the kernel sees at each position: a view (B, H, W, height, width, C)."""
     sides = _padding(module)
     if any(sides):
         mode = module.padding_mode
         x = F.pad(x, sides, "constant" if mode == "zeros" else mode)
-    u = F.unfold(x, module.kernel_size, module.dilation, stride=module.stride)
-    return g, u.reshape(rows, u.shape[1] // module.groups, -1)
+    x = x.permute(0, 2, 3, 1).contiguous()  # so that a patch's rows lie in one piece
+    spans = zip(module.dilation, module.kernel_size, strict=True)
+    reach = [d * (k - 1) for d, k in spans]
+    step = module.stride
+    counts = [(x.shape[1 + i] - reach[i] - 1) // step[i] + 1 for i in (0, 1)]
+    item, row, column, channel = x.stride()
+    return x.as_strided(
+        (len(x), *counts, *module.kernel_size, x.shape[3]),
+        (item, step[0] * row, step[1] * column)
+        + (module.dilation[0] * row, module.dilation[1] * column, channel),
+    )
 
 
 def _padding(module: nn.Conv2d) -> list[int]:
@@ -140,8 +156,8 @@ def _padding(module: nn.Conv2d) -> list[int]:
 
 
 def _outer_norm(g: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
-    """|G U^T|^2 for each of the matrices G (N, O, P) and U (N, K, P)."""
-    (_, o, p), k = g.shape, u.shape[1]
+    """|sum over P of the products g u^T|^2, for g (N, P, O) and u (N, P, K)."""
+    (_, p, o), k = g.shape, u.shape[2]
     if p * (o + k) < o * k:
-        return ((g.mT @ g) * (u.mT @ u)).sum((1, 2))
-    return (g @ u.mT).square().sum((1, 2))
+        return ((g @ g.mT) * (u @ u.mT)).sum((1, 2))
+    return (g.mT @ u).square().sum((1, 2))
