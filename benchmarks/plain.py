@@ -55,10 +55,20 @@ class Plain:
         setup: of the study; its probe does not matter.
         processes: of the `DataLoader`.
         fisher: whether to measure the trace after each epoch.
+        device: to train on.
+        probed: images behind each measurement of the trace.
     """
 
-    def __init__(self, setup: Setup, processes: int, fisher: bool):
+    def __init__(
+        self,
+        setup: Setup,
+        processes: int,
+        fisher: bool,
+        device: str,
+        probed: int = PROBED,
+    ):
         self.setup, self.processes, self.fisher = setup, processes, fisher
+        self.device, self.probed = device, probed
         dataset = data.prepare(setup.data)
         parts = {
             "train": (dataset.train_images, dataset.train_labels),
@@ -129,6 +139,7 @@ class Plain:
         self.net.train()
         options = {"batch_size": s.batch, "shuffle": True, "drop_last": True}
         for images, labels in self.loader("train", steps, **options):
+            images, labels = images.to(self.device), labels.to(self.device)
             optimizer.zero_grad()
             loss = criterion(self.net(images), labels)
             loss.backward()
@@ -140,19 +151,20 @@ class Plain:
         self.net.eval()
         right = 0
         for images, labels in self.loader("test", [], batch_size=500):
+            images, labels = images.to(self.device), labels.to(self.device)
             right += (self.net(images).argmax(1) == labels).sum().item()
         return right / len(self.pictures["test"])
 
-    def trace(self, images: int = PROBED) -> float:
+    def trace(self) -> float:
         """The trace of the Fisher information, image by image."""
         self.net.eval()
         total = 0.0
         loader = self.loader("train", self.blurred(self.deficit), batch_size=1)
         for i, (image, _) in enumerate(loader):
-            if i == images:
+            if i == self.probed:
                 break
-            total += sum(squared_gradients(self.net, image))
-        return total / images
+            total += sum(squared_gradients(self.net, image.to(self.device)))
+        return total / self.probed
 
 
 def squared_gradients(net: nn.Module, image: torch.Tensor) -> list[float]:

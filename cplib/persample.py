@@ -136,10 +136,11 @@ def _patches(module: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
     step = module.stride
     counts = [(x.shape[1 + i] - reach[i] - 1) // step[i] + 1 for i in (0, 1)]
     item, row, column, channel = x.stride()
+    steps = step[0] * row, step[1] * column
+    inside = module.dilation[0] * row, module.dilation[1] * column
     return x.as_strided(
         (len(x), *counts, *module.kernel_size, x.shape[3]),
-        (item, step[0] * row, step[1] * column)
-        + (module.dilation[0] * row, module.dilation[1] * column, channel),
+        (item, *steps, *inside, channel),
     )
 
 

@@ -15,8 +15,8 @@ __all__ = ["code_version", "describe", "summarise"]
 
 # the modules on which a run's numbers depend
 SOURCES = (
-    "data", "deficits", "fisher", "gratings", "information", "models", "persample",
-    "randomness", "training",
+    "augmentation", "data", "deficits", "fisher", "gratings", "information", "models",
+    "persample", "randomness", "training",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from . import fisher, models
+from .augmentation import Augmented
 from .data import Dataset, DataSpec
 from .deficits import Deficit
 from .device import autocast
@@ -37,6 +38,7 @@ __all__ = [
 NUMERICS = 1
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 DECIMALS = 6  # of what is kept of them
+AT_ONCE = 500  # images evaluated: of more, memory is asked for anew each time
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,17 @@ def _untrained(setup: Setup, seed: int, dataset: Dataset) -> State:
         setup.model, channels=images.shape[1], size=images.shape[-1], seed=seed
     )
     net = net.to(images.device, memory_format=torch.channels_last)
-    s = setup.schedule
-    optimizer = torch.optim.SGD(
-        net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True
-    )
+    optimizer = optimiser(net, setup.schedule)
     log = np.empty((0, 1 + len(METRICS)))
     return State(0, net, optimizer, log, np.empty((0, 2 + len(fisher.layers(net)))))
+
+
+def optimiser(net: torch.nn.Module, schedule: Schedule) -> torch.optim.SGD:
+    """SGD on `net`, as `schedule` says."""
+    s = schedule
+    return torch.optim.SGD(
+        net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True
+    )
 
 
 def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
@@ -204,9 +211,13 @@ def train(
         images, labels = clean
         if deficit is not None:
             images, labels = deficit.images(images, seed), deficit.labels(labels, seed)
-        augment = deficit is None or deficit.augment
+        s = setup.schedule
+        moves = (
+            (s.shift, s.mirror) if deficit is None or deficit.augment else (0, False)
+        )
+        source = Augmented(images, *moves)
         while state.epoch < end:
-            learned = _epoch(state, setup.schedule, seed, images, labels, augment)
+            learned = learn(state, s, seed, source, labels)
             test = evaluate(state.net, dataset.test_images, dataset.test_labels)
             state.epoch += 1
             row = [[state.epoch, *learned, *test]]
@@ -225,32 +236,33 @@ def _measure(state: State, probe: Probe, seed: int, images: torch.Tensor) -> Non
     state.information = np.concatenate([state.information, row])
 
 
-def _epoch(
+def learn(
     state: State,
     schedule: Schedule,
     seed: int,
-    images: torch.Tensor,
+    source: Augmented,
     labels: torch.Tensor,
-    augmented: bool,
 ) -> tuple[float, float]:
-    """One pass over the training set; mean loss and accuracy over its batches."""
+    """One pass over the training set `source`, with `labels` (N,), in place.
+
+    Returns:
+        Mean loss (nats) and accuracy over the batches.
+    """
     state.net.train()
     for group in state.optimizer.param_groups:
         group["lr"] = schedule.lr * schedule.decay**state.epoch
-    device = images.device
+    device, count = labels.device, len(labels)
     random = stream(seed, "epoch", state.epoch)
-    order = torch.randperm(len(images), generator=random).to(device)
-    batch = min(schedule.batch, len(images))
+    order = torch.randperm(count, generator=random).to(device)
+    batch = min(schedule.batch, count)
     loss_sum = torch.zeros((), device=device)
     hits = torch.zeros((), device=device)
-    steps = len(images) // batch
+    steps = count // batch
     for i in range(steps):
         chosen = order[i * batch : (i + 1) * batch]
-        x, y = images[chosen], labels[chosen]
-        if augmented:
-            x = augment(x, schedule.shift, schedule.mirror, random)
+        x, y = source.take(chosen, random), labels[chosen]
         with autocast(str(device)):
-            logits = state.net(x.contiguous(memory_format=torch.channels_last))
+            logits = state.net(x)
             loss = F.cross_entropy(logits.float(), y)
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -260,38 +272,25 @@ def _epoch(
     return loss_sum.item() / steps, hits.item() / (steps * batch)
 
 
-def augment(
-    x: torch.Tensor, shift: int, mirror: bool, random: torch.Generator
-) -> torch.Tensor:
-    """Translate each image of x (B, C, H, W) by up to `shift` pixels, maybe mirror it.
-
-    The border is filled with 0, the mean colour after normalisation.
-    """
-    count, _, height, width = x.shape
-    down, right = torch.randint(0, 2 * shift + 1, (2, count), generator=random)
-    rows = down[:, None] + torch.arange(height)  # (B, H), in the padded image
-    columns = right[:, None] + torch.arange(width)
-    if mirror:
-        mirrored = torch.rand(count, generator=random) < 0.5
-        columns = torch.where(mirrored[:, None], columns.flip(1), columns)
-    padded = F.pad(x, (shift,) * 4)
-    item = torch.arange(count)[:, None, None]
-    item, rows, columns = (
-        index.to(x.device) for index in (item, rows[:, :, None], columns[:, None, :])
-    )
-    return padded.permute(0, 2, 3, 1)[item, rows, columns].permute(0, 3, 1, 2)
-
-
 @torch.no_grad()
 def evaluate(
     net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, chunk: int = 1000
 ) -> tuple[float, float]:
-    """Mean loss (nats) and accuracy (0 to 1) of `net` on `images`, in eval mode."""
+    """Mean loss (nats) and accuracy (0 to 1) of `net` on `images`, in eval mode.
+
+    Args:
+        net, images, labels: (N, C, H, W) and (N,), on one device.
+        chunk: images whose losses are added up in single precision.
+    """
     net.eval()
+    with autocast(str(images.device)):
+        answers = torch.cat([_answer(net, part) for part in images.split(AT_ONCE)])
     loss, hits = 0.0, 0
-    for x, y in zip(images.split(chunk), labels.split(chunk), strict=True):
-        with autocast(str(images.device)):
-            logits = net(x.contiguous(memory_format=torch.channels_last)).float()
+    for logits, y in zip(answers.split(chunk), labels.split(chunk), strict=True):
         loss += F.cross_entropy(logits, y, reduction="sum").item()
         hits += (logits.argmax(1) == y).sum().item()
     return loss / len(labels), hits / len(labels)
+
+
+def _answer(net: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    return net(images.contiguous(memory_format=torch.channels_last)).float()

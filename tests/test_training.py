@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from cplib import data, deficits, device, studies, training
+from cplib.augmentation import Augmented
 from cplib.errors import InputError
 from cplib.randomness import stream
 from cplib.training import Schedule
@@ -47,25 +48,26 @@ def test_an_epoch_is_plain_sgd_written_out_by_hand(dataset):
 
 
 def test_noise_stays_where_it_is_and_moving_noise_does_not(dataset, monkeypatch):
-    """How often the augmentation is called in two epochs of a deficit."""
-    called = []
-    whole = training.augment
+    """How far the images of two epochs of a deficit are moved."""
+    moved, whole = [], training.Augmented
     monkeypatch.setattr(
-        training, "augment", lambda *a: called.append(1) or whole(*a)
+        training, "Augmented", lambda x, *moves: moved.append(moves) or whole(x, *moves)
     )  # fmt: skip
-    counts = {}
     for kind in ("noise", "moving-noise", "blur"):
-        called.clear()
         state = training.start(SETUP, 3, dataset)
         training.train(state, SETUP, 3, dataset, [(deficits.deficit(kind), 2)])
-        counts[kind] = len(called)
-    batches = 2 * (SETUP.data.train // SETUP.schedule.batch)
-    assert counts == {"noise": 0, "moving-noise": batches, "blur": batches}
+    s = SETUP.schedule
+    assert moved == [(0, False), (s.shift, s.mirror), (s.shift, s.mirror)]
+    assert s.shift > 0 and s.mirror
 
 
 def test_augmentation_translates_and_mirrors_over_the_mean_colour():
     x = torch.arange(1.0, 1 + 2 * 36).view(2, 1, 6, 6).repeat(50, 1, 1, 1)
-    out = training.augment(x, 2, True, stream(0, "test"))
+    order = torch.randperm(100, generator=stream(1, "test"))
+    source = Augmented(x, 2, True)
+    out = torch.empty_like(x)
+    for part in order.split(30):
+        out[part] = source.take(part, stream(int(part[0]), "test"))
     padded = np.pad(x.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2)))
     seen = set()
     for image, wide in zip(out.numpy(), padded, strict=True):
@@ -79,8 +81,9 @@ def test_augmentation_translates_and_mirrors_over_the_mean_colour():
         assert len(matches) == 1
         seen.add(matches[0])
     assert len(seen) > 25  # of 50 possible
-    still = training.augment(x, 0, False, stream(0, "test"))
-    assert torch.equal(still, x)
+    still = Augmented(x, 0, False).take(order, stream(0, "test"))
+    assert torch.equal(still, x[order])
+    assert still.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_evaluation_is_the_mean_over_all_images(dataset):

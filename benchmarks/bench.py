@@ -1,0 +1,106 @@
+"""What the benchmarks share: their options, the clock, the machine's description."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+
+from cplib import device as devices
+from cplib import provenance, speed
+from cplib.segments import processor
+
+
+def options(description: str) -> argparse.ArgumentParser:
+    """The options that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--rounds", type=int, default=3, help="of each measurement")
+    parser.add_argument(
+        "--small", action="store_true", help="only to try whether it runs"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=speed.folder(),
+        help="folder of the record (book/benchmarks)",
+    )  # fmt: skip
+    return parser
+
+
+class Bench:
+    """Measurements under way; the record is written anew after every round.
+
+    Args:
+        name: of the benchmark.
+        arguments: from `options`.
+        setting: what is run.
+        ratios: what is compared.
+        unit: of the measurements.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: argparse.Namespace,
+        setting: dict[str, str],
+        ratios: Iterable[speed.Ratio],
+        unit: str = "seconds",
+    ):
+        self.device = devices.resolve(arguments.device)
+        kind = torch.device(self.device).type
+        today = datetime.date.today().isoformat()
+        self.folder, self.rounds = arguments.out, arguments.rounds
+        self.record = speed.Record(
+            name, kind, machine(kind), provenance.code_version(), today, setting, unit,
+            {}, list(ratios),
+        )  # fmt: skip
+        arguments.out.mkdir(parents=True, exist_ok=True)
+
+    def add(self, name: str, value: float) -> float:
+        """Note one more value of `name`."""
+        self.record.measured.setdefault(name, []).append(float(f"{value:.5g}"))
+        print(f"  {name}: {value:.4g}", flush=True)
+        return value
+
+    def time(self, name: str, call: Callable, share: float = 1) -> float:
+        """Note how long `call` takes, times `share`."""
+        return self.add(name, share * seconds(call, self.device))
+
+    def save(self) -> None:
+        """Write what there is; to be called after every round."""
+        speed.save(self.record, self.folder)
+
+    def show(self) -> None:
+        """Print the ratios."""
+        print(speed.ratios(self.record).to_string())
+
+
+def seconds(call: Callable, device: str = "cpu") -> float:
+    """How long `call()` takes, until the GPU has done its work too."""
+    on_gpu = torch.device(device).type == "cuda"
+    if on_gpu:
+        torch.cuda.synchronize()
+    began = time.perf_counter()
+    call()
+    if on_gpu:
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def machine(kind: str) -> dict[str, str]:
+    """The machine in words."""
+    found = {
+        "processor": f"{processor()}, {os.cpu_count()} cores",
+        "threads of PyTorch by default": str(torch.get_num_threads()),
+        "system": platform.platform(terse=True),
+        "Python": platform.python_version(),
+        "PyTorch": torch.__version__,
+    }
+    if kind == "cuda":
+        found = {"GPU": torch.cuda.get_device_name()} | found
+    return found

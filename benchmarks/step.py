@@ -1,0 +1,209 @@
+"""A training step against the peak of the machine: the same convolutions alone.
+
+    python benchmarks/step.py [--rounds 3] [--device auto]
+
+The convolutions of the network, forward and backward on batches of the same shapes,
+one after the other in the faster of the two memory formats, are all that a step cannot
+do without; what share of a step's time are they? Then what else was tried: the memory
+format, the optimiser's loop, the augmentation, and `torch.compile`. One thread.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Callable
+
+import bench
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+from torchvision import transforms
+
+from cplib import data, fisher, models, studies, training
+from cplib.augmentation import Augmented
+from cplib.device import deterministic
+from cplib.randomness import stream
+from cplib.speed import Ratio
+
+FORMATS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
+SETTINGS = (("timing", "laptop", 12), ("timing", "demo", 24), ("timing", "paper", 1))
+
+
+class Batches:
+    """Steps of `setup` on `count` batches of made-up images."""
+
+    def __init__(self, setup: training.Setup, count: int, device: str):
+        self.setup, self.count = setup, count
+        d, s = setup.data, setup.schedule
+        random = stream(0, "benchmark")
+        images = torch.randn((count * s.batch, 3, d.size, d.size), generator=random)
+        labels = torch.randint(0, 10, images.shape[:1], generator=random)
+        self.images, self.labels = images.to(device), labels.to(device)
+        self.net = models.build(setup.model, channels=3, size=d.size, seed=0).to(device)
+
+    def epoch(self) -> None:
+        """What `training.train` does between two evaluations."""
+        s = self.setup.schedule
+        net = copy.deepcopy(self.net).to(memory_format=torch.channels_last)
+        state = training.State(0, net, training.optimiser(net, s), None, None)
+        training.learn(
+            state, s, 0, Augmented(self.images, s.shift, s.mirror), self.labels
+        )
+
+    def steps(self, layout: torch.memory_format, net=None, **options) -> None:
+        """The same without augmentation, in another memory format or optimiser."""
+        s = self.setup.schedule
+        net = net or copy.deepcopy(self.net).to(memory_format=layout)
+        parameters = net.parameters()
+        options |= {"momentum": s.momentum, "weight_decay": s.weight_decay}
+        sgd = torch.optim.SGD(parameters, s.lr, **options)
+        pairs = zip(self.images.split(s.batch), self.labels.split(s.batch), strict=True)
+        net.train()
+        for x, y in pairs:
+            sgd.zero_grad(set_to_none=True)
+            F.cross_entropy(net(x.contiguous(memory_format=layout)), y).backward()
+            sgd.step()
+
+    def convolutions(self, layout: torch.memory_format) -> Callable:
+        """The network's convolutions, forward and backward, on stored inputs."""
+        net = copy.deepcopy(self.net).to(memory_format=layout)
+        seen = []
+        handles = [
+            m.register_forward_hook(lambda m, i, o: seen.append((m, i[0], o)))
+            for m in fisher.layers(net).values()
+            if isinstance(m, nn.Conv2d)
+        ]
+        with torch.no_grad():
+            first = self.images[: self.setup.schedule.batch]
+            net(first.contiguous(memory_format=layout))
+        for handle in handles:
+            handle.remove()
+        calls = [(m, x.detach(), torch.randn_like(o)) for m, x, o in seen]
+
+        @torch.no_grad()
+        def run() -> None:
+            for _ in range(self.count):
+                for i, (m, x, g) in enumerate(calls):
+                    F.conv2d(x, m.weight, None, m.stride, m.padding)
+                    torch.ops.aten.convolution_backward(
+                        g, x, m.weight, None, m.stride, m.padding, m.dilation, False,
+                        (0, 0), 1, (i > 0, True, False),
+                    )  # fmt: skip
+
+        return run
+
+
+def compare(trial: bench.Bench, where: str, batches: Batches) -> None:
+    """One round on one network; seconds for each step."""
+    share = 1 / batches.count
+
+    def note(name: str, call: Callable) -> None:
+        trial.time(f"{where}: {name}", call, share)
+
+    alone = [batches.convolutions(layout) for layout in FORMATS.values()]
+    times = [bench.seconds(call, trial.device) for call in alone]
+    trial.add(f"{where}: convolutions alone", share * min(times))
+    note("step", batches.epoch)
+    if where != "laptop":
+        return
+    last = FORMATS["channels last"]
+    note("without augmentation", lambda: batches.steps(last, fused=True))
+    note("contiguous", lambda: batches.steps(FORMATS["contiguous"], fused=True))
+    note("foreach", lambda: batches.steps(last, foreach=True))
+    note("one by one", lambda: batches.steps(last, foreach=False))
+
+
+def augmentation(trial: bench.Bench, setup: training.Setup) -> None:
+    """Seconds for an epoch's images."""
+    dataset = data.prepare(setup.data, trial.device)
+    s, size = setup.schedule, setup.data.size
+    pictures = [
+        Image.fromarray(image) for image in dataset.to_rgb(dataset.train_images)
+    ]
+    mean, std = (v.flatten().tolist() for v in (dataset.mean, dataset.std))
+    transform = transforms.Compose(
+        [
+            transforms.RandomCrop(size, padding=s.shift),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(mean, std),
+        ]
+    )
+    order = torch.arange(len(pictures), device=trial.device).split(s.batch)
+
+    def tensors() -> None:
+        source, random = Augmented(dataset.train_images, s.shift, True), stream(0, "a")
+        for chosen in order:
+            source.take(chosen, random)
+
+    trial.time("images: PIL", lambda: [transform(p) for p in pictures])
+    trial.time("images: cplib", tensors)
+
+
+def compiled(trial: bench.Bench, batches: Batches) -> None:
+    """`torch.compile`, and how long it takes to compile."""
+    net = copy.deepcopy(batches.net).to(memory_format=torch.channels_last)
+    fast = torch.compile(net)
+
+    def run() -> None:
+        batches.steps(torch.channels_last, fast, fused=True)
+
+    first = bench.seconds(run, trial.device)
+    for _ in range(trial.rounds):
+        later = bench.seconds(run, trial.device)
+        trial.add("laptop: compiled", later / batches.count)
+        trial.add("compiling", first - later)
+
+
+def ratios() -> list[Ratio]:
+    """What is compared."""
+    shares = [
+        Ratio(
+            f"convolutions alone / whole step, {scale}",
+            f"{scale}: convolutions alone", f"{scale}: step", 0.7,
+        )
+        for _, scale, _ in SETTINGS
+    ]  # fmt: skip
+    base = "laptop: without augmentation"
+    return [
+        *shares,
+        Ratio("taken: channels last", "laptop: contiguous", base),
+        Ratio("taken: fused optimiser, for foreach", "laptop: foreach", base),
+        Ratio("taken: fused optimiser, for a loop", "laptop: one by one", base),
+        Ratio("taken: pixels gathered, for PIL", "images: PIL", "images: cplib"),
+        Ratio("not taken: torch.compile", base, "laptop: compiled"),
+    ]
+
+
+def main() -> None:
+    arguments = bench.options(__doc__).parse_args()
+    small = arguments.small
+    settings = [("timing", "demo", 2)] if small else SETTINGS
+    setting = {
+        "network": "All-CNN, batches of 128 made-up images, as at each scale",
+        "threads": "1",
+        "compiled": "laptop scale, after a first run that compiles",
+    }
+    trial = bench.Bench("step", arguments, setting, ratios(), "seconds")
+    with deterministic(trial.device):
+        every = {
+            scale: Batches(studies.get(name, scale).setup, count, trial.device)
+            for name, scale, count in settings
+        }
+        for i in range(trial.rounds + 1):  # the first warms up
+            if i == 1:
+                trial.record.measured.clear()
+            for scale, batches in every.items():
+                compare(trial, scale, batches)
+            augmentation(trial, studies.get("timing", settings[0][1]).setup)
+            trial.save()
+        if shutil.which("g++") and not small:
+            compiled(trial, every["laptop"])
+            trial.save()
+    trial.show()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""A sweep over onset and removal: this engine against the script that one would write.
+
+    python benchmarks/sweep.py [--rounds 3] [--device auto]
+
+The half grid of 8 x 8 windows of blur and a clean run, 37 runs, with an eighth of the
+epochs of the laptop scale and half of its images, with and without the trace of the
+Fisher information on 1,000 images after each epoch. `plain.py` is the script. Each
+round trains all runs of all sides; then a few epochs are trained in steps from the one
+to the other, to see where the ratio comes from.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import bench
+import loky
+import torch
+from plain import PROBED, Plain
+
+from cplib import data, deficits, engine, fisher, models, plan, studies, training
+from cplib.augmentation import Augmented
+from cplib.device import deterministic
+from cplib.fisher import Probe
+from cplib.randomness import stream
+from cplib.runs import Run, Study, windows
+from cplib.speed import Ratio
+
+RATIOS = (
+    Ratio("the sweep", "script", "cplib", 4.5),
+    Ratio("the sweep with Fisher traces", "script, traces", "cplib, traces", 8),
+    Ratio("the sweep again, from its checkpoints", "cplib", "cplib, again", 1000),
+    Ratio("of this: tensors for PIL images", "run: script", "run: tensors"),
+    Ratio("memory format, fused optimiser", "run: tensors", "run: cplib's loop"),
+    Ratio("one thread for each core", "run: cplib's loop", "run: workers"),
+    Ratio("the tree", "epochs from scratch", "epochs of the tree"),
+    Ratio("the estimator, one thread", "trace: loop", "trace: cplib"),
+)
+
+
+class Tensors(Plain):
+    """The script with its images as tensors, prepared batch by batch."""
+
+    def loader(self, part: str, steps: list, **options) -> Iterator:
+        """Batches of `part`; the transforms `steps` are replaced by their like."""
+        dataset = data.prepare(self.setup.data, self.device)
+        s = self.setup.schedule
+        if part == "test":
+            images, labels = dataset.test_images, dataset.test_labels
+            yield from zip(images.split(500), labels.split(500), strict=True)
+            return
+        images, labels = dataset.train_images, dataset.train_labels
+        if self.deficit:
+            images = self.deficit.images(images, 0)
+        source = Augmented(images, s.shift, s.mirror)
+        random = stream(0, "benchmark")
+        order = torch.randperm(len(images), generator=random)
+        for chosen in order.split(s.batch)[: len(images) // s.batch]:
+            yield source.take(chosen, random).contiguous(), labels[chosen]
+
+
+def study(small: bool) -> Study:
+    """The runs, all three channels and the network of the laptop scale."""
+    setup = studies.get("timing", "smoke" if small else "laptop").setup
+    if not small:
+        setup = replace(setup, data=replace(setup.data, train=2_560, test=1_000))
+    last = 2 if small else 8
+    blur = deficits.deficit("blur")
+    ends = range(last + 1)
+    spans = [(blur, a, b) for a in ends for b in ends if a < b]
+    return windows("sweep", "benchmark", "Half grid", setup, spans, last)
+
+
+def ours(setup: training.Setup, runs: Iterable[Run], device: str, cache: Path) -> None:
+    """The sweep, its workers started anew."""
+    loky.get_reusable_executor().shutdown(kill_workers=True)
+    engine.run(setup, runs, [0], device=device, progress=False, cache=cache)
+
+
+def whole(bench: bench.Bench, sweep: Study, script: Plain) -> None:
+    """All runs of each side."""
+    spent = script.sweep(sweep.runs, 0)
+    total = sum(run.total for run in spent)
+    bench.add("script, traces", total)
+    bench.add("script", total - sum(run.fisher for run in spent))
+    probed = replace(sweep.setup, probe=Probe(images=script.probed, every=1))
+    with tempfile.TemporaryDirectory() as name:
+        cache = Path(name)
+        arguments = sweep.runs, bench.device, cache
+        bench.time("cplib", lambda: ours(sweep.setup, *arguments))
+        loky.get_reusable_executor().shutdown(kill_workers=True)
+        again = {"device": bench.device, "progress": False, "cache": cache}
+        bench.time(
+            "cplib, again", lambda: engine.run(sweep.setup, sweep.runs, [0], **again)
+        )
+        bench.time("cplib, traces", lambda: ours(probed, *arguments))
+
+
+def factors(bench: bench.Bench, sweep: Study, script: Plain) -> None:
+    """One run of four epochs, two of them blurred, in steps; seconds for each run."""
+    run = replace(sweep.runs[1], onset=0, removal=2, epochs=4)
+    setup, device = sweep.setup, bench.device
+    dataset = data.prepare(setup.data, device)
+    plain = Plain(setup, script.processes, False, device)
+    bench.time("run: script", lambda: plain.run(run, 0))
+    tensors = Tensors(setup, 0, False, device)
+    bench.time("run: tensors", lambda: tensors.run(run, 0))
+
+    def loop():
+        state = training.start(setup, 0, dataset)
+        training.train(state, setup, 0, dataset, [(run.deficit, 2), (None, 4)])
+
+    bench.time("run: cplib's loop", loop)
+    workers = os.cpu_count() if torch.device(device).type == "cpu" else 1
+    options = {"device": device, "max_workers": workers, "progress": False}
+    short = replace(run, removal=1, epochs=1)
+    with tempfile.TemporaryDirectory() as name:  # so that workers run
+        engine.run(setup, [short], range(workers), cache=Path(name), **options)
+    with tempfile.TemporaryDirectory() as name:
+        cache = Path(name)
+        bench.time(
+            "run: workers",
+            lambda: engine.run(setup, [run], range(workers), cache=cache, **options),
+            1 / workers,
+        )
+    tree = plan.make_plan(setup, sweep.runs, [0], device)
+    bench.add("epochs from scratch", tree.epochs_from_scratch)
+    bench.add("epochs of the tree", tree.epochs)
+    script.net = models.build(setup.model, channels=3, size=setup.data.size, seed=0)
+    script.net.to(device)
+    script.deficit = None
+    net = training.start(setup, 0, dataset).net
+    images = dataset.train_images[: script.probed]
+    with deterministic(device):
+        bench.time("trace: loop", script.trace)
+        bench.time("trace: cplib", lambda: fisher.trace(net, images, stream(0, "b")))
+
+
+def quicker(setup: training.Setup, run: Run, device: str) -> int:
+    """How many processes of the `DataLoader` make the script faster here: 0 or 2."""
+    plain = {n: Plain(setup, n, False, device) for n in (0, 2)}
+    return min(plain, key=lambda n: bench.seconds(lambda: plain[n].run(run, 0), device))
+
+
+def main() -> None:
+    parser = bench.options(__doc__)
+    parser.add_argument("--factors", action="store_true", help="only these")
+    arguments = parser.parse_args()
+    sweep = study(arguments.small)
+    trial = bench.Bench("sweep", arguments, {}, RATIOS)
+    processes = quicker(sweep.setup, replace(sweep.runs[0], epochs=2), trial.device)
+    images = 16 if arguments.small else PROBED
+    script = Plain(sweep.setup, processes, True, trial.device, images)
+    d, m = sweep.setup.data, sweep.setup.model
+    trial.record.setting = {
+        "runs": f"{len(sweep.runs)}, blur, {sweep.clean_epochs} clean epochs after it",
+        "data": f"{d.name}, {d.train:,} and {d.test:,} images of {d.size}x{d.size}",
+        "network": f"{m.family}, {m.width} channels",
+        "traces": f"{images:,} images after each epoch",
+        "processes of the script's DataLoader": f"{processes} (the faster of 0 and 2)",
+    }
+    for i in range(trial.rounds):
+        print(f"round {i + 1}", flush=True)
+        factors(trial, sweep, script)
+        if not arguments.factors:
+            whole(trial, sweep, script)
+        trial.save()
+    trial.show()
+
+
+if __name__ == "__main__":
+    main()
