@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 ORDER = """
     __init__ errors randomness storage locks pickles download gratings data deficits
     device models information landscape fisher training runs settings studies provenance
-    plan atlas shelf costs workers segments jobs engine results measures effects
+    plan atlas shelf costs memory workers segments jobs engine results measures effects
     verification fits exponential statistics ledger claims biology look panel curves
     figures traces animals pictures scripts sketch examples timeline glimpse still
     explorer live widgets commands checking checks exercises __main__
