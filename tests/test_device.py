@@ -1,207 +1,20 @@
-"""The path to a GPU, as far as a machine without one can walk it.
+"""Devices that are not there: which is taken, what it can do, how it is set.
 
-What a tensor is computed on is watched on the `meta` device, which has shapes but no
-numbers, and which no operation may mix with the CPU, as no operation may mix a GPU's.
 What the hardware can do is asked of PyTorch by functions that are replaced here.
 """
 
 import contextlib
-import dataclasses
 import os
 import subprocess
 import sys
-from collections import Counter
 from unittest import mock
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from elsewhere import FAMILIES, SETUP, prepared, small
 
-from cplib import data, deficits, device, fisher, plan, segments, studies, training
+from cplib import deficits, device, plan, segments, studies, training
 from cplib.errors import CplibError, InputError
-from cplib.models import ModelSpec
-from cplib.randomness import stream
-
-SETUP = studies.get("1TL", "smoke").setup
-FAMILIES = {
-    "AllCNN": ModelSpec("AllCNN", 4), "ResNet18": ModelSpec("ResNet18", 4),
-    "DepthCNN": ModelSpec("DepthCNN", 4, 2), "MLP": ModelSpec("MLP", 20),
-}  # fmt: skip
-aten = torch.ops.aten
-
-
-def small(family="AllCNN", batch=32, images=64):
-    return dataclasses.replace(
-        SETUP, model=FAMILIES[family],
-        data=dataclasses.replace(SETUP.data, train=images, test=images),
-        schedule=dataclasses.replace(SETUP.schedule, batch=batch),
-    )  # fmt: skip
-
-
-class Elsewhere(TorchDispatchMode):
-    """Lets `meta` stand for a GPU: its numbers may be asked for, and are 1; and counts.
-
-    Attributes:
-        read: how often numbers of the device were waited for.
-        sent: how often tensors were sent there.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.read = self.sent = 0
-        self.ops = Counter()
-
-    def __enter__(self):
-        kinds = "torch.optim.optimizer._get_fused_kernels_supported_devices"
-        self.fused = mock.patch(kinds, lambda: ["cpu", "meta"])
-        self.fused.start()
-        return super().__enter__()
-
-    def __exit__(self, *error):
-        self.fused.stop()
-        return super().__exit__(*error)
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        given = [a for a in torch.utils._pytree.tree_leaves((args, kwargs))
-                 if isinstance(a, torch.Tensor)]  # fmt: skip
-        kinds = {a.device.type for a in given if a.ndim}  # numbers may go anywhere
-        target = kwargs.get("device")
-        copies = func in (aten._to_copy.default, aten.copy_.default)
-        assert copies or len(kinds) < 2, f"{func} mixes {kinds}"
-        there = "meta" in {a.device.type for a in given}
-        if there:
-            self.ops[str(func)] += 1
-        if func is aten._fused_sgd_.default and there:
-            return None
-        if func is aten._local_scalar_dense.default and there:
-            self.read += 1
-            return 1.0 if given[0].is_floating_point() else 1
-        if func is aten._to_copy.default and target is not None:
-            target = torch.device(target).type
-            if there and target == "cpu":
-                self.read += 1
-                dtype = kwargs.get("dtype") or given[0].dtype
-                return torch.ones(given[0].shape, dtype=dtype)
-            self.sent += target == "meta" and not there
-        return func(*args, **kwargs)
-
-
-def prepared(setup, kind="meta"):
-    data.prepare.cache_clear()
-    found = data.prepare(setup.data, kind)
-    data.prepare.cache_clear()
-    return found
-
-
-def trained_elsewhere(setup, phases, probe=None):
-    setup = dataclasses.replace(setup, probe=probe)
-    with Elsewhere() as seen:
-        dataset = prepared(setup)
-        state = training.start(setup, 0, dataset)
-        before = seen.read
-        training.train(state, setup, 0, dataset, phases)
-    return state, seen, seen.read - before
-
-
-# -- everything happens on the device
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_an_epoch_of_each_network_stays_on_its_device(family):
-    state, seen, _ = trained_elsewhere(small(family), [(None, 1)])
-    assert {t.device.type for t in state.net.state_dict().values()} == {"meta"}
-    momenta = state.optimizer.state_dict()["state"].values()
-    assert {s["momentum_buffer"].device.type for s in momenta} == {"meta"}
-    assert seen.ops["aten.convolution_backward.default"] or family == "MLP"
-    assert seen.ops["aten._fused_sgd_.default"] == 2
-
-
-@pytest.mark.parametrize("kind", [*deficits.KINDS, *deficits.CONTROLS])
-def test_each_deficit_gives_back_what_is_on_the_device(kind):
-    deficit = deficits.deficit(kind)
-    with Elsewhere():
-        dataset = prepared(small())
-        images = deficit.images(dataset.train_images, 0)
-        labels = deficit.labels(dataset.train_labels, 0)
-    assert images.device.type == labels.device.type == "meta"
-    assert images.shape == dataset.train_images.shape
-    trained_elsewhere(small(), [(deficit, 1), (None, 2)])
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("labels", ["signs", "sampled"])
-def test_the_trace_is_measured_on_the_device(family, labels):
-    setup = small(family)
-    with Elsewhere() as seen:
-        dataset = prepared(setup)
-        net = training.start(setup, 0, dataset).net
-        before = seen.read
-        found = fisher.trace(
-            net, dataset.train_images, stream(0, "fisher"), labels=labels
-        )
-    assert found.trace.shape == (len(fisher.layers(net)),)
-    assert seen.read == before + 1
-
-
-@pytest.mark.parametrize("shared", [True, False])
-def test_the_other_estimators_too(shared):
-    setup = small()
-    with Elsewhere():
-        dataset = prepared(setup)
-        net = training.start(setup, 0, dataset).net
-        arguments = net, dataset.train_images, stream(0, "fisher")
-        fisher.noise_injection(*arguments, steps=16, shared=shared)
-        labels = dataset.train_labels
-        with contextlib.suppress(NotImplementedError):  # one_hot looks at the numbers
-            fisher.noise_injection(*arguments, steps=16, labels=labels)
-        with pytest.MonkeyPatch.context() as patch:
-            drawn = torch.zeros(32, 1, dtype=torch.int64)
-            patch.setattr(torch, "multinomial", lambda *_, generator: drawn)
-            fisher.single_backward(*arguments)
-
-
-def test_a_tensor_left_on_the_cpu_is_noticed():
-    """This file's own instrument."""
-    here, there = torch.ones(3), torch.ones(3, device="meta")
-    with Elsewhere(), pytest.raises(AssertionError, match="mixes"):
-        here + there
-    with Elsewhere(), pytest.raises(AssertionError, match="mixes"):
-        there[torch.tensor([0, 1])]
-
-
-def test_the_host_waits_for_an_epoch_not_for_its_steps():
-    """Each wait costs more than a step does: as many with 2 steps as with 16."""
-    waits, sends = {}, {}
-    for batch in (4, 32):
-        _, seen, waits[batch] = trained_elsewhere(small(batch=batch), [(None, 1)])
-        sends[batch] = seen.sent
-    assert waits[4] == waits[32] == 4  # loss and accuracy, of training and of test
-    assert sends[4] - sends[32] <= 3 * 14  # the augmentation's indices, step by step
-
-
-# -- no operation for which CUDA has no deterministic way; PyTorch's documentation lists
-# them under `torch.use_deterministic_algorithms`
-
-UNREPEATABLE = (
-    "adaptive_avg_pool2d_backward adaptive_max_pool2d_backward avg_pool3d_backward "
-    "upsample_linear upsample_bicubic upsample_trilinear grid_sampler "
-    "upsample_bilinear2d_backward _upsample_bilinear2d_aa_backward "
-    "reflection_pad nll_loss2d ctc_loss histc bincount median put_ max_unpool "
-    "scatter_reduce fractional_max_pool embedding_bag kthvalue"
-).split()
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_no_step_uses_what_cuda_cannot_repeat(family):
-    probe = fisher.Probe(images=32)
-    _, seen, _ = trained_elsewhere(small(family), [(deficits.Blur(), 1)], probe)
-    used = {op.split(".")[1] for op in seen.ops}
-    assert {"native_batch_norm_backward", "_log_softmax"} & used
-    assert not [op for op in used for bad in UNREPEATABLE if op.startswith(bad)]
-
-
-# -- which device, and what it is good at
 
 
 @pytest.fixture
@@ -411,22 +224,3 @@ def test_mixed_precision_keeps_what_adds_up_in_float32(family, monkeypatch):
     for a, b in zip(state.net.state_dict().values(), again.net.state_dict().values(),
                     strict=True):  # fmt: skip
         assert torch.equal(a, b)
-
-
-def test_nothing_is_computed_in_double_precision_on_the_device():
-    """Apple's GPUs have none."""
-    with Elsewhere():
-        dataset = prepared(small())
-        net = training.start(small(), 0, dataset).net
-        with NoDouble():
-            arguments = net, dataset.train_images, stream(0, "fisher")
-            fisher.noise_injection(*arguments, steps=16)
-
-
-class NoDouble(TorchDispatchMode):
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        for tensor in torch.utils._pytree.tree_leaves(out):
-            if isinstance(tensor, torch.Tensor) and tensor.device.type != "cpu":
-                assert tensor.dtype != torch.float64, func
-        return out
