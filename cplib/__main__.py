@@ -62,7 +62,11 @@ def parser() -> argparse.ArgumentParser:
 
 def _machine(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
-    sub.add_argument("--workers", type=int, help="processes (one per core)")
+    sub.add_argument(
+        "--workers",
+        type=int,
+        help="processes (one per core, or as many as memory has room for)",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from argparse import Namespace
@@ -12,7 +13,7 @@ from . import atlas as atlas_file
 from . import engine, figures, results, storage, studies, verification, workers
 from .device import resolve
 from .errors import DataError, InputError
-from .plan import make_plan
+from .plan import Plan, make_plan
 from .studies import Study
 
 
@@ -32,6 +33,13 @@ def demo(arguments: Namespace) -> int:
     began = time.perf_counter()
     study = studies.get("demo", arguments.scale)
     seeds = results.parse_seeds(arguments.seeds)
+    tree, left = _left(study, seeds, arguments.device)
+    if left < tree.epochs:
+        print(
+            f"Of {tree.epochs} epochs, {tree.epochs - left} were trained before: their "
+            f"numbers come from the checkpoints in {storage.cache_folder()}.",
+            file=sys.stderr,
+        )
     result = results.compute(study, seeds, **_options(arguments))
     panel = figures.draw(result)
     print(panel.table.to_string(index=False))
@@ -39,6 +47,13 @@ def demo(arguments: Namespace) -> int:
     print(f"Figure: {Path(arguments.output).resolve()}")
     print(f"{len(seeds)} seeds in {time.perf_counter() - began:.0f} s.")
     return 0
+
+
+def _left(study: Study, seeds: list[int], device: str) -> tuple[Plan, int]:
+    """The study's plan, and how many of its epochs no checkpoint holds."""
+    tree = make_plan(study.setup, study.runs, seeds, resolve(device))
+    todo = engine.pending(tree, storage.cache_folder() / "states")
+    return tree, sum(segment.epochs for segment in todo.values())
 
 
 def run(arguments: Namespace) -> int:
@@ -72,10 +87,8 @@ def plan(arguments: Namespace) -> int:
     seeds = results.parse_seeds(arguments.seeds)
     print(f"{'study':8} {'scale':7} {'runs':>5} {'segments':>9} {'epochs':>7} "
           f"{'from scratch':>13} {'ratio':>6} {'cached':>7}")  # fmt: skip
-    folder = storage.cache_folder() / "states"
     for study in _chosen(arguments):
-        tree = make_plan(study.setup, study.runs, seeds, resolve())
-        left = sum(s.epochs for s in engine.pending(tree, folder).values())
+        tree, left = _left(study, seeds, "auto")
         ratio = tree.epochs_from_scratch / tree.epochs
         print(
             f"{study.name:8} {study.scale:7} {len(study.runs) * len(seeds):5} "

@@ -8,12 +8,14 @@ memory) and `digits` (in scikit-learn) need no download.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
 import shutil
 import sys
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -23,13 +25,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import download, gratings, storage
+from . import download, gratings, locks, storage
 from .errors import DataError, InputError, StorageError
 
 __all__ = ["NAMES", "DataSpec", "Dataset", "Raw", "ensure", "load_raw", "prepare"]
 
 DOWNLOADED = ("cifar10", "mnist")
 NAMES = ("gratings", "digits", *DOWNLOADED)
+# What a flipped bit makes of an .npz; RuntimeError: an "encrypted" member, or one whose
+# compression is unknown.
+UNREADABLE = (
+    OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
 SHAPES = {"cifar10": (32, 32, 3), "mnist": (28, 28)}
 # The constants of the lab's code (PROTOCOL: "Normalisation"); 0 is then the mean
 # colour (125, 123, 113) with which the paper pads. Other sets use their own.
@@ -244,10 +252,31 @@ def _stored(name: str) -> Raw:
     path = storage.data_folder() / f"{name}.npz"
     if path.exists():
         try:
-            return _read(path, name)
+            raw = _read(path, name)
         except storage.Damaged as error:
             storage.set_aside(path, error.why)
+        else:
+            _tidy(path, name)
+            return raw
     return _download(name, path)
+
+
+def _tidy(path: Path, name: str) -> None:
+    """Remove what a killed process left of making the set that is whole at `path`."""
+    storage.sweep(path.parent, pattern=".part-*")
+    folder = _receiving(path, name)
+    if folder.exists():
+        with (
+            contextlib.suppress(StorageError),
+            locks.hold(download.lock_of(path)) as ours,
+        ):
+            if ours:  # else a process that began before the set was whole is at it
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _receiving(path: Path, name: str) -> Path:
+    """Where the archives of `name` are received."""
+    return path.parent / f"{name}-download"
 
 
 def _read(path: Path, name: str) -> Raw:
@@ -260,7 +289,7 @@ def _read(path: Path, name: str) -> Raw:
             raw = Raw(*(arrays[key] for key in Raw._fields))
     except PermissionError as error:
         raise StorageError(f"{path} cannot be read ({error.strerror}).") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise storage.Damaged(path, f"{type(error).__name__}: {error}") from error
     _check(raw, path, name)
     return raw
@@ -277,7 +306,7 @@ def _check(raw: Raw, path: Path, name: str) -> None:
 
 def _download(name: str, path: Path) -> Raw:
     """Fetch `name` and keep it at `path`."""
-    folder = path.parent / f"{name}-download"
+    folder = _receiving(path, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):

@@ -76,8 +76,10 @@ class Blur(Deficit):
                 f"blur: factor={self.factor} leaves nothing of images of "
                 f"{size[0]}x{size[1]} pixels; choose a smaller factor."
             )
-        x = F.interpolate(x, size=small, mode="bilinear", antialias=True)
-        return F.interpolate(x, size=size, mode="bilinear", antialias=True)
+        # on the CPU: the same pixels on every device, and not all devices can do it
+        blurred = F.interpolate(x.cpu(), size=small, mode="bilinear", antialias=True)
+        blurred = F.interpolate(blurred, size=size, mode="bilinear", antialias=True)
+        return blurred.to(x.device)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,15 @@ import os
 
 import torch
 
-from .errors import InputError
+from .errors import CplibError, InputError
 
 __all__ = ["deterministic", "precision", "resolve"]
+
+# cuBLAS repeats itself only with a workspace of fixed size. PyTorch looks at this once
+# in a process, at the first product of matrices on a GPU, whoever asks for it; so it is
+# set here and not when training begins.
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+os.environ.setdefault(WORKSPACE, ":4096:8")
 
 
 def resolve(device: str = "auto") -> str:
@@ -21,7 +27,7 @@ def resolve(device: str = "auto") -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        kind = torch.device(device).type
+        kind, index = torch.device(device).type, torch.device(device).index
     except (RuntimeError, TypeError) as error:
         raise InputError(
             f"Unknown device {device!r}: use 'auto', 'cpu', 'cuda' or 'mps'."
@@ -34,6 +40,11 @@ def resolve(device: str = "auto") -> str:
     if kind not in present or not present[kind]():
         raise InputError(
             f"Device {device!r} is not available on this machine: use 'auto' or 'cpu'."
+        )
+    if kind == "cuda" and index is not None and index >= torch.cuda.device_count():
+        raise InputError(
+            f"Device {device!r} is not available on this machine, which has "
+            f"{torch.cuda.device_count()} GPUs, counted from 0: use 'auto'."
         )
     return device
 
@@ -58,19 +69,48 @@ def deterministic(device: str):
     """Within: one CPU thread and deterministic kernels, so that runs repeat exactly.
 
     On the CPU, results are equal bit for bit only for equal thread counts, so every
-    segment is trained with one. Settings are restored on leaving.
+    segment is trained with one. On a GPU, float32 is float32 throughout: TF32, which
+    a notebook may have switched on for its own work, is off. Settings are restored on
+    leaving.
+
+    Raises:
+        CplibError: too late, cuBLAS was used before `WORKSPACE` was set.
     """
-    threads = torch.get_num_threads()
-    algorithms = torch.are_deterministic_algorithms_enabled()
-    benchmark = torch.backends.cudnn.benchmark
-    if torch.device(device).type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(algorithms)
-        torch.backends.cudnn.benchmark = benchmark
+    with contextlib.ExitStack() as restored:
+        restored.callback(torch.set_num_threads, torch.get_num_threads())
+        torch.set_num_threads(1)
+        if torch.device(device).type == "cuda":
+            _repeatable(restored)
+        try:
+            yield
+        except RuntimeError as error:
+            if WORKSPACE not in str(error):
+                raise
+            raise CplibError(
+                f"The GPU was used before cplib was imported, or {WORKSPACE} is "
+                f"{os.environ.get(WORKSPACE)!r}, so that its sums do not repeat: start "
+                f"Python anew, with {WORKSPACE}=:4096:8 or importing cplib first."
+            ) from error
+
+
+def _repeatable(restored: contextlib.ExitStack) -> None:
+    """Set what makes CUDA repeat itself; `restored` gets what undoes it."""
+    restored.callback(
+        torch.use_deterministic_algorithms,
+        torch.are_deterministic_algorithms_enabled(),
+        warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    torch.use_deterministic_algorithms(True)
+    switches = [(torch.backends.cudnn, "benchmark", False), *_tf32_off()]
+    for module, name, value in switches:
+        restored.callback(setattr, module, name, getattr(module, name))
+        setattr(module, name, value)
+
+
+def _tf32_off() -> list[tuple]:
+    """Module, attribute and value of the switches that turn TF32 off."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    if hasattr(matmul, "fp32_precision"):  # PyTorch 2.9; it bars reading the old names
+        new = "fp32_precision"
+        return [(matmul, new, "ieee"), (cudnn.conv, new, "ieee")]
+    return [(matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]

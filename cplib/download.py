@@ -33,7 +33,7 @@ from tqdm import tqdm
 from . import pickles, storage
 from .errors import CplibError, DataError, InputError
 
-__all__ = ["Archive", "alone", "archives", "arrays", "fetch"]
+__all__ = ["Archive", "alone", "archives", "arrays", "fetch", "lock_of"]
 
 CHUNK = 1 << 16  # bytes
 SILENCE = 60  # seconds without a byte, after which a connection counts as cut
@@ -130,7 +130,7 @@ def arrays(name: str, folder: Path) -> list[np.ndarray]:
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Let one process at a time make `path`; the others wait, and say so."""
-    lock = FileLock(path.with_suffix(".lock"))
+    lock = FileLock(lock_of(path))
     try:
         lock.acquire(timeout=1)
     except Timeout:
@@ -140,6 +140,11 @@ def alone(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def lock_of(path: Path) -> Path:
+    """The file whose lock a process holds that makes `path`."""
+    return path.with_suffix(".lock")
 
 
 def fetch(archive: Archive, folder: Path) -> Path:

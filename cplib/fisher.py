@@ -84,8 +84,8 @@ def trace(
     with frozen(net):
         for part in images.split(chunk):
             towards = partial(directions[labels], random=random)
-            squares.append(squared_norms(net, part, towards).double().cpu())
-    samples = torch.cat(squares).numpy()
+            squares.append(squared_norms(net, part, towards))
+    samples = torch.cat(squares).cpu().double().numpy()
     return estimate_of(tuple(layers(net)), samples)
 
 

@@ -216,8 +216,10 @@ def _curvatures(
     for _ in range(steps):
         for mean, slope in zip(means, slopes(), strict=True):
             mean += slope / steps
-    pairs = zip(means, logs, strict=True)
+    # on the CPU, for not all devices have double precision
+    pairs = [
+        (mean.cpu(), log.detach().cpu()) for mean, log in zip(means, logs, strict=True)
+    ]
     return [
-        float((2 * mean.double() / log.detach().double().exp()).sum())
-        for mean, log in pairs
+        float((2 * mean.double() / log.double().exp()).sum()) for mean, log in pairs
     ]

@@ -125,7 +125,7 @@ def _notes(segment: Segment, device: str, seconds: float, data_hash: str) -> dic
         "key": segment.key,
         "epochs": str(segment.epochs),
         "seconds": f"{seconds:.2f}",
-        "device": torch.cuda.get_device_name() if on_gpu else processor(),
+        "device": torch.cuda.get_device_name(device) if on_gpu else processor(),
         "threads": "1",
         "code": code_version(),
         "torch": torch.__version__,

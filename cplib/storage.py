@@ -116,9 +116,12 @@ def write_atomic(path: Path, payload: bytes) -> None:
         raise
 
 
-def sweep(folder: Path, age: float = 3600) -> None:
-    """Remove what killed writers left under `folder`, if older than `age` seconds."""
-    for path in Path(folder).glob("**/.part-*"):
+def sweep(folder: Path, age: float = 3600, pattern: str = "**/.part-*") -> None:
+    """Remove what killed writers left under `folder`, if older than `age` seconds.
+
+    `pattern` ".part-*" looks into the folder itself alone.
+    """
+    for path in Path(folder).glob(pattern):
         with contextlib.suppress(OSError):  # it costs room, no more
             if time.time() - path.stat().st_mtime > age:
                 path.unlink()

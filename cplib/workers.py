@@ -15,7 +15,7 @@ from pathlib import Path
 import loky
 import torch
 
-from . import locks
+from . import locks, memory
 from .errors import InputError
 
 __all__ = ["InProcess", "check", "cluster", "lost", "pool", "stop"]
@@ -40,14 +40,16 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
     """The default executor for `tasks` independent tasks, and its number of workers.
 
     On the CPU that is a pool of processes with one thread each, one per core: several
-    such workers beat one multi-threaded run. It is loky's pool, which also works from
-    a notebook and from a script without a `__main__` guard. One GPU is used from this
-    process alone; of several, "cuda" gives each worker its own.
+    such workers beat one multi-threaded run. Fewer, if `workers` is None and memory has
+    no room for so many. It is loky's pool, which also works from a notebook and from a
+    script without a `__main__` guard. One GPU is used from this process alone; of
+    several, "cuda" gives each worker its own.
     """
     devices = _gpus() if device == "cuda" else []
     if len(devices) < 2 and torch.device(device).type != "cpu":
         return InProcess(), 1
-    count = min(workers or len(devices) or loky.cpu_count(), max(1, tasks))
+    count = workers or len(devices) or _cores()
+    count = min(count, max(1, tasks))
     if devices:
         count = min(count, len(devices))
     if count == 1:
@@ -58,6 +60,12 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
         initializer=begin, initargs=(os.getpid(), devices),
     )  # fmt: skip
     return executor, count
+
+
+def _cores() -> int:
+    """One worker for each core, as far as memory goes."""
+    cores = loky.cpu_count()
+    return min(cores, memory.room() or cores)
 
 
 def _gpus() -> list[str]:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,25 @@ def test_demo_prints_a_table_and_saves_a_figure(tmp_path, capsys):
     assert (
         call("demo", "--scale", "smoke", "--seeds", "1", "--output", str(picture)) == 0
     )
-    shown = capsys.readouterr().out
+    shown, said = capsys.readouterr()
     for word in ("none", "blur", "flip", "final", "baseline"):
         assert word in shown
+    assert "trained before" not in said
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo_says_when_it_trains_nothing_or_less(tmp_path, capsys):
+    words = ("demo", "--scale", "smoke", "--output", str(tmp_path / "demo.svg"))
+    assert call(*words, "--seeds", "1") == 0
+    shown = capsys.readouterr().out.splitlines()[:-1]  # the last line gives the time
+    assert call(*words, "--seeds", "1") == 0
+    again = capsys.readouterr()
+    assert again.out.splitlines()[:-1] == shown
+    lines = [line for line in again.err.splitlines() if "trained before" in line]
+    (total, before), folder = re.findall(r"\d+ ", lines[0]), tmp_path / "cache"
+    assert len(lines) == 1 and total == before and str(folder) in lines[0]
+    assert call(*words, "--seeds", "2") == 0
+    assert f"Of {2 * int(total)} epochs, {before}were" in capsys.readouterr().err
 
 
 def test_run_status_verify_render(tmp_path, capsys, monkeypatch):

@@ -1,13 +1,16 @@
+import contextlib
 import errno
 import io
 import os
 import pickle
+import re
+import zlib
 
 import numpy as np
 import pytest
 import torch
 
-from cplib import data, download, gratings, storage
+from cplib import data, download, gratings, locks, storage
 from cplib.data import DataSpec
 from cplib.errors import DataError, InputError, StorageError
 
@@ -81,6 +84,64 @@ def test_a_damaged_set_is_set_aside_and_fetched_again(downloads, raw, how, with_
     assert downloads == ["cifar10"] * 2
     assert path.with_name("cifar10.npz.damaged-1").exists()
     np.testing.assert_array_equal(again.train_images, raw.train_images)
+
+
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_a_flipped_bit_is_found_or_harmless(tmp_path, write):
+    """In a file without a checksum beside it, in every part of the format."""
+    raw, path = fake_cifar(1, 1), tmp_path / "cifar10.npz"
+    few = raw._replace(train_images=raw.train_images // 64, test_images=raw.test_images)
+    write(path, **few._asdict())
+    whole = path.read_bytes()
+    heads = [m.start() for m in re.finditer(b"PK", whole)]
+    near = {place + i for place in heads for i in range(64) if place + i < len(whole)}
+    for place in sorted({*near, *range(0, len(whole), 29)}):
+        for bit in (0, 3):
+            content = bytearray(whole)
+            content[place] ^= 1 << bit
+            path.write_bytes(content)
+            with contextlib.suppress(storage.Damaged):
+                for got, wanted in zip(data._read(path, "cifar10"), few, strict=True):
+                    np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_damaged_compressed_set_is_set_aside(downloads, raw):
+    """As somebody may have put one there, who wanted a smaller file."""
+    path = storage.data_folder() / "cifar10.npz"
+    path.parent.mkdir(parents=True)
+    np.savez_compressed(
+        path, **raw._replace(train_images=raw.train_images * 0)._asdict()
+    )
+    content = bytearray(path.read_bytes())
+    names = sum(int.from_bytes(content[i : i + 2], "little") for i in (26, 28))
+    content[30 + names] = 7  # the stream begins with a block of a type that is none
+    path.write_bytes(content)
+    with pytest.raises(zlib.error), np.load(path) as arrays:
+        arrays["train_images"]
+    with pytest.warns(UserWarning, match="damaged"):
+        again = data.load_raw(SPEC)
+    np.testing.assert_array_equal(again.train_images, raw.train_images)
+
+
+def test_what_a_killed_download_left_is_removed(downloads):
+    data.load_raw(SPEC)
+    folder = storage.data_folder()
+    archives = folder / "cifar10-download"
+    inside = archives / "cifar-10-python.tar.gz"
+    old, new = folder / ".part-old", folder / ".part-new"
+    deeper = folder / "photographs" / ".part-of-the-readers-own"
+    for path in (inside, old, new, deeper):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"rest")
+    for path in (old, deeper):
+        os.utime(path, (0, 0))
+    with locks.hold(folder / "cifar10.lock"):  # a process is at it
+        data.load_raw(SPEC)
+        assert inside.exists()
+    data.load_raw(SPEC)
+    assert not archives.exists() and not old.exists()
+    assert new.exists() and deeper.exists()
+    assert downloads == ["cifar10"]
 
 
 def test_no_network_is_one_sentence_that_says_what_to_do(monkeypatch):

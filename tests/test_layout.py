@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 ORDER = """
     __init__ errors randomness storage locks pickles download gratings data deficits
     device augmentation models information landscape persample fisher training runs
-    settings studies provenance plan atlas shelf costs speed workers segments jobs
-    engine results measures effects verification fits exponential statistics ledger
+    settings studies provenance plan atlas shelf costs speed memory workers segments
+    jobs engine results measures effects verification fits exponential statistics ledger
     claims biology look panel curves figures traces animals pictures scripts sketch
     examples timeline glimpse still explorer live widgets commands checking checks
     exercises __main__

@@ -149,21 +149,3 @@ def test_bad_schedules_are_named(options, words):
     with pytest.raises(InputError) as error:
         Schedule(**options)
     assert all(word in str(error.value) for word in words)
-
-
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", "meta", ""])
-def test_absent_devices_are_named(name):
-    with pytest.raises(InputError, match="evice"):
-        device.resolve(name)
-
-
-def test_precision_follows_the_hardware(monkeypatch):
-    assert device.precision("cpu") == "float32"
-    for native, wanted in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(
-            torch.cuda, "is_bf16_supported",
-            lambda including_emulation=True, native=native: (
-                native or including_emulation
-            ),
-        )  # fmt: skip
-        assert device.precision("cuda") == wanted
