@@ -1,10 +1,11 @@
 """The script that one would write without this project, to measure against.
 
-Images are PIL images in a `Dataset`, which torchvision transforms one by one and a
-`DataLoader` collects; training is eager, in PyTorch's default memory format, with its
-default threads; every run starts from scratch; and the trace of the Fisher information
-is a loop over images, one label drawn from the network's answer for each. Network,
-images, seeds, schedule and epochs are those of `cplib`.
+Images become PIL images one by one, as torchvision's data sets make them, which its
+transforms shrink, blur, translate and mirror and a `DataLoader` collects; training is
+eager, in PyTorch's default memory format, with its default threads; every run starts
+from scratch; and the trace of the Fisher information is a loop over images, one label
+drawn from the network's answer for each. Network, images, seeds, schedule and epochs
+are those of `cplib`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import nn
@@ -27,9 +29,9 @@ PROBED = 1000  # images behind each measurement of the trace
 
 
 class Pictures(Dataset):
-    """PIL images and labels."""
+    """Images (N, H, W, 3), uint8, and labels, as `torchvision.datasets.CIFAR10`."""
 
-    def __init__(self, images: list[Image.Image], labels: list[int]):
+    def __init__(self, images: np.ndarray, labels: list[int]):
         self.images, self.labels = images, labels
         self.transform = None
 
@@ -37,7 +39,7 @@ class Pictures(Dataset):
         return len(self.images)
 
     def __getitem__(self, i):
-        return self.transform(self.images[i]), self.labels[i]
+        return self.transform(Image.fromarray(self.images[i])), self.labels[i]
 
 
 @dataclass
@@ -57,6 +59,7 @@ class Plain:
         fisher: whether to measure the trace after each epoch.
         device: to train on.
         probed: images behind each measurement of the trace.
+        shrunk: whether images have their size beforehand.
     """
 
     def __init__(
@@ -66,20 +69,22 @@ class Plain:
         fisher: bool,
         device: str,
         probed: int = PROBED,
+        shrunk: bool = False,
     ):
         self.setup, self.processes, self.fisher = setup, processes, fisher
         self.device, self.probed = device, probed
         dataset = data.prepare(setup.data)
-        parts = {
-            "train": (dataset.train_images, dataset.train_labels),
-            "test": (dataset.test_images, dataset.test_labels),
-        }
+        raw, size = data.load_raw(setup.data), setup.data.size
+        images = {"train": raw.train_images, "test": raw.test_images}
+        if shrunk:
+            images["train"] = dataset.to_rgb(dataset.train_images)
+            images["test"] = dataset.to_rgb(dataset.test_images)
+        self.resize = []
+        if images["train"].shape[1] != size:
+            self.resize = [transforms.Resize(size)]
+        labels = {"train": raw.train_labels, "test": raw.test_labels}
         self.pictures = {
-            name: Pictures(
-                [Image.fromarray(image) for image in dataset.to_rgb(images)],
-                labels.tolist(),
-            )
-            for name, (images, labels) in parts.items()
+            part: Pictures(images[part], labels[part].tolist()) for part in images
         }
         mean, std = (v.flatten().tolist() for v in (dataset.mean, dataset.std))
         self.to_tensor = [transforms.ToTensor(), transforms.Normalize(mean, std)]
@@ -116,7 +121,7 @@ class Plain:
     def loader(self, part: str, steps: list, **options) -> DataLoader:
         """Batches of `part`, through the transforms `steps`."""
         pictures = self.pictures[part]
-        pictures.transform = transforms.Compose([*steps, *self.to_tensor])
+        pictures.transform = transforms.Compose([*self.resize, *steps, *self.to_tensor])
         return DataLoader(pictures, num_workers=self.processes, **options)
 
     def blurred(self, deficit) -> list:

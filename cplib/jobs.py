@@ -60,8 +60,10 @@ class Job:
             raise
 
     def _own_executor(self, max_workers: int | None) -> Executor:
-        seconds = estimate(next(iter(self.todo.values())), self.device)
-        quick = seconds * self.epochs < INLINE_SECONDS and max_workers is None
+        quick = False
+        if self.progress or max_workers is None:
+            seconds = estimate(next(iter(self.todo.values())), self.device)
+            quick = seconds * self.epochs < INLINE_SECONDS and max_workers is None
         tips = sum(key not in self.children for key in self.todo)
         executor, count = workers.pool(1 if quick else max_workers, self.device, tips)
         if self.progress:
