@@ -36,8 +36,9 @@ pdf: $(VENV)/dev.stamp ## Print the built book: _build/critical-periods.pdf (nee
 results: $(VENV)/book.stamp ## Train whatever the stored results lack (SEEDS=, DEVICE=)
 	@$(PY) -m cplib run book --seeds "$(SEEDS)" --device "$(DEVICE)"
 
-bench: $(VENV)/book.stamp ## Run the benchmarks
-	@for file in benchmarks/*.py; do echo "$$file"; $(PY) "$$file" || exit 1; done
+bench: $(VENV)/dev.stamp ## Measure how fast it is (an hour, undisturbed): DEVICE=auto
+	@for name in step scaling estimator sweep; do \
+	  echo "$$name"; $(PY) benchmarks/$$name.py --device "$(DEVICE)" || exit 1; done
 
 clean: ## Remove what make made; results, data and checkpoints stay
 	@rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info build

@@ -14,10 +14,14 @@ import numpy as np
 import pandas as pd
 
 from . import storage
+from .errors import DataError
 
-__all__ = ["DEVICES", "Ratio", "Record", "folder", "load", "raw", "ratios", "save"]
+__all__ = [
+    "BENCHMARKS", "Ratio", "Record", "folder", "load", "ratios", "raw", "save",
+    "table",
+]  # fmt: skip
 
-DEVICES = ("cpu", "cuda")
+BENCHMARKS = ("sweep", "estimator", "step", "scaling")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Record:
     Attributes:
         benchmark: its name.
         device: "cpu" or "cuda".
-        machine: processor, cores, memory, versions.
+        machine: processor, cores, threads, versions.
         code, date: of the measurement.
         setting: what was run, in words and numbers.
         unit: of the measurements.
@@ -62,15 +66,15 @@ class Record:
     ratios: list[Ratio]
 
     def values(self, ratio: Ratio) -> np.ndarray:
-        """`ratio` in each round."""
-        sides = self.measured[ratio.over], self.measured[ratio.under]
+        """`ratio` in each round, or nothing if one of its ends was not measured."""
+        sides = [self.measured.get(end, []) for end in (ratio.over, ratio.under)]
         rounds = min(map(len, sides))
         over, under = (np.array(side[:rounds]) for side in sides)
         return over / under
 
 
 def folder() -> Path:
-    """Where the records are kept."""
+    """Where the book's records are kept."""
     return storage.book_folder() / "benchmarks"
 
 
@@ -83,42 +87,58 @@ def save(record: Record, place: Path) -> Path:
 
 
 def load(benchmark: str, device: str = "cpu", place: Path | None = None) -> Record:
-    """The record of `benchmark` on a `device`.
+    """The record of `benchmark` on a `device` ("cpu" or "cuda").
 
     Raises:
-        FileNotFoundError: it was never measured there.
+        DataError: there is none, or it cannot be read.
     """
     path = (place or folder()) / f"{benchmark}-{device}.json"
-    parts = json.loads(path.read_text(encoding="utf-8"))
-    return Record(**parts | {"ratios": [Ratio(**r) for r in parts["ratios"]]})
+    again = f"measure it with 'make bench', or take {path.name} from the repository."
+    try:
+        parts = json.loads(path.read_text(encoding="utf-8"))
+        return Record(**parts | {"ratios": [Ratio(**r) for r in parts["ratios"]]})
+    except FileNotFoundError as error:
+        raise DataError(f"There is no {path}: {again}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path} is damaged ({error}): {again}") from error
+
+
+def raw(record: Record) -> pd.DataFrame:
+    """Every measurement, one row for each name and one column for each round."""
+    found = pd.DataFrame.from_dict(record.measured, orient="index")
+    found.columns = [f"round {i + 1}" for i in found.columns]
+    found.insert(0, "median", found.median(axis=1))
+    return found.map("{:.4g}".format).rename_axis(record.unit)
+
+
+def table(benchmark: str, place: Path | None = None) -> pd.DataFrame:
+    """Median, range and aim of each ratio, a column for each kind of device."""
+    record = load(benchmark, place=place)
+    found = ratios(record)
+    found["GPU"] = "not measured"
+    if ((place or folder()) / f"{benchmark}-cuda.json").exists():
+        found["GPU"] = ratios(load(benchmark, "cuda", place))["CPU"]
+        found["GPU"] = found["GPU"].fillna("–")
+    return found
 
 
 def ratios(record: Record) -> pd.DataFrame:
     """Median, range and aim of each ratio of `record`."""
     rows = []
     for ratio in record.ratios:
-        if not {ratio.over, ratio.under} <= set(record.measured):
-            continue
         values = record.values(ratio)
-        aim = "" if ratio.aim is None else f"{ratio.aim:g}"
-        verdict = "" if ratio.aim is None else "no"
-        if ratio.aim is not None and np.median(values) >= ratio.aim:
-            verdict = "yes"
+        if not len(values):
+            continue
+        median = np.median(values)
+        reached = "" if ratio.aim is None else "yes" if median >= ratio.aim else "no"
         rows.append(
             {
                 "": ratio.what,
-                "ratio": f"{np.median(values):.3g}",
-                "rounds": f"{values.min():.3g} to {values.max():.3g} ({len(values)})",
-                "aim": aim,
-                "reached": verdict,
+                "CPU": f"{median:.3g}",
+                "rounds": f"{values.min():.3g} to {values.max():.3g}",
+                "aim": "" if ratio.aim is None else f"≥ {ratio.aim:g}",
+                "reached": reached,
             }
         )
-    return pd.DataFrame(rows).set_index("")
-
-
-def raw(record: Record) -> pd.DataFrame:
-    """Every measurement, one row for each name and one column for each round."""
-    table = pd.DataFrame.from_dict(record.measured, orient="index")
-    table.columns = [f"round {i + 1}" for i in table.columns]
-    table.insert(0, "median", table.median(axis=1))
-    return table.rename_axis(record.unit)
+    columns = ["", "CPU", "rounds", "aim", "reached"]
+    return pd.DataFrame(rows, columns=columns).set_index("")

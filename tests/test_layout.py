@@ -13,9 +13,9 @@ ORDER = """
     device augmentation models information landscape persample fisher training runs
     settings studies provenance plan atlas shelf costs speed memory workers segments
     jobs engine results measures effects verification fits exponential statistics ledger
-    claims biology look panel curves figures traces animals pictures scripts sketch
-    examples timeline glimpse still explorer live widgets commands checking checks
-    exercises __main__
+    claims biology look panel stopwatch curves figures traces animals pictures scripts
+    sketch examples timeline glimpse still explorer live widgets commands checking
+    checks exercises __main__
 """.split()
 MODULES = sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("checks/*.py")])
 
