@@ -142,6 +142,24 @@ def augmentation(trial: bench.Bench, setup: training.Setup) -> None:
     trial.time("images: cplib", tensors)
 
 
+def preallocated(trial: bench.Bench, batches: Batches) -> None:
+    """Gathering a batch's pixels into new memory, and into the same each time."""
+    s = batches.setup.schedule
+    source = Augmented(batches.images, s.shift, s.mirror)
+    count, channels = s.batch * batches.setup.data.size**2, source.pixels.shape[1]
+    places = torch.randint(0, len(source.pixels), (count,), device=trial.device)
+    out = source.pixels.new_empty(count, channels)
+    steps = range(100)
+    for name, options in (("new", {}), ("preallocated", {"out": out})):
+        trial.time(
+            f"batch: {name}",
+            lambda o=options: [
+                torch.index_select(source.pixels, 0, places, **o) for _ in steps
+            ],
+            1 / len(steps),
+        )
+
+
 def compiled(trial: bench.Bench, batches: Batches) -> None:
     """`torch.compile`, and how long it takes to compile."""
     net = copy.deepcopy(batches.net).to(memory_format=torch.channels_last)
@@ -173,6 +191,7 @@ def ratios() -> list[Ratio]:
         Ratio("taken: fused optimiser, for foreach", "laptop: foreach", base),
         Ratio("taken: fused optimiser, for a loop", "laptop: one by one", base),
         Ratio("taken: pixels gathered, for PIL", "images: PIL", "images: cplib"),
+        Ratio("not taken: preallocated batches", "batch: new", "batch: preallocated"),
         Ratio("not taken: torch.compile", base, "laptop: compiled"),
     ]
 
@@ -197,6 +216,7 @@ def main() -> None:
                 trial.record.measured.clear()
             for scale, batches in every.items():
                 compare(trial, scale, batches)
+            preallocated(trial, every[settings[0][1]])
             augmentation(trial, studies.get("timing", settings[0][1]).setup)
             trial.save()
         if shutil.which("g++") and not small:

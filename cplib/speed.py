@@ -17,7 +17,7 @@ from . import storage
 from .errors import DataError
 
 __all__ = [
-    "BENCHMARKS", "Ratio", "Record", "folder", "load", "ratios", "raw", "save",
+    "BENCHMARKS", "Ratio", "Record", "chaos", "folder", "load", "ratios", "raw", "save",
     "table",
 ]  # fmt: skip
 
@@ -101,6 +101,35 @@ def load(benchmark: str, device: str = "cpu", place: Path | None = None) -> Reco
         raise DataError(f"There is no {path}: {again}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"{path} is damaged ({error}): {again}") from error
+
+
+def chaos(place: Path | None = None) -> tuple[pd.DataFrame, str]:
+    """What `tests/chaos.py` counted, one row for each way of running; where and when.
+
+    Raises:
+        DataError: its record is not there, or cannot be read.
+    """
+    path = (place or folder()) / "chaos.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        ways = pd.DataFrame(found["ways"])
+        needless = ways.needless.map(len)
+        counts = {
+            "workers": ways.workers,
+            "sweeps at once": ways.at_once,
+            "kills": ways.groups + ways.parents,
+            "of these, of the parent alone": ways.parents,
+            "segments needed": ways.segments,
+            "begun": ways.begun,
+            "trained twice without need": needless,
+            "epochs needed": ways.needed,
+            "trained": ways.trained,
+        }
+        words = "{study}; {processor}; {date}; cplib {code}".format(**found)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        again = "write it with 'python tests/chaos.py --out FILE'"
+        raise DataError(f"{path} cannot be read ({error}): {again}.") from error
+    return pd.DataFrame(counts).sort_values(["workers", "sweeps at once"]), words
 
 
 def raw(record: Record) -> pd.DataFrame:

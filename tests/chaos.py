@@ -16,6 +16,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import datetime
+import json
 import multiprocessing
 import os
 import random
@@ -35,6 +38,7 @@ import torch  # noqa: E402
 from safetensors.torch import load as load_tensors  # noqa: E402
 
 from cplib import engine, plan, segments, storage, studies, training  # noqa: E402
+from cplib.provenance import code_version  # noqa: E402
 
 STUDY = studies.get("timing", "smoke")
 FORK = multiprocessing.get_context("fork")
@@ -267,7 +271,9 @@ def main() -> None:
         "--ways", nargs="+", default=["1x1", "2x1", "1x2", "2x2"], metavar="WxS",
         help="workers of a sweep, and sweeps at once (1x1 2x1 1x2 2x2)",
     )  # fmt: skip
+    parser.add_argument("--out", type=Path, help="file for what happened, as JSON")
     arguments = parser.parse_args()
+    tallies = []
     torch.set_num_threads(1)  # more would not survive a fork
     with tempfile.TemporaryDirectory() as name:
         reference = undisturbed(Path(name) / "reference", arguments.seeds)
@@ -276,7 +282,22 @@ def main() -> None:
             moments = random.Random(arguments.start)
             place = Path(name) / way
             trial = Chaos(place, arguments.seeds, workers, at_once, moments)
-            print(trial.run(arguments.kills, reference), flush=True)
+            tallies.append(trial.run(arguments.kills, reference))
+            print(tallies[-1], flush=True)
+    if arguments.out:
+        arguments.out.write_text(as_json(tallies))
+
+
+def as_json(tallies: list[Tally]) -> str:
+    """What happened, and on what machine, for the book."""
+    found = {
+        "processor": f"{segments.processor()}, {os.cpu_count()} cores",
+        "date": datetime.date.today().isoformat(),
+        "code": code_version(),
+        "study": f"{STUDY.name}, {STUDY.scale}",
+        "ways": [dataclasses.asdict(tally) for tally in tallies],
+    }
+    return json.dumps(found, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -59,6 +59,19 @@ def test_what_is_not_there_or_damaged_is_said(tmp_path):
             speed.load("step", place=tmp_path)
 
 
+def test_the_books_chaos_is_as_long_as_it_says(tmp_path):
+    """Fifty kills in each of four ways, and nothing trained twice without need."""
+    counts, words = speed.chaos()
+    ways = set(zip(counts.workers, counts["sweeps at once"], strict=True))
+    assert ways == {(1, 1), (1, 2), (2, 1), (2, 2)}
+    assert (counts.kills >= 50).all()
+    assert (counts["trained twice without need"] == 0).all()
+    assert (counts.trained >= counts["epochs needed"]).all()
+    assert "cplib" in words
+    with pytest.raises(DataError, match=r"chaos.json.*tests/chaos.py"):
+        speed.chaos(tmp_path)
+
+
 @pytest.mark.parametrize("name", speed.BENCHMARKS)
 def test_the_books_records_are_whole(name):
     """Three rounds or more of all that is compared, and nothing but numbers."""
