@@ -2,8 +2,8 @@
 
     python benchmarks/scaling.py [--rounds 3] [--device auto]
 
-The runs of `sweep.py` at the demo scale, which needs no download. How long it takes to
-read a sweep from its checkpoints is measured in `sweep.py`.
+The runs of `sweep.py` at the demo scale, which needs no download; and how long it takes
+to read all of them from their checkpoints.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ IMAGES = (750, 1_500, 3_000)
 CORES = os.cpu_count() or 1
 RATIOS = (
     Ratio("an epoch, 37 runs / 1 run", "epoch, 37 runs", "epoch, 1 run"),
+    Ratio("37 runs trained / read from checkpoints", "37 runs", "37 runs again", 1000),
     Ratio("memory, 37 runs / 1 run", "memory, MB, 37 runs", "memory, MB, 1 run"),
     Ratio("an epoch, 3,000 / 750 images", "epoch, 3,000 images", "epoch, 750 images"),
     Ratio(f"1 worker / {CORES} workers", "workers: 1", f"workers: {CORES}"),
@@ -41,16 +42,22 @@ def first(sweep: Study, count: int) -> Study:
     return replace(sweep, runs=sweep.runs[::-step][:count])
 
 
-def seconds(sweep: Study, device: str, workers: int, seeds: int = 1) -> float:
-    """Time of `sweep` in an empty cache."""
+def twice(sweep: Study, device: str, workers: int, seeds: int = 1) -> list[float]:
+    """Time of `sweep` in an empty cache, and then again."""
     with tempfile.TemporaryDirectory() as name:
         options = {"device": device, "max_workers": workers, "progress": False}
-        return bench.seconds(
-            lambda: engine.run(
-                sweep.setup, sweep.runs, range(seeds), cache=Path(name), **options
-            ),
-            device,
-        )
+        arguments = sweep.setup, sweep.runs, range(seeds)
+        return [
+            bench.seconds(
+                lambda: engine.run(*arguments, cache=Path(name), **options), device
+            )
+            for _ in range(2)
+        ]
+
+
+def seconds(sweep: Study, device: str, workers: int, seeds: int = 1) -> float:
+    """Time of `sweep` in an empty cache."""
+    return twice(sweep, device, workers, seeds)[0]
 
 
 def by_runs(trial: bench.Bench, sweep: Study, counts: tuple[int, ...]) -> None:
@@ -59,7 +66,12 @@ def by_runs(trial: bench.Bench, sweep: Study, counts: tuple[int, ...]) -> None:
         part = first(sweep, count)
         runs = "1 run" if count == 1 else f"{count} runs"
         epochs = plan.make_plan(sweep.setup, part.runs, [0], trial.device).epochs
-        trial.add(f"epoch, {runs}", seconds(part, trial.device, 1) / epochs)
+        trained, read = twice(part, trial.device, 1)
+        trial.add(f"epoch, {runs}", trained / epochs)
+        trial.add(runs, trained)
+        trial.add(f"{runs} again", read)
+        if count not in (counts[0], counts[-1]):
+            continue
         command = [sys.executable, __file__, "--child", str(count)]
         command += ["--device", trial.device]
         command += ["--small"] if len(sweep.runs) < 37 else []

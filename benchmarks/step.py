@@ -23,7 +23,7 @@ from torchvision import transforms
 
 from cplib import data, fisher, models, studies, training
 from cplib.augmentation import Augmented
-from cplib.device import deterministic
+from cplib.device import autocast, deterministic, precision
 from cplib.randomness import stream
 from cplib.speed import Ratio
 
@@ -35,7 +35,7 @@ class Batches:
     """Steps of `setup` on `count` batches of made-up images."""
 
     def __init__(self, setup: training.Setup, count: int, device: str):
-        self.setup, self.count = setup, count
+        self.setup, self.count, self.device = setup, count, device
         d, s = setup.data, setup.schedule
         random = stream(0, "benchmark")
         images = torch.randn((count * s.batch, 3, d.size, d.size), generator=random)
@@ -63,7 +63,9 @@ class Batches:
         net.train()
         for x, y in pairs:
             sgd.zero_grad(set_to_none=True)
-            F.cross_entropy(net(x.contiguous(memory_format=layout)), y).backward()
+            with autocast(self.device):
+                logits = net(x.contiguous(memory_format=layout))
+            F.cross_entropy(logits.float(), y).backward()
             sgd.step()
 
     def convolutions(self, layout: torch.memory_format) -> Callable:
@@ -80,15 +82,19 @@ class Batches:
             net(first.contiguous(memory_format=layout))
         for handle in handles:
             handle.remove()
-        calls = [(m, x.detach(), torch.randn_like(o)) for m, x, o in seen]
+        number = getattr(torch, precision(self.device))
+        calls = [
+            (m, m.weight.to(number), x.to(number), torch.randn_like(o, dtype=number))
+            for m, x, o in seen
+        ]
 
         @torch.no_grad()
         def run() -> None:
             for _ in range(self.count):
-                for i, (m, x, g) in enumerate(calls):
-                    F.conv2d(x, m.weight, None, m.stride, m.padding)
+                for i, (m, w, x, g) in enumerate(calls):
+                    F.conv2d(x, w, None, m.stride, m.padding)
                     torch.ops.aten.convolution_backward(
-                        g, x, m.weight, None, m.stride, m.padding, m.dilation, False,
+                        g, x, w, None, m.stride, m.padding, m.dilation, False,
                         (0, 0), 1, (i > 0, True, False),
                     )  # fmt: skip
 

@@ -35,7 +35,6 @@ from cplib.speed import Ratio
 RATIOS = (
     Ratio("the sweep", "script", "cplib", 4.5),
     Ratio("the sweep with Fisher traces", "script, traces", "cplib, traces", 8),
-    Ratio("the sweep again, from its checkpoints", "cplib", "cplib, again", 1000),
     Ratio("of this: images shrunk beforehand", "run: script", "run: shrunk"),
     Ratio("tensors for PIL images", "run: shrunk", "run: tensors"),
     Ratio("memory format, fused optimiser", "run: tensors", "run: cplib's loop"),
@@ -97,11 +96,6 @@ def whole(bench: bench.Bench, sweep: Study, script: Plain, runs: list[Run]) -> N
         cache = Path(name)
         arguments = sweep.runs, bench.device, cache
         bench.time("cplib", lambda: ours(sweep.setup, *arguments))
-        loky.get_reusable_executor().shutdown(kill_workers=True)
-        again = {"device": bench.device, "progress": False, "cache": cache}
-        bench.time(
-            "cplib, again", lambda: engine.run(sweep.setup, sweep.runs, [0], **again)
-        )
         bench.time("cplib, traces", lambda: ours(probed, *arguments))
 
 

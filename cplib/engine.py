@@ -85,7 +85,7 @@ def run(
             if todo:
                 job = Job(plan, todo, folder, device, progress)
                 job.execute(executor, max_workers)
-            return {end: _read(plan, key, folder) for end, key in plan.ends.items()}
+            return _read_all(plan, folder)
         except (FileNotFoundError, storage.Damaged):
             continue  # `pending` sees what is missing, and sets aside what is damaged
     raise storage.StorageError(
@@ -148,11 +148,20 @@ def _repaired(folder: Path, key: str) -> bool:
         return True
 
 
-def _read(plan: Plan, key: str, folder: Path) -> Trained:
-    payload = read_state(folder, key)
-    notes = []
-    for segment in plan.lineage(key):
+def _read_all(plan: Plan, folder: Path) -> dict[tuple[int, Run], Trained]:
+    """The outcome of each run; every file is read once."""
+    tables, notes = {}, {}
+    for key in plan.ends.values():
+        payload = read_state(folder, key)
+        tables[key] = training.tables_of(payload)
+        notes[key] = training.notes_of(payload)
+    for key in plan.segments.keys() - notes.keys():
         with contextlib.suppress(FileNotFoundError, storage.Damaged):
-            kept = read_state(folder, segment.key)
-            notes.append(training.notes_of(kept))
-    return Trained(*training.tables_of(payload), notes)
+            notes[key] = training.notes_of(read_state(folder, key))
+    lineages = {key: plan.lineage(key) for key in tables}
+    return {
+        end: Trained(
+            *tables[key], [notes[s.key] for s in lineages[key] if s.key in notes]
+        )
+        for end, key in plan.ends.items()
+    }

@@ -52,7 +52,8 @@ def squared_norms(
         direction: maps logits (B, classes) to the vectors v, of the same shape.
 
     Returns:
-        (B, layers), on the device of the images, the layers as in `layers(net)`.
+        (B, layers), on the device of the images, the layers as in `layers(net)`. A
+        weight that two layers share counts in each as if it were its own.
 
     Raises:
         InputError: an operation of `net` overwrites the input of a layer.

@@ -11,6 +11,8 @@ import contextlib
 import io
 import json
 import os
+import re
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -51,6 +53,7 @@ def write(study: Study, table: pd.DataFrame, origin: dict, folder: Path) -> Path
         "study": study.spec(),
     }
     entry["sha256"] = seal(entry)
+    _keep_older(study, folder)
     storage.write_atomic(coming, (json.dumps(entry, indent=1) + "\n").encode())
     try:
         storage.write_atomic(csv, payload)
@@ -97,6 +100,25 @@ def repaired(study: Study, folder: Path, held: bool = False) -> Shelved | None:
                 if path.exists():
                     storage.set_aside(path, error.why)
             return None
+
+
+def _keep_older(study: Study, folder: Path) -> None:
+    """Rename results of another definition of `study`, which it would replace."""
+    csv, note, _ = _paths(study, folder)
+    try:
+        held = str(json.loads(note.read_bytes())["study_hash"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if held == study.hash or not re.fullmatch("[0-9a-f]{16}", held):
+        return
+    for path in (csv, note):
+        with contextlib.suppress(OSError):
+            path.replace(path.with_name(f"{path.stem}.{held}{path.suffix}"))
+    warnings.warn(
+        f"{csv.name} held results of {study.name} as it was defined before; they are "
+        f"kept as {csv.stem}.{held}.csv.",
+        stacklevel=2,
+    )
 
 
 def seal(entry: dict) -> str:

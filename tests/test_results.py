@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import tempfile
@@ -282,3 +283,17 @@ def test_results_are_looked_for_in_order_and_kept_in_the_first(
     (mine / "1TL-smoke.csv").write_text("damaged")
     with pytest.warns(UserWarning, match="damaged"):
         assert results.stored(computed.study).seeds == [0]
+
+
+def test_results_of_an_earlier_definition_are_kept(computed, monkeypatch, tmp_path):
+    """Whoever changes a study and stores it again loses nothing."""
+    monkeypatch.setenv("CPLIB_RESULTS", str(tmp_path))
+    old = dataclasses.replace(computed.study, clean_epochs=1)
+    csv = results.save(Result(old, computed.table, computed.provenance))
+    payload = csv.read_bytes()
+    with pytest.warns(UserWarning, match=f"as it was defined before.*{old.hash}.csv"):
+        assert results.save(computed) == csv
+    kept = csv.with_name(f"{csv.stem}.{old.hash}.csv")
+    assert kept.read_bytes() == payload
+    assert json.loads(kept.with_suffix(".json").read_text())["study_hash"] == old.hash
+    pd.testing.assert_frame_equal(results.stored(computed.study).table, computed.table)
