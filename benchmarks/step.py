@@ -55,7 +55,8 @@ class Batches:
     def steps(self, layout: torch.memory_format, net=None, **options) -> None:
         """The same without augmentation, in another memory format or optimiser."""
         s = self.setup.schedule
-        net = net or copy.deepcopy(self.net).to(memory_format=layout)
+        if net is None:
+            net = copy.deepcopy(self.net).to(memory_format=layout)
         parameters = net.parameters()
         options |= {"momentum": s.momentum, "weight_decay": s.weight_decay}
         sgd = torch.optim.SGD(parameters, s.lr, **options)
