@@ -163,11 +163,15 @@ def ratios(record: Record) -> pd.DataFrame:
         rows.append(
             {
                 "": ratio.what,
-                "CPU": f"{median:.3g}",
-                "rounds": f"{values.min():.3g} to {values.max():.3g}",
+                "CPU": _short(median),
+                "rounds": f"{_short(values.min())} to {_short(values.max())}",
                 "aim": "" if ratio.aim is None else f"≥ {ratio.aim:g}",
                 "reached": reached,
             }
         )
     columns = ["", "CPU", "rounds", "aim", "reached"]
     return pd.DataFrame(rows, columns=columns).set_index("")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
