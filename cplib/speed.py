@@ -17,7 +17,7 @@ from . import storage
 from .errors import DataError
 
 __all__ = [
-    "BENCHMARKS", "Ratio", "Record", "chaos", "folder", "load", "ratios", "raw", "save",
+    "BENCHMARKS", "Ratio", "Record", "chaos", "folder", "read", "ratios", "raw", "save",
     "table",
 ]  # fmt: skip
 
@@ -86,7 +86,7 @@ def save(record: Record, place: Path) -> Path:
     return path
 
 
-def load(benchmark: str, device: str = "cpu", place: Path | None = None) -> Record:
+def read(benchmark: str, device: str = "cpu", place: Path | None = None) -> Record:
     """The record of `benchmark` on a `device` ("cpu" or "cuda").
 
     Raises:
@@ -134,7 +134,7 @@ def chaos(place: Path | None = None) -> tuple[pd.DataFrame, str]:
 
 def raw(record: Record) -> pd.DataFrame:
     """Every measurement, one row for each name and one column for each round."""
-    found = pd.DataFrame.from_dict(record.measured, orient="index")
+    found = pd.DataFrame({k: pd.Series(v) for k, v in record.measured.items()}).T
     found.columns = [f"round {i + 1}" for i in found.columns]
     found.insert(0, "median", found.median(axis=1))
     return found.map("{:.4g}".format).rename_axis(record.unit)
@@ -142,11 +142,11 @@ def raw(record: Record) -> pd.DataFrame:
 
 def table(benchmark: str, place: Path | None = None) -> pd.DataFrame:
     """Median, range and aim of each ratio, a column for each kind of device."""
-    record = load(benchmark, place=place)
+    record = read(benchmark, place=place)
     found = ratios(record)
     found["GPU"] = "not measured"
     if ((place or folder()) / f"{benchmark}-cuda.json").exists():
-        found["GPU"] = ratios(load(benchmark, "cuda", place))["CPU"]
+        found["GPU"] = ratios(read(benchmark, "cuda", place))["CPU"]
         found["GPU"] = found["GPU"].fillna("–")
     return found
 

@@ -39,7 +39,7 @@ def test_ratios_are_of_each_round():
 
 def test_records_round_trip_and_a_gpu_gets_its_column(tmp_path):
     speed.save(record(), tmp_path)
-    assert speed.load("sweep", place=tmp_path) == record()
+    assert speed.read("sweep", place=tmp_path) == record()
     assert set(speed.table("sweep", tmp_path).GPU) == {"not measured"}
     faster = {"slow": [9.0], "fast": [1.0]}
     speed.save(record(device="cuda", measured=faster), tmp_path)
@@ -52,11 +52,11 @@ def test_records_round_trip_and_a_gpu_gets_its_column(tmp_path):
 
 def test_what_is_not_there_or_damaged_is_said(tmp_path):
     with pytest.raises(DataError, match="no .*step-cpu.json.*make bench"):
-        speed.load("step", place=tmp_path)
+        speed.read("step", place=tmp_path)
     for text in ("{", "{}", '{"ratios": []}', '{"ratios": [{"much": 1}]}'):
         (tmp_path / "step-cpu.json").write_text(text)
         with pytest.raises(DataError, match="is damaged"):
-            speed.load("step", place=tmp_path)
+            speed.read("step", place=tmp_path)
 
 
 def test_the_books_chaos_is_as_long_as_it_says(tmp_path):
@@ -75,7 +75,7 @@ def test_the_books_chaos_is_as_long_as_it_says(tmp_path):
 @pytest.mark.parametrize("name", speed.BENCHMARKS)
 def test_the_books_records_are_whole(name):
     """Three rounds or more of all that is compared, and nothing but numbers."""
-    found = speed.load(name)
+    found = speed.read(name)
     assert found.benchmark == name and found.device == "cpu"
     for ratio in found.ratios:
         values = found.values(ratio)
@@ -85,11 +85,11 @@ def test_the_books_records_are_whole(name):
 
 
 def test_the_figures_draw_what_was_measured():
-    sweep = stopwatch.sweep(speed.load("sweep"))
+    sweep = stopwatch.sweep(speed.read("sweep"))
     for name, words in stopwatch.SIDES:
         drawn = sweep.table[sweep.table[""] == words].minutes
-        np.testing.assert_allclose(60 * drawn, speed.load("sweep").measured[name])
-    found = speed.load("estimator")
+        np.testing.assert_allclose(60 * drawn, speed.read("sweep").measured[name])
+    found = speed.read("estimator")
     panel = stopwatch.estimators(found)
     axes = panel.figure.axes[0]
     points = sum(len(line.get_xdata()) for line in axes.lines)
@@ -110,5 +110,5 @@ def test_each_benchmark_runs(name, tmp_path):
     assert done.returncode == 0, done.stderr
     parts = json.loads((tmp_path / f"{name}-cpu.json").read_text())
     assert parts["measured"] and parts["machine"]["processor"]
-    first = speed.ratios(speed.load(name, place=tmp_path)).index[0]
+    first = speed.ratios(speed.read(name, place=tmp_path)).index[0]
     assert first in done.stdout
