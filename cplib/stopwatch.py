@@ -35,13 +35,14 @@ def sweep(record: Record) -> Panel:
         colours = [BLUE if "cplib" in name else GREY for name in medians.index]
         axes.barh(medians.index, medians, color=colours, height=0.6)
         axes.plot(table.minutes, table[""], "o", color="white", markeredgecolor="black")
+        ends = table.groupby("").minutes.max()
         for name, value in medians.items():
             axes.annotate(
-                f"{value:.1f}", (value, name), (8, 0), textcoords="offset points",
-                va="center",
+                f"{value:.1f}", (ends[name], name), (9, 0),
+                textcoords="offset points", va="center",
             )  # fmt: skip
         axes.invert_yaxis()
-        axes.margins(x=0.1)
+        axes.margins(x=0.12)
         axes.set_xlim(left=0)
         axes.set_xlabel("minutes")
     words = "; ".join(f"{name} {value:.1f}" for name, value in medians.items())
