@@ -129,7 +129,8 @@ def chaos(place: Path | None = None) -> tuple[pd.DataFrame, str]:
     except (OSError, ValueError, KeyError, AttributeError) as error:
         again = "write it with 'python tests/chaos.py --out FILE'"
         raise DataError(f"{path} cannot be read ({error}): {again}.") from error
-    return pd.DataFrame(counts).sort_values(["workers", "sweeps at once"]), words
+    counts = pd.DataFrame(counts).sort_values(["workers", "sweeps at once"])
+    return counts.set_axis(range(1, len(counts) + 1)), words
 
 
 def raw(record: Record) -> pd.DataFrame:
@@ -165,7 +166,7 @@ def ratios(record: Record) -> pd.DataFrame:
                 "": ratio.what,
                 "CPU": _short(median),
                 "rounds": f"{_short(values.min())} to {_short(values.max())}",
-                "aim": "" if ratio.aim is None else f"≥ {ratio.aim:g}",
+                "aim": "" if ratio.aim is None else f"≥\N{NO-BREAK SPACE}{ratio.aim:g}",
                 "reached": reached,
             }
         )

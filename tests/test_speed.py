@@ -32,7 +32,7 @@ def record(**changes):
 def test_ratios_are_of_each_round():
     table = speed.ratios(record())
     assert list(table.index) == ["all", "low", "part"]
-    assert table.loc["all"].tolist() == ["4", "3 to 4", "≥ 3.5", "yes"]
+    assert table.loc["all"].tolist() == ["4", "3 to 4", "≥\N{NO-BREAK SPACE}3.5", "yes"]
     assert table.loc["low", "reached"] == "no"
     assert table.loc["part"].tolist() == ["8", "8 to 8", "", ""]
 
