@@ -89,8 +89,9 @@ class Note:
 def notes(cache: Path) -> list[Note]:
     """The journal so far."""
     journal = cache / "journal"
-    lines = journal.read_text().splitlines() if journal.exists() else []
-    return [Note(*line.split()) for line in lines]
+    text = journal.read_text() if journal.exists() else ""
+    whole = text.rpartition("\n")[0]  # the last line may be half written
+    return [Note(*line.split()) for line in whole.splitlines()]
 
 
 def needless(journal: list[Note]) -> list[str]:
