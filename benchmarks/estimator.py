@@ -39,6 +39,7 @@ NETS = (
 )
 STAGES = ("early", "mid", "late")
 ERROR = 0.01
+AGREE = 6  # standard errors, which are themselves estimates
 LOOP, VMAP, BACKPACK = "loop", "vmap, labels drawn", "BackPACK, labels drawn"
 EXACT, SINGLE, OURS = "BackPACK, all labels", "single backward", "cplib"
 METHODS = (LOOP, VMAP, BACKPACK, EXACT, SINGLE, OURS)
@@ -131,9 +132,17 @@ def estimators() -> dict[str, Callable]:
     return {name: found[name] for name in METHODS}
 
 
-def measure(trial: bench.Bench, where: str, net, images: torch.Tensor, call) -> float:
-    """Seconds to a standard error of `ERROR` by `call`; its mean."""
-    random = stream(trial.rounds, where)
+def measure(
+    trial: bench.Bench, where: str, net, images: torch.Tensor, call
+) -> tuple[float, float]:
+    """Note the seconds to a standard error of `ERROR` by `call`.
+
+    Returns:
+        The estimate and its standard error.
+    """
+    done = len(trial.record.measured.get(where, []))
+    random = stream(done, where)
+    torch.manual_seed(done)
     call(net, images[:CHUNK], random)  # warm-up
     outcome = []
     taken = bench.seconds(
@@ -145,18 +154,22 @@ def measure(trial: bench.Bench, where: str, net, images: torch.Tensor, call) -> 
     else:
         mean, error = found.mean(), found.std(ddof=1) / len(found) ** 0.5
     trial.add(where, taken * (error / mean / ERROR) ** 2)
-    return mean
+    return mean, error
 
 
 def measure_stage(trial: bench.Bench, where: str, net, images: torch.Tensor) -> None:
     """Every method on `net`; they must agree within what their errors allow."""
-    means = {}
+    found = {}
     for name, call in estimators().items():
         count = {LOOP: 600, EXACT: 600}.get(name, len(images))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # BackPACK's, about modules without weights
-            means[name] = measure(trial, f"{where}: {name}", net, images[:count], call)
-    print("    means:", {k: float(f"{v:.4g}") for k, v in means.items()})
+            found[name] = measure(trial, f"{where}: {name}", net, images[:count], call)
+    mean, error = found[OURS]
+    for name, (other, its_error) in found.items():
+        apart = abs(other - mean) / np.hypot(error, its_error)
+        print(f"    {name}: {other:.4g} ± {its_error:.2g}")
+        assert apart < AGREE, f"{name} is {apart:.1f} standard errors from {OURS}"
 
 
 def ratios(nets) -> list[Ratio]:

@@ -66,7 +66,7 @@ class Tensors(Plain):
 
 
 def study(small: bool) -> Study:
-    """The runs, all three channels and the network of the laptop scale."""
+    """The runs, with the data and the network of the laptop scale."""
     setup = studies.get("timing", "smoke" if small else "laptop").setup
     if not small:
         setup = replace(setup, data=replace(setup.data, train=2_560, test=1_000))
@@ -83,39 +83,39 @@ def ours(setup: training.Setup, runs: Iterable[Run], device: str, cache: Path) -
     engine.run(setup, runs, [0], device=device, progress=False, cache=cache)
 
 
-def whole(bench: bench.Bench, sweep: Study, script: Plain, runs: list[Run]) -> None:
+def whole(trial: bench.Bench, sweep: Study, script: Plain, runs: list[Run]) -> None:
     """All runs; of the script's only `runs`, for each of its epochs takes as long."""
     spent = script.sweep(runs, 0)
     share = sum(run.epochs for run in sweep.runs) / sum(run.epochs for run in runs)
     traces = sum(run.fisher for run in spent)
     total = sum(run.total for run in spent)
-    bench.add("script", share * (total - traces))
-    bench.add("script, traces", share * total)
+    trial.add("script", share * (total - traces))
+    trial.add("script, traces", share * total)
     probed = replace(sweep.setup, probe=Probe(images=script.probed, every=1))
     with tempfile.TemporaryDirectory() as name:
         cache = Path(name)
-        arguments = sweep.runs, bench.device, cache
-        bench.time("cplib", lambda: ours(sweep.setup, *arguments))
-        bench.time("cplib, traces", lambda: ours(probed, *arguments))
+        arguments = sweep.runs, trial.device, cache
+        trial.time("cplib", lambda: ours(sweep.setup, *arguments))
+        trial.time("cplib, traces", lambda: ours(probed, *arguments))
 
 
-def factors(bench: bench.Bench, sweep: Study, script: Plain) -> None:
+def factors(trial: bench.Bench, sweep: Study, script: Plain) -> None:
     """One run of four epochs, two of them blurred, in steps; seconds for each run."""
     run = replace(sweep.runs[1], onset=0, removal=2, epochs=4)
-    setup, device = sweep.setup, bench.device
+    setup, device = sweep.setup, trial.device
     dataset = data.prepare(setup.data, device)
     plain = Plain(setup, script.processes, False, device)
-    bench.time("run: script", lambda: plain.run(run, 0))
+    trial.time("run: script", lambda: plain.run(run, 0))
     plain = Plain(setup, script.processes, False, device, shrunk=True)
-    bench.time("run: shrunk", lambda: plain.run(run, 0))
+    trial.time("run: shrunk", lambda: plain.run(run, 0))
     tensors = Tensors(setup, 0, False, device)
-    bench.time("run: tensors", lambda: tensors.run(run, 0))
+    trial.time("run: tensors", lambda: tensors.run(run, 0))
 
     def loop():
         state = training.start(setup, 0, dataset)
         training.train(state, setup, 0, dataset, [(run.deficit, 2), (None, 4)])
 
-    bench.time("run: cplib's loop", loop)
+    trial.time("run: cplib's loop", loop)
     workers = os.cpu_count() if torch.device(device).type == "cpu" else 1
     options = {"device": device, "max_workers": workers, "progress": False}
     short = replace(run, removal=1, epochs=1)
@@ -123,22 +123,22 @@ def factors(bench: bench.Bench, sweep: Study, script: Plain) -> None:
         engine.run(setup, [short], range(workers), cache=Path(name), **options)
     with tempfile.TemporaryDirectory() as name:
         cache = Path(name)
-        bench.time(
+        trial.time(
             "run: workers",
             lambda: engine.run(setup, [run], range(workers), cache=cache, **options),
             1 / workers,
         )
     tree = plan.make_plan(setup, sweep.runs, [0], device)
-    bench.add("epochs from scratch", tree.epochs_from_scratch)
-    bench.add("epochs of the tree", tree.epochs)
+    trial.add("epochs from scratch", tree.epochs_from_scratch)
+    trial.add("epochs of the tree", tree.epochs)
     script.net = models.build(setup.model, channels=3, size=setup.data.size, seed=0)
     script.net.to(device)
     script.deficit = None
     net = training.start(setup, 0, dataset).net
     images = dataset.train_images[: script.probed]
     with deterministic(device):
-        bench.time("trace: loop", script.trace)
-        bench.time("trace: cplib", lambda: fisher.trace(net, images, stream(0, "b")))
+        trial.time("trace: loop", script.trace)
+        trial.time("trace: cplib", lambda: fisher.trace(net, images, stream(0, "b")))
 
 
 def quicker(setup: training.Setup, run: Run, device: str) -> int:
@@ -160,14 +160,13 @@ def main() -> None:
     images = 16 if arguments.small else PROBED
     script = Plain(sweep.setup, processes, True, trial.device, images)
     d, m = sweep.setup.data, sweep.setup.model
+    shares = {True: "all", False: "a third in each round, scaled up"}
     trial.record.setting = {
         "runs": f"{len(sweep.runs)}, blur, {sweep.clean_epochs} clean epochs after it",
         "data": f"{d.name}, {d.train:,} and {d.test:,} images of {d.size}x{d.size}",
         "network": f"{m.family}, {m.width} channels",
         "traces": f"{images:,} images after each epoch",
-        "the script's runs": "all"
-        if arguments.all
-        else "a third in each round, scaled up",
+        "the script's runs": shares[arguments.all],
         "processes of the script's DataLoader": f"{processes} (the faster of 0 and 2)",
     }
     for i in range(trial.rounds):

@@ -125,7 +125,9 @@ def single_backward(
             drawn = torch.multinomial(chances, 1, generator=random)[:, 0]
             loss = F.cross_entropy(logits, drawn.to(logits.device))
             found = torch.autograd.grad(loss, weights)
-            samples.append([batch * g.double().square().sum().item() for g in found])
+            samples.append(
+                [batch * g.cpu().double().square().sum().item() for g in found]
+            )
     return estimate_of(tuple(modules), np.array(samples))
 
 

@@ -112,8 +112,12 @@ def _keep_older(study: Study, folder: Path) -> None:
     if held == study.hash or not re.fullmatch("[0-9a-f]{16}", held):
         return
     for path in (csv, note):
-        with contextlib.suppress(OSError):
+        try:
             path.replace(path.with_name(f"{path.stem}.{held}{path.suffix}"))
+        except FileNotFoundError:
+            continue  # a kill came between the two
+        except OSError as error:
+            raise storage.storage_error(folder, error) from error
     warnings.warn(
         f"{csv.name} held results of {study.name} as it was defined before; they are "
         f"kept as {csv.stem}.{held}.csv.",

@@ -10,7 +10,7 @@ from .look import BLUE, GREY, SERIES, style
 from .panel import Panel
 from .speed import Record
 
-__all__ = ["estimators", "sweep"]
+__all__ = ["against", "by_method", "estimators", "sweep"]
 
 SIDES = (
     ("script", "plain script"),
@@ -103,6 +103,19 @@ def by_method(record: Record) -> pd.DataFrame:
         if colon and comma and stage in ("early", "mid", "late"):
             rows.append((network, stage, method, float(np.median(values))))
     return pd.DataFrame(rows, columns=["network", "stage", "method", "seconds"])
+
+
+def against(record: Record, ours: str = "cplib") -> pd.DataFrame:
+    """How many times as long as `ours` each method takes: medians over the rounds."""
+    rows = {}
+    for ratio in record.ratios:
+        where, colon, method = ratio.over.partition(": ")
+        if colon and ratio.under == f"{where}: {ours}" and len(record.values(ratio)):
+            place = tuple(where.rsplit(", ", 1))
+            rows.setdefault(place, {})[method] = float(np.median(record.values(ratio)))
+    found = pd.DataFrame.from_dict(rows, orient="index")
+    found.index = pd.MultiIndex.from_tuples(rows, names=["network", "stage"])
+    return found
 
 
 def _setting(record: Record) -> str:

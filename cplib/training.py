@@ -280,7 +280,8 @@ def evaluate(
 
     Args:
         net, images, labels: (N, C, H, W) and (N,), on one device.
-        chunk: images whose losses are added up in single precision.
+        chunk: images whose losses are added up in single precision; more or fewer
+            would change the last digits of what is stored.
     """
     net.eval()
     with autocast(str(images.device)):
