@@ -11,4 +11,12 @@ A module imports only what stands before it in that flow. `python -m cplib --hel
 what can be done from a terminal.
 """
 
+import os
+
 __version__ = "0.1.0"
+
+# Threads of OpenMP that wait for each other sleep instead of turning on the spot, where
+# a busy neighbour would wait for them and they for it. It is read once, when PyTorch is
+# loaded; a choice of the user's goes first.
+if not os.environ.keys() & {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"}:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"

@@ -26,6 +26,7 @@ import torch
 import torch.nn.functional as F
 
 from . import download, gratings, locks, storage
+from .device import isolated
 from .errors import DataError, InputError, StorageError
 
 __all__ = ["NAMES", "DataSpec", "Dataset", "Raw", "ensure", "load_raw", "prepare"]
@@ -130,6 +131,7 @@ def load_raw(spec: DataSpec) -> Raw:
 
 
 @functools.lru_cache(maxsize=4)
+@isolated()
 def prepare(spec: DataSpec, device: str = "cpu") -> Dataset:
     """`spec` as normalised tensors on `device`; the same object on each call."""
     raw = load_raw(spec)

@@ -128,7 +128,7 @@ class Noise(Deficit):
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
         noise = torch.randn(x.shape, generator=stream(seed, "noise"))
-        return noise.to(x.device)
+        return noise.to(x)
 
 
 @dataclass(frozen=True)

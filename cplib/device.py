@@ -9,7 +9,7 @@ import torch
 
 from .errors import CplibError, InputError
 
-__all__ = ["deterministic", "precision", "resolve"]
+__all__ = ["deterministic", "isolated", "precision", "resolve"]
 
 # cuBLAS repeats itself only with a workspace of fixed size. PyTorch looks at this once
 # in a process, at the first product of matrices on a GPU, whoever asks for it; so it is
@@ -65,20 +65,43 @@ def autocast(device: str) -> contextlib.AbstractContextManager:
 
 
 @contextlib.contextmanager
+def isolated():
+    """Within: one CPU thread, and PyTorch's modes as a new process has them.
+
+    One thread, since networks as small as ours gain nothing from more, and lose much
+    where another program keeps a core busy: the threads of a step wait for each other.
+    Whatever `no_grad`, `inference_mode`, autocast, default type, default device or
+    precision the caller has set does not reach what happens within, and is restored on
+    leaving. Serves as a decorator too: `@isolated()`.
+    """
+    with contextlib.ExitStack() as restored:
+        restored.callback(torch.set_num_threads, torch.get_num_threads())
+        torch.set_num_threads(1)
+        restored.callback(torch.set_default_dtype, torch.get_default_dtype())
+        torch.set_default_dtype(torch.float32)
+        for module, name, value in _whole_float32():
+            _switch(restored, module, name, value)
+        restored.enter_context(torch.inference_mode(False))
+        restored.enter_context(torch.enable_grad())
+        for kind in ("cpu", "cuda"):
+            restored.enter_context(torch.amp.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":  # the context slows every call
+            restored.enter_context(torch.device("cpu"))
+        yield
+
+
+@contextlib.contextmanager
 def deterministic(device: str):
-    """Within: one CPU thread and deterministic kernels, so that runs repeat exactly.
+    """Within: `isolated`, and deterministic kernels, so that runs repeat exactly.
 
     On the CPU, results are equal bit for bit only for equal thread counts, so every
-    segment is trained with one. On a GPU, float32 is float32 throughout: TF32, which
-    a notebook may have switched on for its own work, is off. Settings are restored on
-    leaving.
+    segment is trained with one. Settings are restored on leaving.
 
     Raises:
         CplibError: too late, cuBLAS was used before `WORKSPACE` was set.
     """
     with contextlib.ExitStack() as restored:
-        restored.callback(torch.set_num_threads, torch.get_num_threads())
-        torch.set_num_threads(1)
+        restored.enter_context(isolated())
         if torch.device(device).type == "cuda":
             _repeatable(restored)
         try:
@@ -101,16 +124,23 @@ def _repeatable(restored: contextlib.ExitStack) -> None:
         warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
     )
     torch.use_deterministic_algorithms(True)
-    switches = [(torch.backends.cudnn, "benchmark", False), *_tf32_off()]
-    for module, name, value in switches:
-        restored.callback(setattr, module, name, getattr(module, name))
-        setattr(module, name, value)
+    _switch(restored, torch.backends.cudnn, "benchmark", False)
 
 
-def _tf32_off() -> list[tuple]:
-    """Module, attribute and value of the switches that turn TF32 off."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    if hasattr(matmul, "fp32_precision"):  # PyTorch 2.9; it bars reading the old names
-        new = "fp32_precision"
-        return [(matmul, new, "ieee"), (cudnn.conv, new, "ieee")]
-    return [(matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]
+def _switch(restored: contextlib.ExitStack, module, name: str, value) -> None:
+    restored.callback(setattr, module, name, getattr(module, name))
+    setattr(module, name, value)
+
+
+def _whole_float32() -> list[tuple]:
+    """Module, attribute and value of the switches that keep float32 from being cut.
+
+    A notebook may have let products be taken in TF32 or bfloat16 for its own work, on
+    the GPU and on the CPU.
+    """
+    cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    if hasattr(cuda, "fp32_precision"):  # PyTorch 2.9; it bars reading the old names
+        cpu = torch.backends.mkldnn
+        modules = (cuda, cudnn.conv, cpu.matmul, cpu.conv)
+        return [(module, "fp32_precision", "ieee") for module in modules]
+    return [(cuda, "allow_tf32", False), (cudnn, "allow_tf32", False)]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from .device import isolated
 from .errors import InputError
 
 __all__ = ["Estimate", "check_images", "estimate_of", "frozen", "layers"]
@@ -73,11 +74,12 @@ def layers(net: nn.Module) -> dict[str, nn.Module]:
 
 @contextlib.contextmanager
 def frozen(net: nn.Module) -> Iterator[None]:
-    """Within: `net` in evaluation mode; on leaving, as it was before."""
+    """Within: `net` in evaluation mode, `isolated`; on leaving, as it was before."""
     modes = {module: module.training for module in net.modules()}
     net.eval()
     try:
-        yield
+        with isolated():
+            yield
     finally:
         for module, mode in modes.items():
             module.training = mode

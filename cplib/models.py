@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
+from .device import isolated
 from .errors import InputError
 
 __all__ = ["FAMILIES", "AllCNN", "DepthCNN", "MLP", "ModelSpec", "ResNet18", "build"]
@@ -191,6 +192,7 @@ class ModelSpec:
         return {k: v for k, v in asdict(self).items() if v is not None}
 
 
+@isolated()
 def build(spec: ModelSpec, *, channels: int, size: int, seed: int) -> nn.Module:
     """The network of `spec`, its weights a function of `seed` alone.
 

@@ -23,7 +23,7 @@ from . import fisher, models
 from .augmentation import Augmented
 from .data import Dataset, DataSpec
 from .deficits import Deficit
-from .device import autocast
+from .device import autocast, isolated
 from .errors import InputError
 from .fisher import Probe
 from .models import ModelSpec
@@ -139,6 +139,7 @@ def tables_of(payload: bytes) -> tuple[np.ndarray, np.ndarray | None]:
     return tensors["log"].numpy(), None if measured is None else measured.numpy()
 
 
+@isolated()
 def start(setup: Setup, seed: int, dataset: Dataset) -> State:
     """The untrained network of `setup`, evaluated once."""
     state = _untrained(setup, seed, dataset)
@@ -166,6 +167,7 @@ def optimiser(net: torch.nn.Module, schedule: Schedule) -> torch.optim.SGD:
     )
 
 
+@isolated()
 def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
     """The state that `State.to_bytes` saved, on the data set's device."""
     tensors = load_tensors(payload)
@@ -184,6 +186,7 @@ def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
     return state
 
 
+@isolated()
 def train(
     state: State,
     setup: Setup,
@@ -200,6 +203,9 @@ def train(
         dataset: of the run, on the device to train on.
         phases: pairs (deficit or None, epoch at which it ends), ends increasing.
         on_epoch: called with the number of completed epochs after each.
+
+    It trains on one CPU thread, whatever modes of PyTorch its caller has set; see
+    `device.isolated`.
 
     Returns:
         `state`, with one more row of the log per epoch. An epoch's training metrics
@@ -263,7 +269,7 @@ def learn(
         x, y = source.take(chosen, random), labels[chosen]
         with autocast(str(device)):
             logits = state.net(x)
-            loss = F.cross_entropy(logits.float(), y)
+            loss = F.cross_entropy(logits, y)  # in float32 under autocast too
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         state.optimizer.step()
@@ -272,6 +278,7 @@ def learn(
     return loss_sum.item() / steps, hits.item() / (steps * batch)
 
 
+@isolated()
 @torch.no_grad()
 def evaluate(
     net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, chunk: int = 1000

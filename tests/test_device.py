@@ -160,11 +160,12 @@ def test_older_pytorch_has_other_names_for_tf32(monkeypatch):
     assert old.allow_tf32 and cudnn.allow_tf32 and cudnn.benchmark
 
 
-def test_on_the_cpu_only_the_threads_are_set(own_settings):
+def test_on_the_cpu_only_threads_and_precision_are_set(own_settings):
     torch.use_deterministic_algorithms(True, warn_only=True)
     before = settings()
     with device.deterministic("cpu"):
-        assert settings() == before | {"threads": 1}
+        whole = {"threads": 1, "matmul": "ieee", "convolution": "ieee"}
+        assert settings() == before | whole
     assert settings() == before
 
 
