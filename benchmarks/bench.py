@@ -14,7 +14,7 @@ import torch
 
 from cplib import device as devices
 from cplib import provenance, speed
-from cplib.segments import processor
+from cplib.processor import instructions, processor
 
 
 def options(description: str) -> argparse.ArgumentParser:
@@ -96,6 +96,7 @@ def machine(kind: str) -> dict[str, str]:
     """The machine in words."""
     found = {
         "processor": f"{processor()}, {os.cpu_count()} cores",
+        "instructions": instructions(),
         "threads of PyTorch by default": str(torch.get_num_threads()),
         "system": platform.platform(terse=True),
         "Python": platform.python_version(),

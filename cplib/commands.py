@@ -125,17 +125,22 @@ def verify(arguments: Namespace) -> int:
             f"No stored results of {arguments.study} (scale {arguments.scale}) in "
             f"{results.folder()}: make some with 'python -m cplib run'."
         )
-    good = True
+    checks = []
     for result in known:
         with tempfile.TemporaryDirectory() as cache:
             options = {**_options(arguments), "cache": Path(cache)}
-            checks = verification.verify(
+            for check in verification.verify(
                 result, arguments.runs, arguments.sample, **options
-            )
-        for check in checks:
-            print(check.describe(), flush=True)
-            good = good and check.good
-    print("All reproduced." if good else "NOT reproduced; see above.")
+            ):
+                print(check.describe(), flush=True)
+                checks.append(check)
+    exact = sum(check.exact for check in checks)
+    good = all(check.good for check in checks)
+    print(
+        f"{'All' if good else 'NOT all'} reproduced: of {len(checks)} runs {exact} "
+        f"with every number equal, {sum(c.good for c in checks) - exact} within the "
+        "spread between seeds."
+    )
     return 0 if good else 1
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from . import __version__
 from .training import NUMERICS
 
-__all__ = ["code_version", "describe", "summarise"]
+__all__ = ["UNKNOWN", "code_version", "describe", "summarise"]
+
+UNKNOWN = "not recorded"
 
 # the modules on which a run's numbers depend
 SOURCES = (
@@ -49,12 +51,13 @@ def summarise(notes: Iterable[dict[str, str]]) -> dict:
     segments = list({note["key"]: note for note in notes}.values())
 
     def all_of(name: str) -> str:
-        return ", ".join(sorted({note[name] for note in segments}))
+        return ", ".join(sorted({note.get(name, UNKNOWN) for note in segments}))
 
     return {
         "code": all_of("code"),
         "torch": all_of("torch"),
         "device": all_of("device"),
+        "instructions": all_of("instructions"),
         "threads": all_of("threads"),
         "data_sha256": all_of("data"),
         "date": max(note["date"] for note in segments),

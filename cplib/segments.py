@@ -16,10 +16,11 @@ from . import data, locks, storage, training
 from .device import deterministic
 from .errors import CplibError
 from .plan import Segment, state_key
+from .processor import instructions, processor
 from .provenance import code_version
 
 __all__ = [
-    "BUSY", "FOUND", "TRAINED", "listener", "locked", "processor", "read_state",
+    "BUSY", "FOUND", "TRAINED", "listener", "locked", "read_state",
     "state_path", "train_segment",
 ]  # fmt: skip
 
@@ -126,18 +127,10 @@ def _notes(segment: Segment, device: str, seconds: float, data_hash: str) -> dic
         "epochs": str(segment.epochs),
         "seconds": f"{seconds:.2f}",
         "device": torch.cuda.get_device_name(device) if on_gpu else processor(),
+        "instructions": "those of the GPU" if on_gpu else instructions(),
         "threads": "1",
         "code": code_version(),
         "torch": torch.__version__,
         "data": data_hash,
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-
-
-def processor() -> str:
-    """The name of this machine's processor."""
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        line = next(line for line in lines if line.startswith("model name"))
-        return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -6,50 +6,72 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from . import engine, results
+from .engine import Trained
+from .provenance import UNKNOWN, summarise
 from .results import LAST, Result
 from .runs import Run
 from .training import DECIMALS, METRICS
 
 __all__ = ["Check", "verify"]
 
-# On another processor or version of PyTorch rounding differs, training amplifies it,
-# and the same seed ends elsewhere within the spread between seeds. A final accuracy
-# then counts as reproduced within this many standard deviations of that spread, but
-# never more than `CEILING`.
-SPREADS, FLOOR, CEILING = 4.0, 0.01, 0.04
+# of provenance: where these are equal, every digit must be
+KIND = ("device", "instructions", "threads", "torch", "data_sha256")
+LEVEL = 0.99
+FLOOR = 0.01  # where a single seed is stored, so that no spread is known
 
 
 @dataclass(frozen=True)
 class Check:
     """One recomputed run.
 
+    On the same kind of processor, thread count, PyTorch and data, every digit must be
+    equal. On another, sums are rounded otherwise, training amplifies that, and the same
+    seed ends elsewhere, as another seed would: the final accuracy must then lie within
+    `tolerance`.
+
     Attributes:
         name: study, scale, seed and run in words.
         stored, recomputed: final test accuracy, fractions.
         exact: whether every stored number of the run came out the same.
-        tolerance: of the final accuracy where it is not exact.
+        differs: what is another than when the run was stored, each in words.
+        tolerance: of the final accuracy where anything differs.
+        why: where the tolerance comes from, in words.
     """
 
     name: str
     stored: float
     recomputed: float
     exact: bool
+    differs: tuple[str, ...]
     tolerance: float
+    why: str
 
     @property
     def good(self) -> bool:
         """Whether the run was reproduced."""
-        return self.exact or abs(self.stored - self.recomputed) <= self.tolerance
+        close = abs(self.stored - self.recomputed) <= self.tolerance
+        return self.exact or (bool(self.differs) and close)
 
     def describe(self) -> str:
-        """One line."""
-        how = "every number equal" if self.exact else f"tolerance {self.tolerance:.4f}"
+        """One line, and others that explain digits which differ."""
         verdict = "ok" if self.good else "DIFFERS"
-        return (
+        line = (
             f"{verdict}: {self.name}: stored {self.stored:.4f}, recomputed "
-            f"{self.recomputed:.4f} ({how})"
+            f"{self.recomputed:.4f}"
+        )
+        if self.exact:
+            return f"{line} (every number equal)"
+        if not self.differs:
+            return (
+                f"{line}\n    The processor, its instructions, threads, PyTorch and "
+                "data are those of the stored run: every digit should be equal."
+            )
+        return (
+            f"{line} (tolerance {self.tolerance:.4f})\n    Digits differ, as they may "
+            f"on another machine: {'; '.join(self.differs)}.\n    {self.why}"
         )
 
 
@@ -71,34 +93,53 @@ def verify(result: Result, runs: int, sample: int, **options) -> list[Check]:
     checks = []
     for seed, run in chosen:
         trained = engine.run(study.setup, [run], [seed], **options)
-        checks.append(_compare(result, seed, run, trained[seed, run].log))
+        checks.append(_compare(result, seed, run, trained[seed, run]))
     return checks
 
 
-def _compare(result: Result, seed: int, run: Run, log: np.ndarray) -> Check:
-    kept = list(result.study.metrics)
+def _compare(result: Result, seed: int, run: Run, trained: Trained) -> Check:
+    kept, log = list(result.study.metrics), trained.log
     fresh = log[:, [1 + METRICS.index(m) for m in kept]].round(DECIMALS)
     stored = np.column_stack(
         [result.curve(run, m)[seed].reindex(range(len(log))) for m in kept]
     )
     accuracy = kept.index("test_accuracy")
     old, new = (table[-LAST:, accuracy].mean() for table in (stored, fresh))
+    tolerance, why = _tolerance(result)
     return Check(
         name=f"{result.study.name} {result.study.scale} seed {seed}, {run.kind} "
         f"{run.onset} to {run.removal}",
         stored=float(old),
         recomputed=float(new),
         exact=bool(np.allclose(stored, fresh, rtol=0, atol=1e-9, equal_nan=True)),
-        tolerance=_tolerance(result, run),
+        differs=_differences(result.provenance[seed], summarise(trained.notes)),
+        tolerance=tolerance,
+        why=why,
     )
 
 
-def _tolerance(result: Result, run: Run) -> float:
-    by_seed = results.finals(result)
-    rows = (
-        (by_seed.deficit == run.kind)
-        & (by_seed.onset == run.onset)
-        & (by_seed.removal == run.removal)
+def _differences(stored: dict, now: dict) -> tuple[str, ...]:
+    """What is another now than in the `stored` provenance, in words."""
+    pairs = [(key, stored.get(key, UNKNOWN), now[key]) for key in KIND]
+    return tuple(
+        f"{key} {was} when stored, {is_} now" for key, was, is_ in pairs if was != is_
     )
-    spread = by_seed[rows].final.std() if len(result.seeds) > 1 else 0.0
-    return float(np.clip(SPREADS * spread, FLOOR, CEILING))
+
+
+def _tolerance(result: Result) -> tuple[float, str]:
+    """By how much two runs of this study with equal settings differ, and the reason.
+
+    99 of 100 differences between two seeds of one run lie within it: Student's
+    t * sd * sqrt(2), the standard deviation pooled over the runs of the study.
+    """
+    by_run = results.finals(result).groupby(["deficit", "onset", "removal"]).final
+    free = int((by_run.count() - 1).sum())
+    if free == 0:
+        return FLOOR, "One seed is stored, so no spread is known; a point is allowed."
+    spread = float(np.sqrt((by_run.var() * (by_run.count() - 1)).sum() / free))
+    width = float(stats.t.ppf((1 + LEVEL) / 2, free) * np.sqrt(2) * spread)
+    return width, (
+        f"Between the {len(result.seeds)} stored seeds a run's final accuracy has a "
+        f"standard deviation of {spread:.4f}: {LEVEL:.0%} of the differences between "
+        f"two of them are within {width:.4f}, and so should this one be."
+    )

@@ -30,7 +30,7 @@ def flags() -> set[str]:
 
 
 def kinds() -> list[str]:
-    """Names of what this processor can stand in for; "as it is" is always among them."""
+    """What this processor can stand in for; "as it is" is always among them."""
     return [name for name, kind in KINDS.items() if kind[2] in flags()] + ["as it is"]
 
 

@@ -23,7 +23,7 @@ from cplib.models import ModelSpec
 
 FAMILIES = {"AllCNN": None, "ResNet18": None, "DepthCNN": 3, "MLP": None}
 WIDTHS, SIZES, BATCHES = range(1, 18), (16, 32), (1, 7, 32, 128)
-# Without `all`: oneDNN makes its code anew for every shape, which takes most of the time.
+# without `all`; most of the time goes into oneDNN's making its code for each shape
 QUICK_WIDTHS, QUICK_SHAPES = range(1, 9), {(16, b) for b in BATCHES} | {(32, 7)}
 TOLERANCE = 1e-3  # sound processors differ by 1e-4 at most, the kernel of old by .02
 
@@ -102,11 +102,11 @@ def differences(reference, case, tensors):
     """
     right = [reference[name] for name in named(case, tensors)]
     whole = torch.cat([tensor.flatten() for tensor in right]).norm()
-    pairs = zip(named(case, tensors).items(), right, strict=True)
-    return max(
-        (((t.double() - r).norm() / (r.norm() + whole / 100)).nan_to_num(9).item(), name)
-        for (name, t), r in pairs
-    )
+    errors = [
+        ((found.double() - wanted).norm() / (wanted.norm() + whole / 100)).nan_to_num(9)
+        for found, wanted in zip(tensors.values(), right, strict=True)
+    ]
+    return max(zip(map(float, errors), named(case, tensors), strict=True))
 
 
 def main(what, file, *rest):

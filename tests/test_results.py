@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from cplib import (
     effects,
@@ -234,7 +235,44 @@ def test_verification_finds_truth_and_tampering(computed, tmp_path):
     table = computed.table.copy()
     table.loc[table["metric"] == "test_accuracy", "value"] += 0.3
     lie = Result(computed.study, table, computed.provenance)
-    assert not any(check.good for check in verification.verify(lie, 3, 0, **options))
+    checks = verification.verify(lie, 3, 0, **options)
+    assert not any(check.good for check in checks)
+    assert all("every digit should be equal" in c.describe() for c in checks)
+
+
+def seeds_apart(computed, changed):
+    """`computed`, as if from a `changed` machine, with `more` accuracy."""
+    table = computed.table.copy()
+    rows = table["metric"] == "test_accuracy"
+    table.loc[rows, "value"] += changed.pop("more")
+    origin = {seed: note | changed for seed, note in computed.provenance.items()}
+    return Result(computed.study, table, origin)
+
+
+def test_on_another_machine_the_spread_between_seeds_decides(computed, tmp_path):
+    """The tolerance against its definition, and both sides of it."""
+    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    table = results.finals(computed)
+    by_run = [rows.final.to_numpy() for _, rows in table.groupby(["onset", "removal"])]
+    free = sum(len(run) - 1 for run in by_run)
+    squares = sum(((run - run.mean()) ** 2).sum() for run in by_run)
+    wanted = stats.t.ppf(0.995, free) * np.sqrt(2 * squares / free)
+    for share, good in ((0.9, True), (1.1, False)):
+        other = seeds_apart(computed, {"more": share * wanted, "device": "Z80"})
+        (check,) = verification.verify(other, 1, 0, **options)
+        assert check.tolerance == pytest.approx(wanted)
+        assert (check.good, check.exact) == (good, False)
+        assert "device Z80 when stored, " in check.describe()
+    same = seeds_apart(computed, {"more": 0, "torch": "2.5"})
+    (check,) = verification.verify(same, 1, 0, **options)
+    assert check.good and check.exact and check.differs
+
+
+def test_a_single_stored_seed_has_no_spread(computed, tmp_path):
+    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    alone = computed.only(computed.seeds[:1])
+    (check,) = verification.verify(alone, 1, 0, **options)
+    assert check.good and check.tolerance == verification.FLOOR
 
 
 def test_code_version_follows_the_sources(monkeypatch, tmp_path):

@@ -21,7 +21,7 @@ def run_of(
     root: Path, parameters: dict[str, str | int], seconds: float
 ) -> dict[str, str]:
     """What there is to say of a notebook that was executed just now."""
-    from cplib.segments import processor  # here, since it brings torch with it
+    from cplib.processor import processor  # here, since it brings torch with it
 
     now = datetime.datetime.now(datetime.UTC)
     return {

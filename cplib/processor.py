@@ -1,0 +1,62 @@
+"""What kind of processor this is, and which of its instructions are used.
+
+Rounding depends on it: kernels are chosen by instruction set, and add up in the order
+that suits it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+__all__ = ["instructions", "processor"]
+
+CPUINFO = Path("/proc/cpuinfo")
+# oneDNN's names of instruction sets, best first, and Linux' flags that they need
+SETS = {
+    "AVX10_1_512_AMX": "amx_int8", "AVX512_CORE_FP16": "avx512_fp16",
+    "AVX512_CORE_BF16": "avx512_bf16", "AVX512_CORE_VNNI": "avx512_vnni",
+    "AVX512_CORE": "avx512bw", "AVX2_VNNI": "avx_vnni", "AVX2": "avx2", "AVX": "avx",
+    "SSE41": "sse4_1",
+}  # fmt: skip
+CAPS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")  # the newer name goes first
+
+
+@functools.cache
+def processor() -> str:
+    """Brand name, family and model; two processors of one brand may differ in these."""
+    found = _cpuinfo()
+    name = found.get("model name") or platform.processor() or platform.machine()
+    numbers = [(key, found.get(key)) for key in ("cpu family", "model", "CPU part")]
+    kind = [f"{key.removeprefix('cpu ')} {text}" for key, text in numbers if text]
+    return ", ".join([name, *kind])
+
+
+def instructions() -> str:
+    """The instruction sets that PyTorch's own kernels and oneDNN's use here."""
+    return f"PyTorch {torch.backends.cpu.get_cpu_capability()}, oneDNN {_onednn()}"
+
+
+def _onednn() -> str:
+    """The best set that the processor has, and the environment allows."""
+    cap = next((os.environ[name].upper() for name in CAPS if os.environ.get(name)), "")
+    names = list(SETS)
+    allowed = names[names.index(cap) :] if cap in names else names
+    flags = set(_cpuinfo().get("flags", "").split())
+    known = next((name for name in allowed if SETS[name] in flags), "")
+    return known or (f"at most {cap}" if cap else "unlimited")
+
+
+@functools.cache
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first processor; nothing elsewhere."""
+    try:
+        text = CPUINFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    pairs = [line.partition(":") for line in text.split("\n\n")[0].splitlines()]
+    return {key.strip(): value.strip() for key, _, value in pairs}
