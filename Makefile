@@ -9,7 +9,7 @@ VENV := .venv
 PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 
 .DEFAULT_GOAL := help
-.PHONY: help book slides test serve zip pdf results bench clean
+.PHONY: help book slides test processors serve zip pdf results bench clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -22,6 +22,10 @@ slides: $(VENV)/book.stamp ## Make the slides for a class: SCALE= SEEDS=
 
 test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (ARGS= for pytest)
 	@$(PY) -m pytest $(ARGS)
+	@$(if $(ARGS),,$(PY) tests/caps.py quick)
+
+processors: $(VENV)/dev.stamp ## Run all tests under every instruction set there is (hours)
+	@$(PY) tests/caps.py all
 
 serve: ## Show the built book at http://localhost:8000 (HOST=0.0.0.0: to phones too)
 	@test -f _build/html/index.html || { echo "No book yet: run make book first."; exit 1; }

@@ -1,4 +1,7 @@
-"""Processors that this machine can stand in for, by what PyTorch lets itself be denied.
+"""Processors that this machine can stand in for, and the tests on each of them.
+
+    python tests/caps.py quick     the package's quick tests on the weakest kind
+    python tests/caps.py all       every test on every kind, one after the other: hours
 
 oneDNN and ATen choose their code by the processor's instruction set. Both can be told
 to use less than there is, so that one machine tests for the others. They look when they
@@ -6,6 +9,8 @@ are loaded: a cap holds for a new process.
 """
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 # name: what oneDNN may use, what ATen may use, what the processor must have
@@ -39,3 +44,22 @@ def environment(kind: str) -> dict[str, str]:
     rest = {name: text for name, text in os.environ.items() if name not in NAMES}
     caps = KINDS[kind][:2] if kind in KINDS else ()
     return rest | dict(zip(NAMES, caps, strict=False))
+
+
+def tests(kind: str, *options: str, **more: str) -> int:
+    """Run pytest with `options` on a processor of this `kind`; its exit status."""
+    print(f"\nTests on a processor of kind {kind}:", flush=True)
+    command = [sys.executable, "-m", "pytest", *options]
+    return subprocess.call(command, env=environment(kind) | more)
+
+
+def main(how: str) -> int:
+    """Run what `how` says; 0 when all passed, or where no processor can be capped."""
+    quick = ("-m", "not slow and not notebooks and not browser", "--ignore=tests/book")
+    if how == "all":
+        return max([tests(kind, CPLIB_PROCESSORS="all") for kind in kinds()])
+    return tests(WEAKEST, *quick) if WEAKEST in kinds() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import nbformat
 import numpy as np
@@ -72,15 +71,12 @@ def test_the_stub_is_not_yet_answered(name):
 
 
 @every_exercise
-def test_the_solution_passes_quickly(name):
+def test_the_solution_passes(name):
     (stub,), (found,) = tagged(f"exercise-{name}"), tagged(f"solution-{name}")
     assert stub[0] == found[0]
     assert run(found[0], stub[1], found[1]).passed
     asked, solved = (re.search(r"^def .*?\)", s, re.M)[0] for _, s in (stub, found))
     assert asked == solved
-    began = time.process_time()
-    run(found[0], stub[1], found[1])
-    assert time.process_time() - began < 2  # both cells; a busy machine may be slow
 
 
 @every_exercise

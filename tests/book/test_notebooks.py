@@ -91,7 +91,6 @@ def test_second_build_executes_nothing(smoke, build):
     assert again.returncode == 0, again.log
     count = sum(page.suffix == ".ipynb" for page in PAGES)
     assert f"{count} of {count} unchanged" in again.log
-    assert again.seconds < 60
 
 
 def test_unknown_scale_is_refused_in_a_sentence(build, tmp_path):
