@@ -41,7 +41,7 @@ results: $(VENV)/book.stamp ## Train whatever the stored results lack (SEEDS=, D
 	@$(PY) -m cplib run book --seeds "$(SEEDS)" --device "$(DEVICE)"
 
 bench: $(VENV)/dev.stamp ## Measure how fast it is (an hour, undisturbed): DEVICE=auto
-	@for name in step scaling estimator sweep; do \
+	@for name in step neighbour scaling estimator sweep; do \
 	  echo "$$name"; $(PY) benchmarks/$$name.py --device "$(DEVICE)" || exit 1; done
 
 clean: ## Remove what make made; results, data and checkpoints stay

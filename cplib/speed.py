@@ -21,7 +21,7 @@ __all__ = [
     "table",
 ]  # fmt: skip
 
-BENCHMARKS = ("sweep", "estimator", "step", "scaling")
+BENCHMARKS = ("sweep", "estimator", "step", "scaling", "neighbour")
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from itertools import combinations
 import pandas as pd
 
 from cplib import results, studies
+from cplib.verification import KIND
 
 
 def made_alike(one, other, seed):
-    """Whether the processor, PyTorch and the data were the same."""
-    keys = ("device", "torch", "data_sha256")
-    return all(one.provenance[seed][key] == other.provenance[seed][key] for key in keys)
+    """Whether processor, instructions, threads, PyTorch and data were the same."""
+    pair = [result.provenance[seed] for result in (one, other)]
+    return all(pair[0].get(key) == pair[1].get(key) for key in KIND)
 
 
 def test_runs_that_studies_share_have_the_same_numbers(monkeypatch):
