@@ -11,4 +11,8 @@ A module imports only what stands before it in that flow. `python -m cplib --hel
 what can be done from a terminal.
 """
 
+from . import console
+
+console.forgive()
+
 __version__ = "0.1.0"

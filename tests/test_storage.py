@@ -106,7 +106,7 @@ def test_an_installed_package_reads_its_own_results_and_writes_elsewhere(
     inside = tmp_path / "site-packages" / "cplib" / "book"
     inside.mkdir(parents=True)
     monkeypatch.setattr(storage, "__file__", str(inside.with_name("storage.py")))
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(storage, "_start", lambda: tmp_path)
     assert storage.results_folders() == [tmp_path / "results"]  # CPLIB_RESULTS alone
     monkeypatch.setenv("CPLIB_RESULTS", "")
     assert storage.book_folder() == inside
