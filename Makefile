@@ -4,6 +4,7 @@ SCALE  ?= laptop
 SEEDS  ?= 3
 DEVICE ?= auto
 HOST   ?= localhost
+PORT   ?= 8000
 
 VENV := .venv
 PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
@@ -23,9 +24,8 @@ slides: $(VENV)/book.stamp ## Make the slides for a class: SCALE= SEEDS=
 test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (ARGS= for pytest)
 	@$(PY) -m pytest $(ARGS)
 
-serve: ## Show the built book at http://localhost:8000 (HOST=0.0.0.0: to phones too)
-	@test -f _build/html/index.html || { echo "No book yet: run make book first."; exit 1; }
-	@$(PYTHON) -m http.server --bind "$(HOST)" --directory _build/html 8000
+serve: ## Show the built book at http://localhost:8000 (PORT=; HOST=0.0.0.0: to phones too)
+	@$(PYTHON) tools/serve.py _build/html --host "$(HOST)" --port "$(PORT)"
 
 zip: ## Pack the built book for a classroom: _build/critical-periods.zip
 	@$(PYTHON) tools/make_zip.py _build/html _build/critical-periods.zip

@@ -90,8 +90,8 @@ def _mirror(name: str) -> str:
         return folder.as_uri()
     if not re.match(ADDRESS, mirror):
         raise InputError(
-            f"CPLIB_MIRROR={mirror!r}: name a folder that holds {name}, or its address, "
-            "beginning with https://, http:// or file:///."
+            f"CPLIB_MIRROR={mirror!r}: name a folder that holds {name}, or its "
+            "address, beginning with https://, http:// or file:///."
         )
     return mirror.rstrip("/")
 

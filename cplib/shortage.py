@@ -38,7 +38,7 @@ class Watch:
 
 
 def _kills() -> Iterator[tuple[Path, int]]:
-    """Each counter of kills for want of memory that can be read, and where it stands."""
+    """Each counter of kills for want of memory that can be read, and its value."""
     for path in _counters():
         with contextlib.suppress(OSError):
             if found := re.search(r"^oom_kill (\d+)$", path.read_text(), re.M):

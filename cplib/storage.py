@@ -176,9 +176,7 @@ def check_file(path: Path, remedy: str) -> None:
         raise storage_error(path, error, remedy) from error
 
 
-def storage_error(
-    place: Path, error: OSError, remedy: str = ELSEWHERE
-) -> StorageError:
+def storage_error(place: Path, error: OSError, remedy: str = ELSEWHERE) -> StorageError:
     """The sentence for `error` met while writing in a folder, or to a file."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(

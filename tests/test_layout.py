@@ -12,10 +12,10 @@ ORDER = """
     errors console __init__ randomness storage locks pickles download gratings data
     deficits device augmentation models information landscape persample fisher training
     runs settings studies provenance plan atlas shelf costs speed memory shortage
-    workers segments jobs engine results measures effects verification fits exponential statistics ledger
-    claims biology look panel stopwatch curves figures traces animals pictures scripts
-    sketch examples timeline glimpse still explorer live widgets commands checking
-    checks exercises __main__
+    workers segments jobs engine results measures effects verification fits exponential
+    statistics ledger claims biology look panel stopwatch curves figures traces animals
+    pictures scripts sketch examples timeline glimpse still explorer live widgets
+    commands checking checks exercises __main__
 """.split()
 MODULES = sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("checks/*.py")])
 

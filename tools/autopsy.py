@@ -1,4 +1,4 @@
-"""Why a kernel died: how its process ended, its last words, whether memory was short."""
+"""Why a kernel died: how its process ended, its last words, whether memory ran out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from cplib.shortage import Watch
 LINES = 6  # of a stack, at most
 WINDOWS = 0xC0000000  # where Windows has no signals, its own errors begin
 DUMP = re.compile(r"^(?:Fatal Python error|Windows fatal exception): .*$", re.M)
-STACK = re.compile(r"^Current thread 0x.*\(most recent call first\):\n((?:  .*\n)+)", re.M)
+STACK = re.compile(
+    r"^Current thread 0x.*\(most recent call first\):\n((?:  .*\n)+)", re.M
+)
 OURS = re.compile(r"interactiveshell\.py\", line \d+ in run_code$")  # what calls a cell
 CELL = re.compile(r'File "[^"]*ipykernel_\d+[^"]*"')
 NO_MEMORY = ("bad_alloc", "Cannot allocate memory")
@@ -29,11 +31,13 @@ LIBRARY = (
     "a compiled library failed; set ONEDNN_MAX_CPU_ISA=SSE41 and "
     "ATEN_CPU_CAPABILITY=default, with which it takes plainer ways, or report this"
 )
-AGAIN = "raise the limit, and run the same command again"
-OUTSIDE = f"it was ended from outside, by a time limit, a scheduler or a person; {AGAIN}"
+OUTSIDE = (
+    "it was ended from outside, by a time limit, a scheduler or a person; raise the "
+    "limit, and run the same command again"
+)
 PERHAPS = (
-    "memory may have run out (this system does not tell), or it was ended from outside, "
-    f"by a limit, a scheduler or a person; end other programs, {AGAIN}"
+    "memory ran out (this system does not tell), or it was ended from outside, by a "
+    "time limit, a scheduler or a person; end other programs, or raise the limit"
 )
 EXITED = "a cell, or a library that it calls, ended Python; remove that call"
 REMEDIES = {
@@ -80,7 +84,7 @@ class Death:
             return f"{words.partition(':')[0].lower()}, {self.name}"
         if self.code < 0:
             return f"signal {-self.code}"
-        exact = f" ({self.code:#X})" if self.crashed else ""
+        exact = f" (0x{self.code:X})" if self.crashed else ""
         return f"exit code {self.code}{exact}"
 
     @property
@@ -95,26 +99,17 @@ class Death:
 
     def evidence(self) -> list[str]:
         """The Python frames that it died in, innermost last, and its last words."""
-        before, _, after = _split(self.said)
-        words = before.strip().splitlines()[-1:]
-        return [*frames(after), *words]
+        *before, rest = DUMP.split(self.said)
+        words = before[-1] if before else rest
+        return [*frames(rest), *words.strip().splitlines()[-1:]]
 
     def __str__(self) -> str:
         lines = "".join(f"\n    {line}" for line in self.evidence())
         return f"({self.cause}): {self.remedy}.{lines}\n  log: {self.record}"
 
 
-def _split(said: str) -> tuple[str, str, str]:
-    """What stood before the last dump of Python's stacks, its title, and the dump."""
-    dumps = list(DUMP.finditer(said))
-    if not dumps:
-        return said, "", ""
-    begin, end = dumps[-1].span()
-    return said[:begin], said[begin:end], said[end:]
-
-
 def frames(dump: str) -> list[str]:
-    """The stack of the thread that failed, from the cell inwards; empty if unknown."""
+    """The stack of the thread that failed, from the cell inwards; [] if unknown."""
     found = STACK.search(dump)
     lines = [line.strip() for line in found[1].splitlines()] if found else []
     shell = (number for number, line in enumerate(lines) if OURS.search(line))
@@ -148,7 +143,7 @@ class Kernel(AsyncKernelManager):
 
 
 def watched(record: Path) -> type[Kernel]:
-    """A kind of `Kernel` for one kernel, whose process writes into the file `record`."""
+    """A kind of `Kernel` for one kernel, which writes into the file `record`."""
     return type("Watched", (Kernel,), {"record": record})
 
 

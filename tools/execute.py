@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ import papermill
 from nbformat import NotebookNode
 from stamp import RUN, run_of
 from traitlets.config import Config
+
+from cplib.shortage import Watch
 
 CODE = Path(__file__).resolve().parents[1]  # the checkout whose cplib is imported
 KEY = "cplib_inputs"  # notebook metadata: hash of all that the outputs depend on
@@ -103,6 +106,7 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
     """
     # spawned, since papermill starts an event loop and threads in each process
     context = multiprocessing.get_context("spawn")
+    watch = Watch()
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures: dict[Future, Job] = {pool.submit(_execute, job): job for job in jobs}
         try:
@@ -111,6 +115,9 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
                 if problem:
                     raise BookError(problem)
                 yield job, seconds
+        except BrokenProcessPool as error:
+            why = autopsy.MEMORY if watch.short() else autopsy.OUTSIDE
+            raise BookError(f"What executes {job.name} died: {why}.") from error
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

@@ -20,6 +20,8 @@ from typing import Any
 
 from addresses import AddressError, Repository, repository
 
+from cplib import console
+
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = ("README.md", "CITATION.cff")
 NAME = "setup"
@@ -102,4 +104,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main)
