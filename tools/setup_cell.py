@@ -5,8 +5,9 @@
 
 In Colab the cell installs cplib from the repository; where cplib can be imported it
 does nothing. Pip is given the versions of all that is there as constraints, so that it
-can add packages but replace none. (`pip list` would stop at a version that is not one;
-`===` takes any.) The pages leave the cell out.
+can add packages but replace none. (They are read off the folders' names, NAME-VERSION,
+since what these hold can be broken; `pip list` would stop at a version that is none,
+but `===` takes any.) The pages leave the cell out.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ TAGS = [NAME, "remove-cell"]  # the latter is jupyter-book's
 CELL = """\
 # In Colab this installs cplib and replaces nothing; elsewhere it does nothing.
 import sys
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
 BOOK = "ADDRESS"
 if "google.colab" in sys.modules and not util.find_spec("cplib"):
-    have = {d.name: d.version for d in [*metadata.distributions()][::-1] if d.name}
+    infos = [p.stem for s in sys.path for p in Path(s).glob("[!~-]*-*.*-info")][::-1]
+    have = dict(info.split("-")[:2] for info in infos)
     Path("/tmp/have.txt").write_text("\\n".join(map("===".join, have.items())))
     get_ipython().system(f"{sys.executable} -m pip install -qc /tmp/have.txt {BOOK}")
 if not util.find_spec("cplib"):
