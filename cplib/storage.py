@@ -168,6 +168,7 @@ def check_file(path: Path, remedy: str) -> None:
 
     What stands there is left as it is.
     """
+    path = Path(path).absolute()
     check_folder(path.parent, remedy)
     try:
         if path.exists():

@@ -60,6 +60,8 @@ def check_python():
 
 def call(what, command, log=None):
     """Run `command`; `Refusal` when it fails, saying why as far as its `log` tells."""
+    if log:  # to which pip would add
+        open(log, "w").close()
     status = subprocess.call(command)
     if status < 0:
         raise Refusal(what + ENDED.format(-status))
@@ -106,9 +108,7 @@ def install(folder, requirements, stamp):
         print("Making the virtual environment " + folder, flush=True)
         call("Making " + folder, (sys.executable, "-m", "venv", "--clear", folder))
     print("Installing {} (minutes, once)".format(requirements), flush=True)
-    log = os.path.join(folder, "pip.log")  # pip adds to one that is there
-    with open(log, "w"):
-        pass
+    log = os.path.join(folder, "pip.log")
     pip = (python, "-m", "pip", "--disable-pip-version-check", "--log", log)
     pip += ("install", "-qq", "-r", requirements, "-e", ".")
     call("Installing " + requirements, pip, log)

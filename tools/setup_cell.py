@@ -35,9 +35,8 @@ from pathlib import Path
 
 BOOK = "ADDRESS"
 if "google.colab" in sys.modules and not util.find_spec("cplib"):
-    infos = [p.stem for s in sys.path for p in Path(s).glob("[!~-]*-*.*-info")][::-1]
-    have = dict(info.split("-")[:2] for info in infos)
-    Path("/tmp/have.txt").write_text("\\n".join(map("===".join, have.items())))
+    v = [p.stem.split("-")[:2] for s in sys.path for p in Path(s).glob("[!~-]*-*-info")]
+    Path("/tmp/have.txt").write_text("\\n".join(map("===".join, dict(v[::-1]).items())))
     get_ipython().system(f"{sys.executable} -m pip install -qc /tmp/have.txt {BOOK}")
 if not util.find_spec("cplib"):
     raise ImportError(f"No cplib: find a network and retry, or pip install {BOOK}")"""
