@@ -123,3 +123,5 @@ if __name__ == "__main__":
         install(*sys.argv[1:])
     except Refusal as refusal:
         sys.exit("make stopped: {}".format(refusal))
+    except KeyboardInterrupt:
+        sys.exit("make stopped: interrupted. The same command goes on from here.")
