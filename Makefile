@@ -4,6 +4,7 @@ SCALE  ?= laptop
 SEEDS  ?= 3
 DEVICE ?= auto
 HOST   ?= localhost
+PORT   ?= 8000
 
 VENV := .venv
 PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
@@ -27,9 +28,8 @@ test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (AR
 processors: $(VENV)/dev.stamp ## Run all tests under every instruction set there is (hours)
 	@$(PY) tests/caps.py all
 
-serve: ## Show the built book at http://localhost:8000 (HOST=0.0.0.0: to phones too)
-	@test -f _build/html/index.html || { echo "No book yet: run make book first."; exit 1; }
-	@$(PYTHON) -m http.server --bind "$(HOST)" --directory _build/html 8000
+serve: ## Show the built book at http://localhost:8000 (PORT=; HOST=0.0.0.0: to phones too)
+	@$(PYTHON) tools/serve.py _build/html --host "$(HOST)" --port "$(PORT)"
 
 zip: ## Pack the built book for a classroom: _build/critical-periods.zip
 	@$(PYTHON) tools/make_zip.py _build/html _build/critical-periods.zip

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from cplib import device as devices
-from cplib import provenance, speed
+from cplib import provenance, speed, storage
 from cplib.processor import instructions, processor
 
 
@@ -52,6 +52,7 @@ class Bench:
         unit: str = "seconds",
     ):
         self.device = devices.resolve(arguments.device)
+        storage.check_folder(arguments.out, "name another folder with --out")
         kind = torch.device(self.device).type
         today = datetime.date.today().isoformat()
         self.folder, self.rounds = arguments.out, arguments.rounds
@@ -59,7 +60,6 @@ class Bench:
             name, kind, machine(kind), provenance.code_version(), today, setting, unit,
             {}, list(ratios),
         )  # fmt: skip
-        arguments.out.mkdir(parents=True, exist_ok=True)
 
     def add(self, name: str, value: float) -> float:
         """Note one more value of `name`."""

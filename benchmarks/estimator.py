@@ -25,7 +25,7 @@ from plain import squared_gradients
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from cplib import data, fisher, studies, training
+from cplib import console, data, fisher, studies, training
 from cplib.device import deterministic
 from cplib.information import frozen, layers
 from cplib.randomness import stream
@@ -234,4 +234,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -20,7 +20,7 @@ import bench
 import torch
 from sweep import study
 
-from cplib import data, engine, plan, studies
+from cplib import console, data, engine, plan, studies
 from cplib.runs import Study
 from cplib.speed import Ratio
 
@@ -143,4 +143,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -21,7 +21,7 @@ from PIL import Image
 from torch import nn
 from torchvision import transforms
 
-from cplib import data, fisher, models, studies, training
+from cplib import console, data, fisher, models, studies, training
 from cplib.augmentation import Augmented
 from cplib.device import autocast, deterministic, precision
 from cplib.randomness import stream
@@ -233,4 +233,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -26,6 +26,7 @@ from plain import PROBED, Plain
 
 from cplib import data, deficits, engine, fisher, models, plan, studies, training
 from cplib.augmentation import Augmented
+from cplib.console import run
 from cplib.device import deterministic
 from cplib.fisher import Probe
 from cplib.randomness import stream
@@ -180,4 +181,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

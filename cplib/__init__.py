@@ -13,6 +13,10 @@ what can be done from a terminal.
 
 import os
 
+from . import console
+
+console.forgive()
+
 __version__ = "0.1.0"
 
 # Threads of OpenMP that wait for each other sleep instead of turning on the spot, where

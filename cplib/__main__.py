@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import commands, studies
+from . import __version__, commands, console, studies
 from .errors import CplibError
 
 
@@ -16,6 +16,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m cplib",
         description="Critical learning periods: train, store, check and draw.",
     )
+    top.add_argument("--version", action="version", version=f"cplib {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
 
     def verb(name: str, doc: str, *, study: bool = False) -> argparse.ArgumentParser:
@@ -87,4 +88,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main)

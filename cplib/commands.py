@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import atlas as atlas_file
 from . import engine, figures, results, storage, studies, verification, workers
+from . import panel as panels
 from .device import resolve
 from .errors import DataError, InputError
 from .plan import Plan, make_plan
@@ -31,6 +32,7 @@ def _options(arguments: Namespace) -> dict:
 def demo(arguments: Namespace) -> int:
     """Train the study `demo`, print its table, save its figure."""
     began = time.perf_counter()
+    picture = panels.check(arguments.output)
     study = studies.get("demo", arguments.scale)
     seeds = results.parse_seeds(arguments.seeds)
     tree, left = _left(study, seeds, arguments.device)
@@ -43,8 +45,8 @@ def demo(arguments: Namespace) -> int:
     result = results.compute(study, seeds, **_options(arguments))
     panel = figures.draw(result)
     print(panel.table.to_string(index=False))
-    panel.save(Path(arguments.output))
-    print(f"Figure: {Path(arguments.output).resolve()}")
+    panel.save(picture)
+    print(f"Figure: {picture.resolve()}")
     print(f"{len(seeds)} seeds in {time.perf_counter() - began:.0f} s.")
     return 0
 
@@ -70,6 +72,7 @@ def _run(arguments: Namespace, executor: Executor | None) -> int:
             if known and seed in known.provenance and not arguments.again:
                 print(f"{study.name} {study.scale} seed {seed}: stored already.")
                 continue
+            storage.check_folder(results.folder())
             options = {**_options(arguments), "executor": executor}
             result = results.compute(study, [seed], **options)
             path = results.save(result)
@@ -164,7 +167,13 @@ def atlas(arguments: Namespace) -> int:
 
 def render(arguments: Namespace) -> int:
     """Draw a study's figure from its stored results."""
-    for study in _chosen(arguments):
+    chosen = _chosen(arguments)
+    if arguments.output and len(chosen) > 1:
+        raise InputError(
+            f"--output {arguments.output}: that is one file for {len(chosen)} studies; "
+            "leave it out, or name one study."
+        )
+    for study in chosen:
         result = results.stored(study)
         if result is None:
             raise DataError(
@@ -172,7 +181,7 @@ def render(arguments: Namespace) -> int:
                 f"{results.folder()}: make some with 'python -m cplib run "
                 f"{study.name} --scale {study.scale}'."
             )
-        path = Path(arguments.output or f"{study.name}-{study.scale}.svg")
+        path = panels.check(arguments.output or f"{study.name}-{study.scale}.svg")
         figures.draw(result).save(path)
         print(f"Figure: {path.resolve()}")
     return 0

@@ -6,8 +6,8 @@ server for the rest only (HTTP Range). The archive gets its name when its MD5 is
 that torchvision publishes. Then it is unpacked and parsed: MNIST's by torchvision,
 CIFAR-10's, which holds pickles, by `pickles`.
 
-`$CPLIB_MIRROR` names another place to fetch from: an address (https, http or file)
-under which the archives lie by their original names.
+`$CPLIB_MIRROR` names another place to fetch from: a folder, or an address (https, http
+or file), where the archives lie by their original names.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CHUNK = 1 << 16  # bytes
 SILENCE = 60  # seconds without a byte, after which a connection counts as cut
 TRIES = 3  # in a row that bring nothing, for each address
 PAUSE = 1.0  # seconds before the second try; twice that before the third
-SCHEMES = ("https", "http", "file")
+ADDRESS = "https?://|file://(localhost)?/"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def archives(name: str) -> list[Archive]:
     """The archives of `name` ("cifar10" or "mnist"), as torchvision publishes them.
 
     Raises:
-        InputError: `$CPLIB_MIRROR` is not an address.
+        InputError: `$CPLIB_MIRROR` is neither a folder nor an address.
     """
     from torchvision.datasets import CIFAR10, MNIST
 
@@ -76,17 +76,24 @@ def archives(name: str) -> list[Archive]:
             (f"MNIST/raw/{file}", md5, [base + file for base in MNIST.mirrors])
             for file, md5 in MNIST.resources
         ]
-    mirror = os.environ.get("CPLIB_MIRROR")
-    if mirror:
-        if not re.match(rf"({'|'.join(SCHEMES)})://", mirror):
-            raise InputError(
-                f"CPLIB_MIRROR={mirror!r}: give the address of a folder that holds "
-                f"{Path(listed[0][0]).name}, beginning with https://, http:// or "
-                "file://."
-            )
-        base = mirror.rstrip("/")
+    if os.environ.get("CPLIB_MIRROR"):
+        base = _mirror(Path(listed[0][0]).name)
         listed = [(at, md5, [f"{base}/{Path(at).name}"]) for at, md5, _ in listed]
     return [Archive(at, md5, tuple(urls)) for at, md5, urls in listed]
+
+
+def _mirror(name: str) -> str:
+    """The address in `$CPLIB_MIRROR`, or that of the folder there, for file `name`."""
+    folder = storage.named("CPLIB_MIRROR")
+    mirror = os.environ["CPLIB_MIRROR"]
+    if folder and folder.is_dir():
+        return folder.as_uri()
+    if not re.match(ADDRESS, mirror):
+        raise InputError(
+            f"CPLIB_MIRROR={mirror!r}: name a folder that holds {name}, or its "
+            "address, beginning with https://, http:// or file:///."
+        )
+    return mirror.rstrip("/")
 
 
 def arrays(name: str, folder: Path) -> list[np.ndarray]:

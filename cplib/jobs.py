@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import data, segments, training, workers
+from . import data, segments, shortage, training, workers
 from .device import deterministic
 from .errors import CplibError
 from .plan import Plan, Segment
@@ -19,6 +20,7 @@ from .plan import Plan, Segment
 __all__ = ["Job", "estimate"]
 
 INLINE_SECONDS = 8.0  # less work than this is not worth starting workers for
+MAYBE = "perhaps for lack of memory"
 PAUSE = 0.5  # seconds until we ask again for a segment that another process trains
 
 
@@ -45,6 +47,7 @@ class Job:
         self.epochs = sum(segment.epochs for segment in todo.values())
         self.done = 0
         self.progress = progress
+        self.watch = shortage.Watch()
 
     def execute(self, executor: Executor | None, max_workers: int | None) -> None:
         """Train all, in an order that keeps the workers busy to the end."""
@@ -134,10 +137,19 @@ class Job:
             if not workers.lost(error):
                 raise
             raise CplibError(
-                "A worker process was killed, most likely because memory ran out: run "
-                "again with fewer workers (max_workers=1, or --workers 1); finished "
-                "segments are kept."
+                f"A worker process was killed{self._why(error)}: run again with fewer "
+                "workers (max_workers=1, or --workers 1); finished segments are kept."
             ) from error
+
+    def _why(self, error: Exception) -> str:
+        """What is known of a worker's end: exit code, and whether memory ran out."""
+        found = re.search(r"\{(.+)\}", str(error))  # loky's words
+        code = f" ({found[1]})" if found else ""
+        short = self.watch.short()
+        if short:
+            return f"{code} because memory ran out"
+        known = short is False and self.ours  # others may have theirs elsewhere
+        return f"{code}, {'though memory was not short' if known else MAYBE}"
 
     def _announce(self, seconds: float, count: int) -> None:
         left = seconds * self.epochs / count

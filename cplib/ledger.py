@@ -7,7 +7,6 @@ are computed, always, from the results at hand (`cplib.claims`).
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,10 +113,7 @@ class Claim:
 
 def path() -> Path:
     """The ledger's file: `$CPLIB_CLAIMS`, else `claims.yml` of the book."""
-    named = os.environ.get("CPLIB_CLAIMS")
-    if named:
-        return Path(named).expanduser()
-    return storage.book_folder() / "claims.yml"
+    return storage.named("CPLIB_CLAIMS") or storage.book_folder() / "claims.yml"
 
 
 def ledger() -> dict[str, Claim]:

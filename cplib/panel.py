@@ -12,11 +12,13 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from . import storage
 from .errors import InputError
 
-__all__ = ["Panel"]
+__all__ = ["Panel", "check"]
 
 FORMATS = ("svg", "png", "pdf")
+ELSEWHERE = "name another file"
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,11 @@ class Panel:
 
     def save(self, path: Path | str) -> None:
         """Write the picture; the suffix says how (SVG, PNG or PDF)."""
-        path = Path(path)
-        if path.suffix[1:].lower() not in FORMATS:
-            raise InputError(
-                f"{path}: choose a name that ends in {', '.join(FORMATS)}."
-            )
-        if not path.parent.is_dir():
-            raise InputError(f"{path}: the folder {path.parent} does not exist.")
-        self.figure.savefig(path, bbox_inches="tight", dpi=200)
+        path = check(path)
+        try:
+            self.figure.savefig(path, bbox_inches="tight", dpi=200)
+        except OSError as error:
+            raise storage.storage_error(path, error, ELSEWHERE) from error
 
     def svg(self) -> bytes:
         """The picture as SVG."""
@@ -87,3 +86,19 @@ class Panel:
             f'<p><a download="{name}.csv" href="data:text/csv;base64,{payload}">'
             "Save the data as CSV</a></p>"
         )
+
+
+def check(path: Path | str) -> Path:
+    """`path`, if a picture can be saved there; to be asked before a long computation.
+
+    Raises:
+        InputError: its suffix is of no format that we write, or its folder is missing.
+        StorageError: it cannot be written.
+    """
+    path = Path(path)
+    if path.suffix[1:].lower() not in FORMATS:
+        raise InputError(f"{path}: choose a name that ends in {', '.join(FORMATS)}.")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist.")
+    storage.check_file(path, ELSEWHERE)
+    return path

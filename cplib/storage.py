@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import os
 import tempfile
@@ -19,7 +20,10 @@ __all__ = [
     "Damaged",
     "book_folder",
     "cache_folder",
+    "check_file",
+    "check_folder",
     "data_folder",
+    "named",
     "read_checked",
     "results_folders",
     "set_aside",
@@ -30,6 +34,7 @@ __all__ = [
 ]
 
 MAGIC = b"cplib-checked-1 "
+PATHS = tuple(f"CPLIB_{name}" for name in "CACHE CLAIMS DATA MIRROR RESULTS".split())
 ELSEWHERE = (
     "name another folder in CPLIB_CACHE (checkpoints), CPLIB_DATA (data sets) or "
     "CPLIB_RESULTS (results)"
@@ -47,6 +52,20 @@ class Damaged(DataError):
         return type(self), (self.path, self.why)
 
 
+def named(variable: str) -> Path | None:
+    """The path that `variable` of the environment holds; None for none, or an address.
+
+    A relative one is made absolute when it is first seen, in the environment itself.
+    So it means the same to processes that start from here, whatever their working
+    folder is, and after this one has changed its own.
+    """
+    text = os.environ.get(variable)
+    if not text or "://" in text:
+        return None
+    os.environ[variable] = os.path.abspath(os.path.expanduser(text))
+    return Path(os.environ[variable])
+
+
 def book_folder() -> Path:
     """What chapters read: `book` of the checkout, else its copy inside the wheel."""
     inside = _inside()
@@ -57,14 +76,18 @@ def results_folders() -> list[Path]:
     """Where stored results are looked for, in order; new ones go into the first.
 
     It is `$CPLIB_RESULTS` alone, if set; else the checkout's `book/results`. An
-    installed cplib holds the book's results too, but there new ones go into the
-    working folder's `results`.
+    installed cplib holds the book's results too, but there new ones go into `results`
+    in the folder where Python was started.
     """
-    named = os.environ.get("CPLIB_RESULTS")
-    if named:
-        return [Path(named).expanduser()]
+    if chosen := named("CPLIB_RESULTS"):
+        return [chosen]
     ours = book_folder() / "results"
-    return [Path.cwd() / "results", ours] if _inside().is_dir() else [ours]
+    return [_start() / "results", ours] if _inside().is_dir() else [ours]
+
+
+@functools.cache
+def _start() -> Path:
+    return Path.cwd()
 
 
 def _inside() -> Path:
@@ -73,14 +96,12 @@ def _inside() -> Path:
 
 def data_folder() -> Path:
     """Folder of the data sets: `$CPLIB_DATA`, else `data` in the cache folder."""
-    named = os.environ.get("CPLIB_DATA")
-    return Path(named).expanduser() if named else cache_folder() / "data"
+    return named("CPLIB_DATA") or cache_folder() / "data"
 
 
 def cache_folder() -> Path:
     """Folder of training checkpoints: `$CPLIB_CACHE`, else the platform's cache."""
-    named = os.environ.get("CPLIB_CACHE")
-    return Path(named).expanduser() if named else user_cache_path("cplib")
+    return named("CPLIB_CACHE") or user_cache_path("cplib")
 
 
 def sha256(payload: bytes) -> str:
@@ -133,16 +154,39 @@ def _umask() -> int:
     return mask
 
 
-def storage_error(folder: Path, error: OSError) -> StorageError:
-    """The sentence for `error` met while writing in `folder`."""
+def check_folder(folder: Path, remedy: str = ELSEWHERE) -> None:
+    """`StorageError`, with `remedy`, unless files can be made in `folder`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise storage_error(folder, error, remedy) from error
+
+
+def check_file(path: Path, remedy: str) -> None:
+    """`StorageError`, with `remedy`, unless `path` can be written; for before the work.
+
+    What stands there is left as it is.
+    """
+    path = Path(path).absolute()
+    check_folder(path.parent, remedy)
+    try:
+        if path.exists():
+            open(path, "ab").close()
+    except OSError as error:
+        raise storage_error(path, error, remedy) from error
+
+
+def storage_error(place: Path, error: OSError, remedy: str = ELSEWHERE) -> StorageError:
+    """The sentence for `error` met while writing in a folder, or to a file."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
-            f"The disk that holds {folder} is full: free some space, or {ELSEWHERE}; "
+            f"The disk that holds {place} is full: free some space, or {remedy}; "
             "what was stored before is intact."
         )
     return StorageError(
-        f"Cannot write in {folder} ({error.strerror or error}): make it writable, or "
-        f"{ELSEWHERE}."
+        f"Cannot write in {place} ({error.strerror or error}): make it writable, or "
+        f"{remedy}."
     )
 
 
@@ -193,3 +237,14 @@ def set_aside(path: Path, why: str) -> Path:
         stacklevel=2,
     )
     return aside
+
+
+def _settle() -> None:
+    """Note where Python was started, before a notebook goes to another folder."""
+    for variable in PATHS:
+        named(variable)
+    with contextlib.suppress(FileNotFoundError):  # that folder is gone
+        _start()
+
+
+_settle()

@@ -37,7 +37,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import torch  # noqa: E402
 from safetensors.torch import load as load_tensors  # noqa: E402
 
-from cplib import engine, plan, segments, storage, studies, training  # noqa: E402
+from cplib import console, engine, plan, segments, storage, studies, training  # noqa: E402
 from cplib.provenance import code_version  # noqa: E402
 
 STUDY = studies.get("timing", "smoke")
@@ -274,6 +274,8 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, help="file for what happened, as JSON")
     arguments = parser.parse_args()
+    if arguments.out:
+        storage.check_file(arguments.out, "name another file with --out")
     tallies = []
     torch.set_num_threads(1)  # more would not survive a fork
     with tempfile.TemporaryDirectory() as name:
@@ -304,4 +306,4 @@ def as_json(tallies: list[Tally]) -> str:
 if __name__ == "__main__":
     import chaos  # by this name workers find it
 
-    chaos.main()
+    console.run(chaos.main)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cplib import results, studies
+from cplib import __version__, results, studies
 from cplib.__main__ import main
 
 
@@ -102,3 +102,43 @@ def test_bad_input_is_one_sentence_and_status_2(words, said, capsys):
     error = [x for x in capsys.readouterr().err.splitlines() if x.startswith("cplib:")]
     assert len(error) == 1
     assert all(word in error[0] for word in said)
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as ended:
+        call("--version")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"cplib {__version__}\n"
+
+
+DEMO = ("demo", "--scale", "smoke", "--seeds", "1")
+RUN = ("run", "1TL", "--scale", "smoke", "--seeds", "1")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((*DEMO, "--output", "{}/file/demo.svg"), ["file does not exist"]),
+        ((*DEMO, "--output", "{}/demo.doc"), ["demo.doc", "svg"]),
+        ((*DEMO, "--output", "{}/folder.svg"), ["folder.svg", "name another file"]),
+        (RUN, ["file/results", "CPLIB_RESULTS"]),
+    ],
+    ids=["folder", "suffix", "taken", "results"],
+)
+def test_what_cannot_be_stored_is_said_before_training(
+    words, said, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.svg").mkdir()
+    monkeypatch.setenv("CPLIB_RESULTS", str(tmp_path / "file" / "results"))
+    assert call(*(word.format(tmp_path) for word in words)) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert all(word in error for word in said)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_one_file_cannot_hold_the_figures_of_many_studies(tmp_path, capsys):
+    assert call("render", "book", "--output", str(tmp_path / "all.svg")) == 2
+    assert "all.svg: that is one file for" in capsys.readouterr().err
+    assert not (tmp_path / "all.svg").exists()

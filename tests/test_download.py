@@ -341,9 +341,23 @@ def test_a_folder_can_be_the_mirror(server, cifar, monkeypatch, tmp_path):
     assert not server.asked
 
 
-def test_a_mirror_that_is_no_address_is_refused(monkeypatch):
-    monkeypatch.setenv("CPLIB_MIRROR", "/media/stick")
-    with pytest.raises(InputError, match="CPLIB_MIRROR='/media/stick'.*https://"):
+@pytest.mark.parametrize("relative", [True, False])
+def test_a_folder_is_named_as_folders_are(
+    server, cifar, monkeypatch, tmp_path, relative
+):
+    sets = tmp_path / "my sets"
+    sets.mkdir()
+    (sets / CIFAR10.filename).write_bytes(server.files[CIFAR10.filename])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CPLIB_MIRROR", sets.name if relative else str(sets))
+    assert len(stored("cifar10").train_labels) == 4
+    assert not server.asked
+
+
+@pytest.mark.parametrize("mirror", ["/media/no-stick", "file://sets", "ftp://x/sets"])
+def test_a_mirror_that_is_neither_folder_nor_address_is_refused(monkeypatch, mirror):
+    monkeypatch.setenv("CPLIB_MIRROR", mirror)
+    with pytest.raises(InputError, match=f"CPLIB_MIRROR='{mirror}'.*file:///"):
         stored("cifar10")
 
 

@@ -181,6 +181,27 @@ def test_nothing_that_is_there_is_replaced(colab):
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
+def test_packages_with_broken_metadata_are_in_nobodys_way(colab):
+    """Without any, nameless, without a version, and what pip left behind."""
+    for name, content in {
+        "bare": None,
+        "nameless": b"Version: 1.0\n",
+        "undated": b"Name: undated\n",
+        "~umpy": b"Name: numpy\nVersion: 0.1\n",
+    }.items():
+        folder = colab.site / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        if content is not None:
+            (folder / "METADATA").write_bytes(content)
+    before = colab.packages()
+    done = colab.run()
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert {name.split("-")[0] for name in colab.packages() - before} == {
+        "cplib", "loky",
+    }  # fmt: skip
+    assert "numpy===0.1" not in (colab.folder / "have.txt").read_text()
+
+
 def test_rather_nothing_is_installed_than_something_replaced(colab):
     offer(colab.index, "loky", "99.1", ["numpy>=2.5"])
     (colab.index / "loky-99.0-py3-none-any.whl").unlink()

@@ -1,8 +1,11 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from disks import change, disk
 
 from cplib import storage
 from cplib.errors import StorageError
@@ -106,8 +109,84 @@ def test_an_installed_package_reads_its_own_results_and_writes_elsewhere(
     inside = tmp_path / "site-packages" / "cplib" / "book"
     inside.mkdir(parents=True)
     monkeypatch.setattr(storage, "__file__", str(inside.with_name("storage.py")))
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(storage, "_start", lambda: tmp_path)
     assert storage.results_folders() == [tmp_path / "results"]  # CPLIB_RESULTS alone
     monkeypatch.setenv("CPLIB_RESULTS", "")
     assert storage.book_folder() == inside
     assert storage.results_folders() == [tmp_path / "results", inside / "results"]
+
+
+# -- where a relative path of the environment leads
+
+FOLDERS = {
+    "CACHE": storage.cache_folder,
+    "DATA": storage.data_folder,
+    "RESULTS": lambda: storage.results_folders()[0],
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_relative_folder_stays_where_it_was_when_first_seen(
+    name, monkeypatch, tmp_path
+):
+    monkeypatch.setenv(f"CPLIB_{name}", os.path.join("mine", "..", "ours"))
+    monkeypatch.chdir(tmp_path)
+    assert FOLDERS[name]() == tmp_path / "ours"
+    monkeypatch.chdir("/")
+    assert FOLDERS[name]() == tmp_path / "ours"
+    assert os.environ[f"CPLIB_{name}"] == str(tmp_path / "ours")  # for what it starts
+
+
+def test_a_notebook_that_goes_elsewhere_takes_nothing_along(tmp_path):
+    """Set before the import, and used only after `%cd`; so also in its workers."""
+    code = (
+        "import os, subprocess, sys\n"
+        "from cplib import storage\n"
+        "os.chdir('/')\n"
+        "print(storage.cache_folder(), flush=True)\n"
+        "line = 'from cplib import storage; print(storage.cache_folder())'\n"
+        "subprocess.run([sys.executable, '-c', line], check=True)"
+    )
+    root = str(Path(storage.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": root, "CPLIB_CACHE": "mine"},
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [str(tmp_path / "mine")] * 2, done.stderr
+
+
+def test_home_and_addresses_are_not_taken_for_relative(monkeypatch):
+    monkeypatch.setenv("CPLIB_DATA", os.path.join("~", "sets"))
+    assert storage.data_folder() == Path.home() / "sets"
+    monkeypatch.setenv("CPLIB_MIRROR", "https://example.org/sets")
+    assert storage.named("CPLIB_MIRROR") is None
+    assert os.environ["CPLIB_MIRROR"] == "https://example.org/sets"
+
+
+# -- asked before the work whether its outcome can be written
+
+
+def test_what_can_be_written_is_left_as_it_is(path):
+    storage.write_atomic(path, b"old")
+    storage.check_file(path, "name another file")
+    storage.check_file(path.with_name("new"), "name another file")
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == b"old"
+
+
+def test_what_cannot_be_written_is_named_with_the_remedy(path):
+    """Below a file, which stops root too, and where a folder stands."""
+    storage.write_atomic(path, b"old")
+    with pytest.raises(StorageError, match=r"file\.bin.*or name another file\."):
+        storage.check_file(path / "x.svg", "name another file")
+    with pytest.raises(StorageError, match=r"folder .*or name another file\."):
+        storage.check_file(path.parent, "name another file")
+    with pytest.raises(StorageError, match=r"file\.bin.*CPLIB_RESULTS"):
+        storage.check_folder(path / "results")
+
+
+def test_a_read_only_disk_is_noticed_in_time(tmp_path):
+    with disk(tmp_path / "disk") as folder:
+        change(folder, "ro")
+        with pytest.raises(StorageError, match="Read-only file system"):
+            storage.check_file(folder / "demo.svg", "name another file")

@@ -11,6 +11,7 @@ fault. The tests check the same; this tells the numbers.
 
 from __future__ import annotations
 
+import argparse
 import functools
 import sys
 import threading
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from browser import SETTLED, executable, running
+from browser import SETTLED, required, running
+
+from cplib import console
 
 LOADED = """() => {
   const [page] = performance.getEntriesByType("navigation");
@@ -68,11 +71,12 @@ def _axe(tab: Any, theme: str) -> int:
     return sum(rule["impact"] in ("serious", "critical") for rule in rules)
 
 
-def main(html: Path) -> int:
+def main() -> int:
     """The table on stdout; 1 if anything but weight and time is above 0."""
-    chromium = executable()
-    if chromium is None:
-        sys.exit("No Chromium found: install one, or name it in CHROMIUM.")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("html", type=Path, nargs="?", default=Path("_build/html"))
+    html = parser.parse_args().html
+    chromium = required()
     if not (html / "index.html").is_file():
         sys.exit(f"No book in {html}: run make book first.")
     handler = functools.partial(_Quiet, directory=html)
@@ -93,4 +97,4 @@ def main(html: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "_build/html")))
+    console.run(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +30,18 @@ SETTLED = "async () => { await document.fonts.ready; }"
 def executable() -> Path | None:
     """Path of an installed Chromium: `$CHROMIUM`, or the first found in PATH."""
     named = os.environ.get("CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, NAMES)), None)
-    return Path(found) if found else None
+    found = map(shutil.which, [named] if named else NAMES)
+    return next(map(Path, filter(None, found)), None)
+
+
+def required() -> Path:
+    """As `executable`; without one the program ends with a sentence."""
+    path = executable()
+    if path is None:
+        named = os.environ.get("CHROMIUM")
+        missing = f"CHROMIUM={named} is no program" if named else "No Chromium found"
+        sys.exit(f"{missing}: install one, or name it in CHROMIUM.")
+    return path
 
 
 @contextmanager

@@ -22,9 +22,14 @@ from typing import Any
 
 import nbformat
 import yaml
+from autopsy import Death
 from execute import CODE, KEY, BookError, Job, execute_all, input_key, is_done
 from nbformat import NotebookNode
 from stamp import add_line
+
+from cplib import console, storage
+from cplib.errors import CplibError
+from cplib.shortage import Watch
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -41,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             (arguments.output or arguments.root / "_build").resolve(),
             {name: getattr(arguments, name) for name in ("scale", "seeds", "device")},
         )
-    except BookError as error:
+    except (BookError, CplibError) as error:
         print(f"\nThe book was not built: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -76,8 +81,10 @@ def build(root: Path, output: Path, parameters: dict[str, str | int]) -> Path:
     Raises:
         BookError: a notebook failed, a page is missing, or the build gave a warning.
             The pages built before are then still there.
+        StorageError: `output` cannot be written.
     """
     began = time.perf_counter()
+    storage.check_folder(output, "name another folder with --output")
     sources = pages(root)
     stage = output / "stage"
     stage_text(root, stage)
@@ -139,7 +146,7 @@ def execute(
     workers = min(2, os.cpu_count() or 1) if scale in LIGHT else 1
     if scale in LIVE:
         os.environ["CPLIB_RESULTS"] = str(output / "no-results")
-    stored = Path(os.environ.get("CPLIB_RESULTS") or root / "book" / "results")
+    stored = storage.named("CPLIB_RESULTS") or root / "book" / "results"
     jobs = []
     for source in sources:
         if source.suffix == ".ipynb":
@@ -193,6 +200,7 @@ def build_pages(root: Path, stage: Path, output: Path) -> Path:
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(stage)]
     command += ["--config", str(root / "_config.yml"), "--toc", str(root / "_toc.yml")]
     command += ["--path-output", str(fresh), "-W", "--keep-going"]
+    watch = Watch()
     done = subprocess.run(
         command,
         stdout=subprocess.PIPE,
@@ -204,6 +212,9 @@ def build_pages(root: Path, stage: Path, output: Path) -> Path:
         check=False,
     )
     log.write_text(done.stdout, encoding="utf-8")
+    death = Death(done.returncode, done.stdout, watch.short(), log)
+    if death.crashed:
+        raise BookError(f"jupyter-book died {death}")
     if done.returncode != 0:
         notable = re.findall(r"^.*(?:WARNING|ERROR|Error:).*$", done.stdout, re.M)
         shown = "\n".join(f"    {line}" for line in notable or done.stdout.splitlines())
@@ -218,4 +229,4 @@ def build_pages(root: Path, stage: Path, output: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main)

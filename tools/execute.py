@@ -14,14 +14,18 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
+import autopsy
 import nbformat
 import papermill
 from nbformat import NotebookNode
 from stamp import RUN, run_of
 from traitlets.config import Config
+
+from cplib.shortage import Watch
 
 CODE = Path(__file__).resolve().parents[1]  # the checkout whose cplib is imported
 KEY = "cplib_inputs"  # notebook metadata: hash of all that the outputs depend on
@@ -29,6 +33,7 @@ KEY = "cplib_inputs"  # notebook metadata: hash of all that the outputs depend o
 ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 TRACEBACK_LINES = 6
+DEAD = "Kernel died"  # how nbclient and jupyter_client begin to say so
 
 
 class BookError(Exception):
@@ -101,6 +106,7 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
     """
     # spawned, since papermill starts an event loop and threads in each process
     context = multiprocessing.get_context("spawn")
+    watch = Watch()
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         futures: dict[Future, Job] = {pool.submit(_execute, job): job for job in jobs}
         try:
@@ -109,13 +115,19 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
                 if problem:
                     raise BookError(problem)
                 yield job, seconds
+        except BrokenProcessPool as error:
+            why = autopsy.MEMORY if watch.short() else autopsy.OUTSIDE
+            raise BookError(f"What executes {job.name} died: {why}.") from error
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
 def _execute(job: Job) -> tuple[float, str | None]:
-    """Seconds taken, and a sentence when it failed (errors do not cross processes)."""
+    """Seconds taken, and a sentence when it failed (errors do not cross processes).
+
+    A notebook whose kernel crashed is tried once more.
+    """
     began = time.perf_counter()
     os.environ["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(CODE), os.environ.get("PYTHONPATH")])
@@ -124,9 +136,23 @@ def _execute(job: Job) -> tuple[float, str | None]:
         "1"  # this environment's kernel, not a user's
     )
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning of the debugger's
+    problem, death = _attempt(job)
+    if death and death.crashed:
+        lost = f"lost its kernel ({death.cause})"
+        print(f"  {job.name} {lost}; once more ...", file=sys.stderr, flush=True)
+        problem, _ = _attempt(job)
+        if problem:
+            problem += f"\n  It was the second try; the first {lost}."
+    return time.perf_counter() - began, problem
+
+
+def _attempt(job: Job) -> tuple[str | None, autopsy.Death | None]:
+    """Execute `job`; a sentence when it failed, and how its kernel died if it did."""
+    began = time.perf_counter()
     job.target.parent.mkdir(parents=True, exist_ok=True)
     partial = job.target.with_suffix(".partial.ipynb")
     partial.unlink(missing_ok=True)
+    kernel = autopsy.watched(job.target.with_suffix(".log"))
     try:
         papermill.execute_notebook(
             job.source,
@@ -138,6 +164,7 @@ def _execute(job: Job) -> tuple[float, str | None]:
             stderr_file=sys.stderr if job.verbose else None,
             cwd=job.cwd,
             config=ENCRYPTED,
+            kernel_manager_class=kernel,
         )
         notebook = nbformat.read(partial, as_version=4)
         notebook.metadata[KEY] = job.key
@@ -146,8 +173,11 @@ def _execute(job: Job) -> tuple[float, str | None]:
         nbformat.write(notebook, partial)
         os.replace(partial, job.target)
     except Exception as error:
-        return 0.0, explain(job.name, partial, error)
-    return time.perf_counter() - began, None
+        died = isinstance(error, RuntimeError) and DEAD in str(error)
+        death = autopsy.death(kernel) if died else None
+        return explain(job.name, partial, error, death), death
+    kernel.record.unlink(missing_ok=True)
+    return None, None
 
 
 def changed(source: Path, parameters: dict[str, str | int]) -> dict[str, str | int]:
@@ -170,20 +200,29 @@ def _literal(text: str) -> object:
         return text
 
 
-def explain(name: str, executed: Path, error: Exception) -> str:
+def explain(
+    name: str, executed: Path, error: Exception, death: autopsy.Death | None = None
+) -> str:
     """What went wrong in notebook `name`: its cell, the exception, the last lines."""
     try:
         number, outputs = stopped_at(nbformat.read(executed, as_version=4))
     except (OSError, LookupError):  # no cell was run
-        return f"{name} could not be executed: {type(error).__name__}: {error}"
+        why = f"its kernel did not start {death}" if death else f"{_kind(error)}"
+        return f"{name} could not be executed: {why}"
     failure = next((o for o in outputs if o.output_type == "error"), None)
-    if failure is None:
-        reason = f"lost its kernel ({error}), often for lack of memory."
+    if death:
+        reason = f"lost its kernel {death}"
+    elif failure is None:
+        reason = f"stopped: {_kind(error)}"
     else:
         trace = "\n".join(failure.traceback).splitlines()[-TRACEBACK_LINES:]
         lines = "\n".join(f"    {COLOURS.sub('', line)}" for line in trace)
         reason = f"raised {failure.ename}: {failure.evalue}\n{lines}"
     return f"{name}, code cell {number}, {reason}\n  as it stood: {executed}"
+
+
+def _kind(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def stopped_at(notebook: NotebookNode) -> tuple[int, list[NotebookNode]]:

@@ -15,6 +15,8 @@ from pathlib import Path
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
+from cplib import console
+
 NAME = "Book Math"
 TARGET = Path(__file__).parents[1] / "book/static/vendor/stix/book-math.woff2"
 # first and last of Unicode's blocks, or of the parts of them that formulas use
@@ -71,4 +73,6 @@ def _key(record) -> tuple[int, int, int, int]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) != 2:
+        sys.exit("Name the font: python tools/make_font.py STIXMath-Regular.otf")
+    console.run(lambda: main(Path(sys.argv[1])))

@@ -11,10 +11,12 @@ import os
 import sys
 from pathlib import Path
 
-from browser import SETTLED, executable, running
+from browser import SETTLED, required, running
 from build_book import CODE, pages
 from playwright.sync_api import Browser
 from pypdf import PdfReader, PdfWriter
+
+from cplib import console, storage
 
 PAPER = {"format": "A4", "prefer_css_page_size": True, "print_background": True}
 # A sheet with a number at its foot; a little lower than A4, not to spill over.
@@ -80,17 +82,16 @@ def main() -> None:
     parser.add_argument("html", type=Path, help="folder of the built pages")
     parser.add_argument("target", type=Path, help="the file to write")
     arguments = parser.parse_args()
-    chromium = executable()
-    if chromium is None:
-        sys.exit("No Chromium found: install one, or name it in CHROMIUM.")
+    chromium = required()
     try:
         files = in_order(arguments.html)
     except FileNotFoundError as error:
         sys.exit(str(error))
+    storage.check_file(arguments.target, "name another file")
     with running(chromium) as browser:
         count = make_pdf(browser, files, arguments.target)
     print(f"{arguments.target}   ({count} pages)")
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

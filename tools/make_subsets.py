@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cplib import data
+from cplib import console, data
 
 SUBSETS = Path(data.__file__).parent / "subsets"
 # 5,000 images are the laptop scale; one of its studies trains on four times as many
@@ -31,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -59,8 +59,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         made = make_zip(arguments.html, arguments.target)
-    except FileNotFoundError as error:
-        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"The book was not packed: {error}")
     print(f"{made}   ({made.stat().st_size / 1e6:.1f} MB)")
 
 

@@ -9,7 +9,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from browser import SETTLED, executable, running
+from browser import SETTLED, required, running
+from playwright.sync_api import Error
+
+from cplib import console, storage
 
 
 def main() -> None:
@@ -22,22 +25,24 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="the page down to its end")
     parser.add_argument("--dark", action="store_true", help="prefer dark colours")
     arguments = parser.parse_args()
-    chromium = executable()
-    if chromium is None:
-        sys.exit("No Chromium found: install one, or name it in CHROMIUM.")
+    chromium = required()
+    storage.check_file(arguments.picture, "name another file")
     page_url = arguments.page
     if "://" not in page_url:
-        page_url = Path(page_url).resolve().as_uri()
+        page_url = Path(page_url).resolve(strict=True).as_uri()
     with running(chromium) as browser:
         page = browser.new_page(
             viewport={"width": arguments.width, "height": arguments.height},
             color_scheme="dark" if arguments.dark else "light",
         )
-        page.goto(page_url)
+        try:
+            page.goto(page_url)
+        except Error as error:
+            sys.exit(f"{page_url} cannot be opened: {error.message.splitlines()[0]}")
         page.evaluate(SETTLED)
         page.screenshot(path=arguments.picture, full_page=arguments.full)
     print(arguments.picture)
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -5,8 +5,9 @@
 
 In Colab the cell installs cplib from the repository; where cplib can be imported it
 does nothing. Pip is given the versions of all that is there as constraints, so that it
-can add packages but replace none. (`pip list` would stop at a version that is not one;
-`===` takes any.) The pages leave the cell out.
+can add packages but replace none. (They are read off the folders' names, NAME-VERSION,
+since what these hold can be broken; `pip list` would stop at a version that is none,
+but `===` takes any.) The pages leave the cell out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 
 from addresses import AddressError, Repository, repository
 
+from cplib import console
+
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = ("README.md", "CITATION.cff")
 NAME = "setup"
@@ -27,13 +30,13 @@ TAGS = [NAME, "remove-cell"]  # the latter is jupyter-book's
 CELL = """\
 # In Colab this installs cplib and replaces nothing; elsewhere it does nothing.
 import sys
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
 BOOK = "ADDRESS"
 if "google.colab" in sys.modules and not util.find_spec("cplib"):
-    have = {d.name: d.version for d in [*metadata.distributions()][::-1] if d.name}
-    Path("/tmp/have.txt").write_text("\\n".join(map("===".join, have.items())))
+    v = [p.stem.split("-")[:2] for s in sys.path for p in Path(s).glob("[!~-]*-*-info")]
+    Path("/tmp/have.txt").write_text("\\n".join(map("===".join, dict(v[::-1]).items())))
     get_ipython().system(f"{sys.executable} -m pip install -qc /tmp/have.txt {BOOK}")
 if not util.find_spec("cplib"):
     raise ImportError(f"No cplib: find a network and retry, or pip install {BOOK}")"""
@@ -102,4 +105,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main)

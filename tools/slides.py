@@ -26,9 +26,11 @@ from markdown_it import MarkdownIt
 
 import cplib
 from cplib import animals, claims, figures, ledger, pictures, results, studies, traces
+from cplib.console import run
 from cplib.errors import CplibError, DataError, InputError
 from cplib.panel import Panel
 from cplib.results import Result
+from cplib.storage import check_file
 
 SOURCE = CODE / "book" / "slides.yml"
 TEMPLATE = Path(__file__).with_suffix(".html")
@@ -71,13 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=CODE / "_build" / "slides.html")
     chosen = parser.parse_args(argv)
     try:
+        check_file(chosen.output, "name another file with --output")
         find = finder(chosen.scale, chosen.seeds, chosen.device)
         seeds = ", ".join(map(str, results.parse_seeds(chosen.seeds)))
         origin = f"cplib {cplib.__version__}, scale {chosen.scale}, seeds {seeds}"
         page = deck(*read(), find, origin)
-        chosen.output.parent.mkdir(parents=True, exist_ok=True)
         chosen.output.write_text(page, encoding="utf-8")
-    except (CplibError, OSError) as error:
+    except CplibError as error:
         print(f"The slides were not made: {error}", file=sys.stderr)
         return 1
     print(f"Slides: {chosen.output.resolve()} ({len(page.encode()) / 1e6:.1f} MB)")
@@ -200,4 +202,4 @@ def _verdict(name: str, claim: ledger.Claim, find: Find) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

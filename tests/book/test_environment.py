@@ -2,18 +2,84 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import zipfile
 
 import environment
 import pytest
 from build_book import CODE
 
 
-def test_old_python_is_refused(monkeypatch):
-    monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
-    with pytest.raises(environment.Refusal, match=r"needs Python 3\.11 .* Python 3\.9"):
+@pytest.mark.parametrize("minor", [9, 10, 15])
+def test_a_python_for_which_packages_are_missing_is_refused(monkeypatch, minor):
+    monkeypatch.setattr(sys, "version_info", (3, minor, 0, "alpha", 1))
+    said = rf"needs Python 3\.11 to 3\.14, and this is Python 3\.{minor} .*python3\.13"
+    with pytest.raises(environment.Refusal, match=said):
         environment.check_python()
+
+
+@pytest.mark.parametrize("minor", [11, 14])
+def test_a_python_that_will_do_is_taken(monkeypatch, minor):
+    monkeypatch.setattr(sys, "version_info", (3, minor, 0, "final", 0))
+    environment.check_python()
+
+
+def test_the_pythons_are_those_that_readers_are_told():
+    for name in ("README.md", "requirements.txt", "book/teaching.md"):
+        text = (CODE / name).read_text(encoding="utf-8")
+        assert environment.PYTHONS in text, name
+
+
+@pytest.fixture
+def pip(tmp_path, monkeypatch):
+    """A function that lets pip install what there is not, away from the network."""
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    log = tmp_path / "pip.log"
+
+    def install(*words):
+        command = [sys.executable, "-m", "pip", "--log", str(log), "install", "-qq"]
+        command += ["--retries", "0", "--target", str(tmp_path / "there"), *words]
+        environment.call("Installing", command, str(log))
+
+    return install
+
+
+def offer(folder, name, *needs):
+    """A wheel of `name`, version 1.0, that says what it needs and holds no more."""
+    info = f"{name}-1.0.dist-info"
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0"]
+    lines += [f"Requires-Dist: {need}" for need in needs]
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{info}/METADATA", "\n".join(lines))
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+def test_a_missing_network_is_told_from_missing_packages(pip, tmp_path):
+    """By what pip itself writes."""
+    offer(tmp_path, "one", "two==2.0")
+    offer(tmp_path, "two")
+    here = ("--no-index", "--find-links", str(tmp_path))
+    packages = r"not all packages can be had .*Python 3\.11 to 3\.14"
+    for words in (("one",), ("two==2.0",), ("three",)):
+        with pytest.raises(environment.Refusal, match=packages):
+            pip(*here, *words)
+    with pytest.raises(environment.Refusal, match="a network is needed"):
+        pip("--index-url", "http://127.0.0.1:9/simple", "one")
+
+
+def test_other_failures_are_told_by_what_they_are(pip, tmp_path):
+    with pytest.raises(environment.Refusal, match="the lines above say why"):
+        pip("--no-such-option")
+    full = "ERROR: Could not install: [Errno 28] No space left on device: '/x'"
+    assert "disk is full" in environment.reason(full)
+    with pytest.raises(environment.Refusal, match="ended by signal 9.*lack of memory"):
+        code = "import os; os.kill(os.getpid(), 9)"
+        environment.call("Installing", [sys.executable, "-c", code])
 
 
 def test_missing_venv_is_named(monkeypatch):

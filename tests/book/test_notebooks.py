@@ -163,3 +163,19 @@ def test_only_changed_parameters_are_injected(small):
     source = small('scale = "laptop"\nseeds = 3') / "book/index.ipynb"
     given = {"scale": "laptop", "seeds": 5, "device": "auto"}
     assert execute.changed(source, given) == {"seeds": 5}
+
+
+def test_a_relative_folder_of_results_is_that_of_the_command(
+    small, tmp_path, monkeypatch
+):
+    """And not one in the kernel's folder, which the next build removes."""
+    root = small("seeds = 3", "from cplib import storage\nstorage.results_folders()")
+    monkeypatch.setenv("CPLIB_RESULTS", "mine")
+    monkeypatch.chdir(root)
+    parameters = {"scale": "laptop", "seeds": 3}
+    output = tmp_path / "out"
+    build_book.stage_text(root, output / "stage")
+    source = root / "book/index.ipynb"
+    made = build_book.execute(root, output, [source], parameters)
+    shown = nbformat.read(made[source], 4).cells[-1].outputs[0].data["text/plain"]
+    assert str(tmp_path / "mine") in shown

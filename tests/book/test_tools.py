@@ -1,0 +1,189 @@
+"""The tools: what stops them is a sentence, said before the work."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import bench
+import browser
+import build_book
+import clear_outputs
+import nbformat
+import pytest
+import slides
+from build_book import CODE as ROOT
+
+from cplib.errors import StorageError
+
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+
+
+def tool(name, *words, **environment):
+    """A tool run by hand; its status and the lines on stderr."""
+    done = subprocess.run(
+        [sys.executable, f"tools/{name}.py", *map(str, words)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """A book of one page."""
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html/index.html").write_text("<h1>Page</h1>")
+    return tmp_path / "html"
+
+
+@pytest.fixture
+def blocked(tmp_path):
+    """A path that nobody can write, root included: it lies below a file."""
+    (tmp_path / "file").write_text("")
+    return tmp_path / "file" / "out"
+
+
+# -- make serve
+
+
+def test_the_book_is_served_until_control_c(pages):
+    command = [sys.executable, ROOT / "tools/serve.py", pages, "--port", "0"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    address = process.stdout.readline().split()[0]
+    with urllib.request.urlopen(address) as page:
+        assert page.read() == b"<h1>Page</h1>"
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 0 and "Traceback" not in process.stderr.read()
+
+
+def test_a_taken_port_is_told(pages):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = tool("serve", pages, "--host", "127.0.0.1", "--port", port)
+    assert status == 1 and len(said) == 1
+    assert f"port {port} " in said[0] and "PORT=8001" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [(("--port", "99999"), "99999"), (("--host", "203.0.113.1"), "203.0.113.1")],
+)
+def test_an_impossible_address_is_told(pages, words, named):
+    status, said = tool("serve", pages, *words)
+    assert status == 1 and len(said) == 1
+    assert named in said[0] and "make serve" in said[0]
+
+
+def test_where_no_book_is_none_is_served(tmp_path):
+    status, said = tool("serve", tmp_path)
+    assert status == 1 and said == [f"No book in {tmp_path} yet: run make book first."]
+
+
+# -- what cannot be written
+
+
+def test_a_book_that_cannot_be_written_is_not_begun(blocked, capsys, monkeypatch):
+    monkeypatch.setattr(build_book, "execute", pytest.fail)
+    assert build_book.main(["--output", str(blocked)]) == 1
+    said = capsys.readouterr().err.strip()
+    assert "not built: Cannot write in" in said and "--output" in said
+    assert str(blocked) in said and len(said.splitlines()) == 1
+
+
+def test_slides_that_cannot_be_written_are_not_begun(blocked, capsys, monkeypatch):
+    monkeypatch.setattr(slides, "deck", pytest.fail)
+    assert slides.main(["--output", str(blocked)]) == 1
+    said = capsys.readouterr().err
+    assert "not made: Cannot write in" in said and "--output" in said
+
+
+def test_a_benchmark_that_cannot_be_written_is_not_begun(blocked):
+    chosen = bench.options("").parse_args(["--out", str(blocked), "--device", "cpu"])
+    with pytest.raises(StorageError, match="--out"):
+        bench.Bench("step", chosen, {}, [])
+
+
+@pytest.mark.parametrize("name", ["make_zip", "screenshot"])
+def test_a_file_that_cannot_be_written_is_named(name, pages, blocked):
+    page = pages if name == "make_zip" else pages / "index.html"
+    status, said = tool(name, page, blocked, CHROMIUM=sys.executable)
+    assert status and len(said) == 1 and str(blocked.parent) in said[0]
+
+
+def test_a_browser_that_is_none_is_named(monkeypatch):
+    monkeypatch.setenv("CHROMIUM", "/no/chromium")
+    assert browser.executable() is None
+    with pytest.raises(SystemExit, match="CHROMIUM=/no/chromium is no program"):
+        browser.required()
+
+
+def test_a_missing_page_is_named(tmp_path):
+    page = tmp_path / "page.html"
+    words = (page, tmp_path / "page.png")
+    status, said = tool("screenshot", *words, CHROMIUM=sys.executable)
+    assert status == 1 and said == [
+        f"{page} cannot be used (No such file or directory): name another."
+    ]
+
+
+# -- notebooks as they are committed
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_session_left_is_cleared_and_nothing_else(path, tmp_path, monkeypatch):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["widgets"] = {"state": {}}
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata["execution"] = {"iopub.status.busy": "2026-01-01T00:00:00Z"}
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.v4.new_output("stream", text="−4.2\n")]
+            cell.execution_count = number
+    copy = tmp_path / path.name
+    nbformat.write(notebook, copy)
+    monkeypatch.setattr(sys, "argv", ["clear_outputs.py", str(copy)])
+    clear_outputs.main()
+    assert copy.read_bytes() == path.read_bytes()
+
+
+# -- what readers are told to call
+
+
+def commands():
+    """Every command in backticks or in a block, with the page that names it."""
+    start = r"(?:\.venv/bin/|make |python |papermill |jupyter |ruff |pytest )"
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("book/*.md")]:
+        text = page.read_text(encoding="utf-8")
+        for found in re.findall(rf"(?:`|^)({start}[^`\n]*)", text, re.M):
+            yield from ((page.name, part.split("#")[0]) for part in found.split("&&"))
+
+
+def test_every_command_that_readers_are_told_is_there():
+    """With what `make test` installs; jupyter lab is what a reader adds."""
+    beside = str(Path(sys.executable).parent)
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
+    known = list(commands())
+    assert len(known) > 30
+    for page, command in known:
+        program, *words = command.split()
+        if program == "make":
+            assert all("=" in w or w in targets for w in words[:1]), (page, command)
+        else:
+            program = program.removeprefix(".venv/bin/")
+            installed = program == "jupyter" and words[:1] == ["lab"]
+            here = shutil.which(program, path=beside) or (ROOT / program).is_file()
+            assert installed or here, (page, command)
+            if program == "jupyter" and not installed:
+                assert shutil.which(f"jupyter-{words[0]}", path=beside), (page, command)
+        for word in words:
+            if re.fullmatch(r"(tools|tests)/\w+\.py", word):
+                assert (ROOT / word).is_file(), (page, command)
