@@ -232,7 +232,7 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
                     "control": _mean_before(clean[seed], end, last),
                 }
             )
-    table = pd.DataFrame(rows).dropna().reset_index(drop=True)
+    table = pd.DataFrame(rows).dropna(subset=["final", "control"], ignore_index=True)
     if table["removal"].max() > 0 or (len(result.study.runs) == 1 and len(table)):
         return table
     raise DataError(

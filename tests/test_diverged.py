@@ -335,3 +335,12 @@ def test_the_atlas_takes_no_run_that_diverged():
     ruined = broken(Result(whole.study, table, {}), whole.study.runs[-1], [0], 2).table
     with pytest.raises(DataError, match="no whole number"):
         atlas.pack([dataclasses.replace(entry, table=ruined)])
+
+
+def test_a_study_without_clean_epochs_has_a_control_still():
+    whole = made("1TL")
+    study = dataclasses.replace(whole.study, clean_epochs=0)
+    result = dataclasses.replace(whole, study=study)
+    removal = study.runs[-1].removal
+    found = effects.effect(result, removal=removal, against="control")
+    assert found == effects.effect(whole, removal=removal, against="control")
