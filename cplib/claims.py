@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from . import results, studies
-from .effects import interval
+from .effects import interval, left_out
 from .errors import InputError
 from .ledger import VERDICTS, Claim, ledger
 from .statistics import STATISTICS
@@ -31,6 +31,7 @@ class Finding:
         low, high: 95 % interval (Student's t over seeds); NaN with one seed.
         verdict: one of `VERDICTS`.
         scale: of the results.
+        lost: a sentence on runs that diverged, whose seeds are left out, or "".
     """
 
     claim: Claim
@@ -40,6 +41,7 @@ class Finding:
     high: float
     verdict: str
     scale: str
+    lost: str = ""
 
     @property
     def ours(self) -> str:
@@ -67,8 +69,8 @@ class Finding:
             return f"{self.claim.claim} Not testable: {self.claim.untestable}"
         return (
             f"{self.claim.claim} We measure: {self.claim.measured}. If the claim holds "
-            f"it is {self.claim.expectation}. At scale {self.scale} it is {self.ours}. "
-            f"Verdict: {self.claim.worded(self.verdict)}."
+            f"it is {self.claim.expectation}. At scale {self.scale} it is {self.ours}."
+            f"{self.lost} Verdict: {self.claim.worded(self.verdict)}."
         )
 
     def _repr_html_(self) -> str:
@@ -158,6 +160,7 @@ def _row(finding: Finding) -> str:
             f"{html.escape(claim.measured)}; expected {html.escape(claim.expectation)}"
         )
         ours = f"{html.escape(finding.value)}<br><small>{finding.range}</small>"
+        ours += f"<small>{html.escape(finding.lost)}</small>" * bool(finding.lost)
     link = f'<a href="{claim.chapter}.html">{html.escape(claim.panel)}</a>'
     return (
         f'<tr id="{claim.id}"><th scope="row">{link}</th><td>{said}</td>'
@@ -195,9 +198,8 @@ def evaluate(
         raise InputError(f"Unknown claim {name!r}: choose one of {', '.join(claims)}.")
     claim = claims[name]
     scale = scale or claim.scale
-    nan = float("nan")
     if claim.untestable:
-        return Finding(claim, np.array([]), nan, nan, nan, VERDICTS[3], scale)
+        return _untested(claim, scale)
     found = [
         results.get(studies.get(study, scale), seeds, device=device)
         for study in claim.studies
@@ -206,12 +208,26 @@ def evaluate(
 
 
 def judge(claim: Claim, found: list[results.Result]) -> Finding:
-    """The finding on `claim` from the results of its studies, in its order."""
+    """The finding on `claim` from the results of its studies, in its order.
+
+    Seeds with a run that diverged are left out.
+    """
+    lost = "".join(dict.fromkeys(map(left_out, found)))
+    gone = {seed for result in found for seed in result.diverged["seed"]}
+    found = [r.only(seed for seed in r.seeds if seed not in gone) for r in found]
+    scale = found[0].study.scale
+    if not all(result.seeds for result in found):
+        return _untested(replace(claim, untestable=f"no seed is left.{lost}"), scale)
     values = np.asarray(STATISTICS[claim.statistic](*found, **dict(claim.options)))
     mean = float(values.mean())
     low, high = interval(values)
     verdict = claim.verdict(mean, low, high)
-    return Finding(claim, values, mean, low, high, verdict, found[0].study.scale)
+    return Finding(claim, values, mean, low, high, verdict, scale, lost)
+
+
+def _untested(claim: Claim, scale: str) -> Finding:
+    nan = float("nan")
+    return Finding(claim, np.array([]), nan, nan, nan, VERDICTS[3], scale)
 
 
 def scorecard(

@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from . import atlas as atlas_file
-from . import engine, figures, results, storage, studies, verification, workers
+from . import effects, engine, figures, results, storage, studies, verification, workers
 from . import panel as panels
 from .device import resolve
 from .errors import DataError, InputError
@@ -45,6 +45,7 @@ def demo(arguments: Namespace) -> int:
     result = results.compute(study, seeds, **_options(arguments))
     panel = figures.draw(result)
     print(panel.table.to_string(index=False))
+    _say_what_diverged(result)
     panel.save(picture)
     print(f"Figure: {picture.resolve()}")
     print(f"{len(seeds)} seeds in {time.perf_counter() - began:.0f} s.")
@@ -56,6 +57,11 @@ def _left(study: Study, seeds: list[int], device: str) -> tuple[Plan, int]:
     tree = make_plan(study.setup, study.runs, seeds, resolve(device))
     todo = engine.pending(tree, storage.cache_folder() / "states")
     return tree, sum(segment.epochs for segment in todo.values())
+
+
+def _say_what_diverged(result: results.Result) -> None:
+    if words := effects.left_out(result):
+        print(f"{result.study.name} {result.study.scale}:{words}", flush=True)
 
 
 def run(arguments: Namespace) -> int:
@@ -82,6 +88,7 @@ def _run(arguments: Namespace, executor: Executor | None) -> int:
                 f"of training, stored in {path}",
                 flush=True,
             )
+            _say_what_diverged(result)
     return 0
 
 
@@ -184,4 +191,5 @@ def render(arguments: Namespace) -> int:
         path = panels.check(arguments.output or f"{study.name}-{study.scale}.svg")
         figures.draw(result).save(path)
         print(f"Figure: {path.resolve()}")
+        _say_what_diverged(result)
     return 0

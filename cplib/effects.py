@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from .errors import InputError
+from .errors import DataError, InputError
 from .results import Result, finals
+from .runs import Run
 
-__all__ = ["Effect", "effect", "interval"]
+__all__ = ["Effect", "effect", "interval", "left_out"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Effect:
             seed); NaN for a single seed.
         seeds: number of seeds.
         level: of the interval.
+        lost: a sentence on the seeds that are left out, or "".
     """
 
     name: str
@@ -37,6 +39,7 @@ class Effect:
     high: float
     seeds: int
     level: float
+    lost: str = ""
 
     def __str__(self) -> str:
         interval = (
@@ -48,7 +51,7 @@ class Effect:
         return (
             f"{self.name}: {self.final:.1f} % against the {self.against}'s "
             f"{self.reference:.1f} %, a change of {_signed(self.change)} points "
-            f"({interval})."
+            f"({interval}).{self.lost}"
         )
 
     def _repr_markdown_(self) -> str:
@@ -75,6 +78,7 @@ def effect(
 
     Raises:
         InputError: when the study has no such run; the message names those it has.
+        DataError: when it diverged with every seed.
     """
     if against not in ("baseline", "control"):
         raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
@@ -84,7 +88,11 @@ def effect(
         & (table["onset"] == onset)
         & (table["removal"] == removal)
     ]
-    if rows.empty:
+    runs = [
+        run for run in result.study.runs
+        if (run.kind, run.onset, run.removal) == (deficit, onset, removal)
+    ]  # fmt: skip
+    if not runs:
         held = ", ".join(
             f"{run.kind} {run.onset}–{run.removal}"
             for run in result.study.runs
@@ -93,6 +101,13 @@ def effect(
         raise InputError(
             f"Study {result.study.name} at scale {result.study.scale} has no run with "
             f"{deficit} from epoch {onset} to {removal}; it has {held}."
+        )
+    runs.append(result.study.runs[0])
+    if rows.empty:
+        raise DataError(
+            f"No seed is left to tell the effect of {deficit} from epoch {onset} to "
+            f"{removal}, for runs diverged ({result.lost(*runs)}): choose a lower "
+            f"learning rate than {result.study.setup.schedule.lr:g}."
         )
     change = 100 * (rows["final"] - rows[against]).to_numpy()
     low, high = interval(change, level)
@@ -106,7 +121,14 @@ def effect(
         high=high,
         seeds=len(change),
         level=level,
+        lost=left_out(result, *runs),
     )
+
+
+def left_out(result: Result, *runs: Run) -> str:
+    """A sentence, after a space, on those of `runs` (default: all) that diverged."""
+    lost = result.lost(*runs)
+    return f" Diverged, and left out: {lost}." if lost else ""
 
 
 def _signed(points: float) -> str:

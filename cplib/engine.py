@@ -32,8 +32,10 @@ class Trained:
     """The outcome of one run.
 
     Attributes:
-        log: array (epochs + 1, 5); see `training.State.log`.
-        information: see `training.State.information`; None without a probe.
+        log: array (epochs + 1, 5); see `training.State.log`. All NaN from the first
+            epoch on that gave a number which is not finite.
+        information: see `training.State.information`, NaN likewise; None without a
+            probe.
         notes: how each segment came to be (device, torch, seconds, date ...).
     """
 
@@ -148,12 +150,26 @@ def _repaired(folder: Path, key: str) -> bool:
         return True
 
 
+def _finite(*tables: np.ndarray | None) -> list[np.ndarray | None]:
+    """The tables, NaN from the first epoch on with a number that is not finite.
+
+    A network of NaNs names one class always, and so has an accuracy like any other.
+    """
+    copies = [None if table is None else table.copy() for table in tables]
+    held = [table for table in copies if table is not None]
+    broken = [t[(t[:, 0] > 0) & ~np.isfinite(t).all(1), 0] for t in held]
+    first = np.concatenate(broken).min(initial=np.inf)
+    for table in held:
+        table[table[:, 0] >= first, 1:] = np.nan
+    return copies
+
+
 def _read_all(plan: Plan, folder: Path) -> dict[tuple[int, Run], Trained]:
     """The outcome of each run; every file is read once."""
     tables, notes = {}, {}
     for key in plan.ends.values():
         payload = read_state(folder, key)
-        tables[key] = training.tables_of(payload)
+        tables[key] = _finite(*training.tables_of(payload))
         notes[key] = training.notes_of(payload)
     for key in plan.segments.keys() - notes.keys():
         with contextlib.suppress(FileNotFoundError, storage.Damaged):

@@ -17,6 +17,7 @@ from .curves import (
     summary,
     sweep,
 )
+from .effects import left_out
 from .errors import InputError
 from .look import GREY, LABELS, LOOKS, SERIES, style
 from .panel import Panel
@@ -56,7 +57,8 @@ def draw(result: Result) -> Panel:
 
 def origin(result: Result) -> str:
     """The end of every caption: scale, data, seeds, device, where it was computed."""
-    return f"Scale {result.study.scale}: {', '.join(_parts(result))}."
+    words = f"Scale {result.study.scale}: {', '.join(_parts(result))}."
+    return words + left_out(result)
 
 
 def origins(sweeps: dict[str, Result]) -> str:
@@ -69,6 +71,8 @@ def origins(sweeps: dict[str, Result]) -> str:
     for name, own in parts.items():
         rest = [part for part in own if part not in shared]
         sentences += [f"{name}: {', '.join(rest)}."] if rest else []
+    lost = {name: left_out(result) for name, result in sweeps.items()}
+    sentences += [f"{name}:{words}" for name, words in lost.items() if words]
     return " ".join(sentences)
 
 

@@ -5,9 +5,12 @@
 (paper, "The Fisher Information Matrix"; PROTOCOL: "Fisher information"). The label y is
 drawn from the network's own answer, never the true one, and batch normalisation uses
 its running statistics. Traces are in nats per squared unit of weight; each estimate
-comes with its standard error. A layer is a convolution or a linear map, and its weights
-are the entries of its matrix: biases and the scales of batch normalisation are left
-out.
+comes with its standard error. A layer is an `nn.Conv2d` or an `nn.Linear`, and its
+weights are the entries of its matrix: biases and the scales of normalisation, all that
+is a vector, are left out. So are weights that are frozen (`requires_grad=False`), since
+training cannot change them; layers that are not used have a trace of 0. A network with
+weights of another kind (attention, embeddings, matrices of its own, weights that two
+layers share) is refused, unless these are frozen.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .errors import InputError
-from .information import Estimate, check_images, estimate_of, frozen, layers
+from .information import Estimate, check_images, estimate_of, frozen, layers, measured
 from .landscape import noise_injection
 from .persample import squared_norms
 
@@ -73,8 +76,8 @@ def trace(
         chunk: images whose activations are held in memory at a time.
 
     Raises:
-        InputError: fewer than 2 images, another word for `labels`, or a network that
-            overwrites a layer's input.
+        InputError: fewer than 2 images, another word for `labels`, a network with
+            weights of another kind, or one that overwrites a layer's input.
     """
     if labels not in ("signs", "sampled"):
         raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")
@@ -82,11 +85,12 @@ def trace(
     directions = {"signs": _signs, "sampled": _sampled}
     squares = []
     with frozen(net):
+        modules = measured(net, images)
         for part in images.split(chunk):
             towards = partial(directions[labels], random=random)
             squares.append(squared_norms(net, part, towards))
     samples = torch.cat(squares).cpu().double().numpy()
-    return estimate_of(tuple(layers(net)), samples)
+    return estimate_of(tuple(modules), samples)
 
 
 def single_backward(
@@ -107,6 +111,9 @@ def single_backward(
         net, images, random: as for `trace`; images beyond the last full batch are left
             out.
         batch: B; at least two batches are needed for an error.
+
+    Raises:
+        InputError: fewer than 2 batches, or a network with weights of another kind.
     """
     check_images(images)
     count = len(images) // batch if batch >= 1 else 0
@@ -115,16 +122,14 @@ def single_backward(
             f"batch={batch!r} makes {count} batches of {len(images)} images: choose "
             "it so that there are 2 or more."
         )
-    modules = layers(net)
-    weights = [module.weight for module in modules.values()]
     samples = []
     with frozen(net), torch.enable_grad():
+        modules = measured(net, images)
+        weights = [module.weight for module in modules.values()]
         for part in images[: count * batch].split(batch):
             logits = net(part).float()
-            chances = logits.detach().softmax(1).cpu()
-            drawn = torch.multinomial(chances, 1, generator=random)[:, 0]
-            loss = F.cross_entropy(logits, drawn.to(logits.device))
-            found = torch.autograd.grad(loss, weights)
+            loss = F.cross_entropy(logits, _label(logits.detach(), random))
+            found = torch.autograd.grad(loss, weights, materialize_grads=True)
             samples.append(
                 [batch * g.cpu().double().square().sum().item() for g in found]
             )
@@ -141,9 +146,13 @@ def _signs(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
 def _sampled(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """v = e_y - p, the gradient of log p_y by the logits, y drawn from p."""
+    return F.one_hot(_label(logits, random), logits.shape[1]) - logits.softmax(1)
+
+
+def _label(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """y drawn from p, (B,)."""
     gumbel = -(-_uniform(logits, random).log()).log()  # the largest sum is at y ~ p
-    y = (logits + gumbel).argmax(1)
-    return F.one_hot(y, logits.shape[1]) - logits.softmax(1)
+    return (logits + gumbel).argmax(1)
 
 
 def _uniform(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:

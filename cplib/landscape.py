@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .errors import InputError
-from .information import Estimate, check_images, estimate_of, frozen, layers
+from .information import Estimate, check_images, estimate_of, frozen, measured
 
 __all__ = ["noise_injection"]
 
@@ -70,14 +70,18 @@ def noise_injection(
     Returns:
         The estimate; its error is that of the drawn noise and batches, from blocks of
         the second half, and leaves out the choice of images.
+
+    Raises:
+        InputError: fewer than 2 images, an impossible option, or a network with weights
+            of another kind or with a layer that is called twice.
     """
     check_images(images)
     if not beta > 0 or steps < 2 * BLOCKS:
         raise InputError(
             f"beta={beta!r} must be positive and steps={steps!r} {2 * BLOCKS} or more."
         )
-    modules = layers(net)
     with frozen(net):
+        modules = measured(net, images, once=True)
         answers = _answers(net, images, labels)
         # a first guess of H = 0.1 for every weight
         logs = [
@@ -126,7 +130,7 @@ def _noise(
         return hook
 
     pairs = zip(modules.values(), logs, strict=True)
-    hooks = [module.register_forward_hook(hook_of(log)) for module, log in pairs]
+    hooks = [m.register_forward_hook(hook_of(log), prepend=True) for m, log in pairs]
     try:
         yield
     finally:
@@ -143,31 +147,35 @@ def _drawn(
 ) -> torch.Tensor:
     """What noise of variance exp(log) on the weights adds to the output for x.
 
-    Each image has weight noise of its own. A linear map meets each weight once, so that
-    the noise of its outputs is independent and can be drawn there (local
-    reparametrisation, Kingma et al. 2015). A convolution meets each weight at every
-    position, with the same noise; there one draw is shared by the batch, and its signs
-    are flipped from image to image by input and output channel (flipout, Wen et al.
-    2018).
+    Each image has weight noise of its own. A linear map of vectors meets each weight
+    once, so that the noise of its outputs is independent and can be drawn there (local
+    reparametrisation, Kingma et al. 2015). A convolution, or a linear map of a sequence
+    of vectors, meets each weight at every position, with the same noise; there one draw
+    is shared by the batch, and its signs are flipped from image to image by input and
+    output channel (flipout, Wen et al. 2018).
     """
     linear = isinstance(module, nn.Linear)
-    places = () if linear else (module.stride, module.padding, module.dilation)
-    groups = () if linear else (module.groups,)
-    if linear or not shared:
-        map_ = F.linear if linear else F.conv2d
-        variance = map_(x.square(), log.exp(), None, *places, *groups)
+    map_ = F.linear if linear else module._conv_forward  # pads as the module does
+    if x.ndim == 2 or not shared:
+        variance = map_(x.square(), log.exp(), None)
         noise = torch.randn(variance.shape, generator=random).to(x.device)
         return variance.clamp_min(1e-20).sqrt() * noise  # the root of 0 has no slope
     noise = torch.randn(log.shape, generator=random).to(x.device)
     weight = (log / 2).exp() * noise
-    before = _signs(len(x), x.shape[1], random).to(x.device)
-    after = _signs(len(x), len(log), random).to(x.device)
-    return after * F.conv2d(x * before, weight, None, *places, *groups)
+    channel = x.ndim - 1 if linear else 1
+    before = _signs(x, channel, x.shape[channel], random)
+    after = _signs(x, channel, len(log), random)
+    return after * map_(x * before, weight, None)
 
 
-def _signs(count: int, channels: int, random: torch.Generator) -> torch.Tensor:
-    chosen = torch.rand(count, channels, 1, 1, generator=random) < 0.5
-    return chosen.float() * 2 - 1
+def _signs(
+    x: torch.Tensor, channel: int, count: int, random: torch.Generator
+) -> torch.Tensor:
+    """For each image of `x` and each of `count` channels, to multiply outputs by."""
+    shape = [len(x), *[1] * (x.ndim - 1)]
+    shape[channel] = count
+    chosen = torch.rand(shape, generator=random) < 0.5
+    return (chosen.float() * 2 - 1).to(x.device)
 
 
 def _slopes(
@@ -183,7 +191,7 @@ def _slopes(
     with torch.enable_grad():
         logits = net(images[chosen.to(images.device)]).float()
         loss = F.cross_entropy(logits, answers[chosen.to(answers.device)])
-        return torch.autograd.grad(loss, logs)
+        return torch.autograd.grad(loss, logs, materialize_grads=True)
 
 
 def _minimise(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from .errors import InputError
+from .errors import CplibError, DataError, InputError
 from .results import Result, finals
 from .runs import Run
 
@@ -21,11 +21,10 @@ def sensitivities(tracked: Result, windows: Result) -> pd.DataFrame:
         that was measured).
     """
     by_seed = finals(windows).query("removal > 0")
-    curve = trace_curve(tracked, tracked.study.runs[0])
+    curve = trace_curve(tracked, tracked.study.runs[0]).dropna(axis=1)
     at = curve.reindex(sorted({*curve.index, *by_seed["onset"]}))
     at = at.interpolate("index").bfill()
-    seeds = [seed for seed in windows.seeds if seed in tracked.seeds]
-    by_seed = by_seed[by_seed["seed"].isin(seeds)]
+    by_seed = by_seed[by_seed["seed"].isin(curve.columns)]
     rows = by_seed[["seed", "onset"]].assign(
         window=by_seed["removal"] - by_seed["onset"],
         sensitivity=100 * (by_seed["baseline"] - by_seed["final"]),
@@ -44,24 +43,32 @@ def shares(result: Result, run: Run) -> pd.DataFrame:
         & (t.onset == run.onset) & (t.removal == run.removal)
     ]  # fmt: skip
     if rows.empty:
-        raise InputError(_no_trace(result))
+        raise _no_trace(result)
     total = rows.groupby(["seed", "epoch"])["value"].transform("sum")
     found = rows[["seed", "epoch"]].assign(
         layer=rows["layer"].astype(int), share=rows["value"] / total
     )
-    return found.reset_index(drop=True)
+    if found["share"].isna().all():
+        raise _no_trace(result)
+    return found.dropna().reset_index(drop=True)
 
 
 def trace_curve(result: Result, run: Run) -> pd.DataFrame:
     """The whole network's trace: index epoch, one column per seed."""
-    curve = result.curve(run, "trace")
+    curve = result.curve(run, "trace").dropna(how="all")
     if curve.empty:
-        raise InputError(_no_trace(result))
+        raise _no_trace(result)
     return curve
 
 
-def _no_trace(result: Result) -> str:
-    return (
-        f"Study {result.study.name} at scale {result.study.scale} did not measure the "
-        "Fisher information: use study 3TL or 5, or give its setup a probe."
+def _no_trace(result: Result) -> CplibError:
+    where = f"tudy {result.study.name} at scale {result.study.scale}"
+    if result.study.setup.probe is None:
+        return InputError(
+            f"S{where} did not measure the Fisher information: use study 3TL or 5, or "
+            "give its setup a probe."
+        )
+    return DataError(
+        f"The Fisher information in s{where} is 0 or no number ({result.lost()}): "
+        f"choose a lower learning rate than {result.study.setup.schedule.lr:g}."
     )

@@ -52,8 +52,8 @@ def squared_norms(
         direction: maps logits (B, classes) to the vectors v, of the same shape.
 
     Returns:
-        (B, layers), on the device of the images, the layers as in `layers(net)`. A
-        weight that two layers share counts in each as if it were its own.
+        (B, layers), on the device of the images, the layers as in `layers(net)`; see
+        `measured` for networks that have other weights.
 
     Raises:
         InputError: an operation of `net` overwrites the input of a layer.
@@ -94,7 +94,10 @@ def _listening(modules: dict[str, nn.Module]) -> Iterator[dict[str, Seen]]:
 
         return hook
 
-    handles = [m.register_forward_hook(listen(seen[n])) for n, m in modules.items()]
+    handles = [  # before any hook of the reader's that changes the output
+        m.register_forward_hook(listen(seen[n]), prepend=True)
+        for n, m in modules.items()
+    ]
     try:
         yield seen
     finally:

@@ -26,6 +26,7 @@ CATALOGUE = (
     "device", "PyTorch", "date",
 )  # fmt: skip
 DIGITS = 6  # significant, of traces, which range over orders of magnitude
+NAMED = 5  # runs that diverged, in a sentence
 LAST = 5  # the readout is the mean of the last five epochs, as the paper's
 
 
@@ -40,7 +41,8 @@ class Result:
             metrics of the whole network, else "0", "1", ... from the input on;
             accuracies are fractions. Where the setup has a probe, the metric `trace`
             is that of the Fisher information, by layer and (layer empty) in all, and
-            `trace_error` the standard error of the latter.
+            `trace_error` the standard error of the latter. A run that diverged has NaN
+            from the first epoch on with a number that is not finite.
         provenance: for each seed, where its numbers come from.
         live: seeds computed in this session (the others were read from a file).
     """
@@ -68,6 +70,26 @@ class Result:
             & (t.removal == run.removal)
         )
         return t[rows].pivot(index="epoch", columns="seed", values="value")
+
+    @property
+    def diverged(self) -> pd.DataFrame:
+        """A row for each run that diverged; `epoch` is its first without numbers."""
+        lost = self.table[~np.isfinite(self.table["value"])]
+        by = ["deficit", "onset", "removal", "seed"]
+        return lost.groupby(by, sort=False)["epoch"].min().reset_index()
+
+    def lost(self, *runs: Run) -> str:
+        """Which of `runs` (none given: of all) diverged, in words; '' if none did."""
+        spans = [(run.kind, run.onset, run.removal) for run in runs or self.study.runs]
+        words = [
+            f"{'no deficit' if kind == 'none' else f'{kind} {onset}–{removal}'} with "
+            f"seed {seed} after epoch {epoch}"
+            for kind, onset, removal, seed, epoch in self.diverged.to_numpy()
+            if (kind, onset, removal) in spans
+        ]
+        if len(words) > NAMED:
+            words[NAMED:] = [f"{len(words) - NAMED} more"]
+        return ", ".join(words)
 
     def only(self, seeds: Iterable[int]) -> Result:
         """The same for some of the seeds."""
@@ -149,7 +171,8 @@ def _frame(study: Study, seed: int, run: Run, trained: Trained) -> pd.DataFrame:
     log = trained.log
     wide = pd.DataFrame(log[:, 1:], columns=list(METRICS))
     wide = wide[list(study.metrics)].assign(epoch=log[:, 0].astype(int))
-    tidy = wide.melt("epoch", var_name="metric").dropna(subset="value")
+    tidy = wide.melt("epoch", var_name="metric")
+    tidy = tidy[tidy["value"].notna() | (tidy["epoch"] > 0)]  # no training before it
     tidy["value"] = tidy["value"].round(DECIMALS)
     tidy["layer"] = ""
     if trained.information is not None:
@@ -184,7 +207,10 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
         last `last` epochs; `baseline`: the clean run's after the study's clean epochs
         (the paper's comparison: as many clean epochs); `control`: the clean run's at
         the same total length (as many epochs in all). The clean run itself is the row
-        with removal 0.
+        with removal 0. A run that diverged, or whose clean run did, has no row.
+
+    Raises:
+        DataError: no run is left, or none with a deficit.
     """
     clean = result.curve(result.study.runs[0])
     rows = []
@@ -206,11 +232,18 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
                     "control": _mean_before(clean[seed], end, last),
                 }
             )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows).dropna(subset=["final", "control"], ignore_index=True)
+    if table["removal"].max() > 0 or (len(result.study.runs) == 1 and len(table)):
+        return table
+    raise DataError(
+        f"Nothing is left to compare in study {result.study.name} at scale "
+        f"{result.study.scale}, where runs diverged ({result.lost()}): choose a lower "
+        f"learning rate than {result.study.setup.schedule.lr:g}."
+    )
 
 
 def _mean_before(curve: pd.Series, end: int, last: int) -> float:
-    return float(curve.loc[max(1, end - last + 1) : end].mean())
+    return float(curve.loc[max(1, end - last + 1) : end].mean(skipna=False))
 
 
 def stored(study: Study) -> Result | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .effects import left_out
 from .errors import InputError
 from .look import LABELS
 from .results import Result, finals
@@ -134,7 +135,8 @@ class Timeline:
     Attributes:
         result: where the numbers are from.
         clean: the run without deficit; its `final` is the baseline.
-        runs: for each kind, its traces by onset and removal.
+        runs: for each kind, its traces by onset and removal; none of a run that
+            diverged with every seed.
 
     Raises:
         InputError: when no run of the result has a deficit.
@@ -146,13 +148,16 @@ class Timeline:
         traces = [
             _trace(result, run, endings[run.kind, run.onset, run.removal])
             for run in result.study.runs
-            if run.deficit is None or run.onset < run.removal
+            if (run.deficit is None or run.onset < run.removal)
+            and (run.kind, run.onset, run.removal) in endings
         ]
         self.clean, *windowed = traces
         windowed.sort(key=lambda trace: trace.window)
         kinds = dict.fromkeys(run.kind for run in result.study.runs[1:])
         self.runs: dict[str, list[Trace]] = {
-            kind: [trace for trace in windowed if trace.kind == kind] for kind in kinds
+            kind: traces
+            for kind in kinds
+            if (traces := [trace for trace in windowed if trace.kind == kind])
         }
         if not windowed:
             raise InputError(
@@ -169,7 +174,7 @@ class Timeline:
         if kind not in self.runs:
             raise InputError(
                 f"deficit={kind!r} is not in this result: choose one of "
-                f"{', '.join(self.runs)}."
+                f"{', '.join(self.runs)}.{left_out(self.result)}"
             )
         fits = [
             trace
@@ -181,6 +186,7 @@ class Timeline:
             raise InputError(
                 f"No {LABELS[kind]} with onset={onset!r} and removal={removal!r} in "
                 f"this result: choose one of the windows {windows}."
+                f"{left_out(self.result)}"
             )
         return min(fits, key=lambda trace: (trace.onset, -trace.removal))
 
@@ -256,7 +262,7 @@ def nearest(traces: list[Trace], onset: int, removal: int, keep: str) -> Trace:
 
 
 def _trace(result: Result, run: Run, ending: pd.DataFrame) -> Trace:
-    curve = result.curve(run).sort_index()
+    curve = result.curve(run).sort_index().dropna(axis=1)
     spread = curve.std(axis=1, ddof=1) if curve.shape[1] > 1 else None
     return Trace(
         run.kind,

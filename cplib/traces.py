@@ -39,7 +39,8 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
         figure = Figure(figsize=TALL, layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True)
         tables, words = [], []
-        for result, look in zip(results, SERIES, strict=False):
+        shown = [r for r in results if _left(r, r.study.runs[0])] or results
+        for result, look in zip(shown, SERIES, strict=False):
             run, name = result.study.runs[0], _name(result)
             curve = trace_curve(result, run)
             _band(top, curve, look, name)
@@ -69,6 +70,7 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
 def under_deficit(result: Result, kind: str = "blur") -> Panel:
     """Trace over training with a deficit removed at several epochs (4R)."""
     runs = [result.study.runs[0], *_runs(result, kind)]
+    runs = [run for run in runs if _left(result, run)] or runs
     with style():
         figure = Figure(figsize=(6.4, 4.8), layout="constrained")
         axes = figure.subplots()
@@ -108,9 +110,11 @@ def by_layer(result: Result, kind: str = "blur") -> Panel:
     late = _runs(result, kind)
     runs = [result.study.runs[0], late[0], late[-1]]
     last = min(run.epochs for run in runs)
+    runs = [run for run in runs if _left(result, run)] or runs
     with style():
         figure = Figure(figsize=(6.4, 8.6), layout="constrained")
-        rows = figure.subplots(3, 1, sharex=True, sharey=True)
+        grid = figure.subplots(len(runs), 1, sharex=True, sharey=True, squeeze=False)
+        rows = grid.ravel()
         tables, words = [], []
         for axes, run in zip(rows, runs, strict=True):
             name = (
@@ -124,7 +128,7 @@ def by_layer(result: Result, kind: str = "blur") -> Panel:
                 axes.axvline(run.removal, color="black", linestyle="--", linewidth=1.2)
             tables.append((100 * mean).round(1).assign(run=name).reset_index())
             at = run.removal or last
-            row = mean.loc[:at].iloc[-1]
+            row = mean.iloc[max(0, mean.index.searchsorted(at, "right") - 1)]
             words.append(
                 f"{name}: after epoch {row.name}, layer {row.idxmax()} has most, "
                 f"{100 * row.max():.0f} %"
@@ -136,7 +140,7 @@ def by_layer(result: Result, kind: str = "blur") -> Panel:
         )  # fmt: skip
     alt = (
         "Each layer's share of the trace of the Fisher information over training, in "
-        f"three panels. {'; '.join(words)}."
+        f"{len(runs)} panels. {'; '.join(words)}."
     )
     caption = (
         "Share of each layer in the trace of the Fisher information of the weights, "
@@ -199,6 +203,11 @@ def _runs(result: Result, kind: str) -> list[Run]:
             f"choose one of {held}."
         )
     return sorted(runs, key=lambda run: run.removal)
+
+
+def _left(result: Result, run: Run) -> bool:
+    """Whether a trace of `run` can be drawn: not where it diverged at once."""
+    return bool((result.curve(run, "trace") > 0).any(axis=None))
 
 
 def _history(run: Run) -> str:

@@ -146,13 +146,14 @@ class TimingExplorer:
         try:
             with report:
                 result = with_window(self.timeline.result, self.trace.kind, *window)
+            timeline = Timeline(result)
+            trace = timeline.choose(self.trace.kind, *window)
         except CplibError as error:
             report.append_stdout(f"{error}\n")
             return
         finally:
             button.disabled = False
-        self.timeline = Timeline(result)
-        self.trace = self.timeline.choose(self.trace.kind, *window)
+        self.timeline, self.trace = timeline, trace
         self.epoch = sum(window) // 2
         self._show(self._state())
 

@@ -10,7 +10,10 @@ from cplib import settings, studies
 from cplib.results import COLUMNS, Result
 
 GRID = tuple(range(0, 41, 5))
-LOSS = {"none": 0.0, "blur": 0.14, "flip": -0.02, "labels": -0.03, "noise": 0.04}
+LOSS = {
+    "none": 0.0, "blur": 0.14, "flip": -0.02, "labels": -0.03, "noise": 0.04,
+    "moving-noise": 0.01,
+}  # fmt: skip
 
 
 def handmade(name="timing", scale="smoke", seeds=(0, 1, 2), grid=None):

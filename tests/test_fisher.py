@@ -538,7 +538,7 @@ def test_layers_stand_from_the_input_to_the_output():
 def test_impossible_probe_sets_and_networks_are_named(name):
     with pytest.raises(InputError, match=r"\(1, 3, 8, 8\).*2 or more"):
         ALL[name](NETS["conv"], PICTURES[:1], generator(0))
-    with pytest.raises(InputError, match="Sequential has no convolution"):
+    with pytest.raises(InputError, match="Sequential uses no nn.Conv2d"):
         ALL[name](nn.Sequential(nn.Flatten(), nn.ReLU()), PICTURES, generator(0))
 
 
