@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .errors import InputError
-from .information import Estimate, check_images, estimate_of, frozen, layers, measured
+from .information import Estimate, checked, estimate_of, frozen, layers, measured
 from .landscape import noise_injection
 from .persample import squared_norms
 
@@ -81,7 +81,7 @@ def trace(
     """
     if labels not in ("signs", "sampled"):
         raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")
-    check_images(images)
+    images = checked(images)
     directions = {"signs": _signs, "sampled": _sampled}
     squares = []
     with frozen(net):
@@ -115,7 +115,7 @@ def single_backward(
     Raises:
         InputError: fewer than 2 batches, or a network with weights of another kind.
     """
-    check_images(images)
+    images = checked(images)
     count = len(images) // batch if batch >= 1 else 0
     if count < 2:
         raise InputError(

@@ -15,7 +15,7 @@ from torch.nn.parameter import is_lazy
 from .device import isolated
 from .errors import InputError
 
-__all__ = ["Estimate", "check_images", "estimate_of", "frozen", "layers", "measured"]
+__all__ = ["Estimate", "checked", "estimate_of", "frozen", "layers", "measured"]
 
 KINDS = nn.Conv2d, nn.Linear  # and not what is derived from them and may act otherwise
 
@@ -166,9 +166,12 @@ def frozen(net: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def check_images(images: torch.Tensor) -> None:
+def checked(images: torch.Tensor) -> torch.Tensor:
+    """`images`, which may come from `torch.inference_mode`; 2 or more of them."""
     if images.ndim < 2 or len(images) < 2:
         raise InputError(
             f"A probe set of shape {tuple(images.shape)} gives no standard error: "
             "give 2 or more images."
         )
+    with torch.inference_mode(False):
+        return images.clone() if images.is_inference() else images

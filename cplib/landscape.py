@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .errors import InputError
-from .information import Estimate, check_images, estimate_of, frozen, measured
+from .information import Estimate, checked, estimate_of, frozen, measured
 
 __all__ = ["noise_injection"]
 
@@ -75,7 +75,7 @@ def noise_injection(
         InputError: fewer than 2 images, an impossible option, or a network with weights
             of another kind or with a layer that is called twice.
     """
-    check_images(images)
+    images = checked(images)
     if not beta > 0 or steps < 2 * BLOCKS:
         raise InputError(
             f"beta={beta!r} must be positive and steps={steps!r} {2 * BLOCKS} or more."
