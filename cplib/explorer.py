@@ -28,7 +28,8 @@ def page(
     # the words: for small screens, on which the letters in the picture are tiny
     words = f"<p>{html.escape(panel.alt)}</p>"
     data = payload(timeline, examples, trace, yardstick)
-    return standalone("timing", data, replaceable(panel._repr_html_()), words)
+    missing = "move the window of deficit and see what it costs"
+    return standalone("timing", data, replaceable(panel._repr_html_()), missing, words)
 
 
 def payload(

@@ -121,9 +121,10 @@ class Glimpse:
         return [trace.mean for trace in (self.timeline.clean, *self.traces)]
 
     def _repr_html_(self) -> str:
-        fallback = f"<p>{html.escape(self.sentence(self.traces[-1]))}</p>"
+        words = f"<p>{html.escape(self.sentence(self.traces[-1]))}</p>"
         inside = replaceable(self.panel._repr_html_())
-        return standalone("glimpse", self.data(), inside, fallback)
+        missing = "choose with a slider when blur ends"
+        return standalone("glimpse", self.data(), inside, missing, words)
 
 
 def _percent(ending: Ending) -> str:

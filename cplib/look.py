@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 import matplotlib as mpl
+import matplotlib.style
 import seaborn as sns
 
 __all__ = ["LABELS", "LOOKS", "SERIES", "style"]
@@ -37,19 +38,24 @@ LABELS = {
     "noise": "noise",
     "moving-noise": "moving noise",
 }
+LOOK = {
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("notebook", font_scale=1.1),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "font.sans-serif": ["DejaVu Sans"],  # matplotlib brings it: the same everywhere
+    "svg.hashsalt": "cplib",  # the same figure gives the same file
+    "figure.facecolor": "white",
+}
 
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """The book's look, for as long as the context lasts."""
-    look = {
-        **sns.axes_style("ticks"),
-        **sns.plotting_context("notebook", font_scale=1.1),
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.frameon": False,
-        "svg.hashsalt": "cplib",  # the same data give the same file
-        "figure.facecolor": "white",
-    }
-    with mpl.rc_context(look):
+    """The book's look, and nothing of the reader's, for as long as the context lasts.
+
+    Matplotlib reads one part of a style when a figure is drawn and the other when it is
+    saved, so both are done in this context.
+    """
+    with mpl.style.context(["default", LOOK]):
         yield

@@ -14,11 +14,13 @@ from matplotlib.figure import Figure
 
 from . import storage
 from .errors import InputError
+from .look import style
 
 __all__ = ["Panel", "check"]
 
 FORMATS = ("svg", "png", "pdf")
 ELSEWHERE = "name another file"
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,25 @@ class Panel:
         """Write the picture; the suffix says how (SVG, PNG or PDF)."""
         path = check(path)
         try:
-            self.figure.savefig(path, bbox_inches="tight", dpi=200)
+            self._write(path, path.suffix[1:].lower(), dpi=200)
         except OSError as error:
             raise storage.storage_error(path, error, ELSEWHERE) from error
 
-    def svg(self) -> bytes:
-        """The picture as SVG."""
+    def svg(self, trimmed: bool = True) -> bytes:
+        """The picture as SVG, without its margins if `trimmed`, which takes longer."""
         buffer = io.BytesIO()
-        self.figure.savefig(
-            buffer, format="svg", bbox_inches="tight", metadata={"Date": None}
-        )
+        self._write(buffer, "svg", bbox_inches="tight" if trimmed else None)
         return buffer.getvalue()
+
+    def _write(self, target: Path | io.BytesIO, kind: str, **options) -> None:
+        """Save in the look in which it was drawn; the same figure, the same bytes."""
+        options = {"bbox_inches": "tight", "metadata": UNDATED.get(kind), **options}
+        with style():
+            if self.figure.get_layout_engine():
+                # once: at every saving it would move things by a hair
+                self.figure.draw_without_rendering()
+                self.figure.set_layout_engine("none")
+            self.figure.savefig(target, format=kind, **options)
 
     def image_html(self) -> str:
         """The picture alone, as an HTML image."""

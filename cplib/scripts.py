@@ -8,7 +8,13 @@ from importlib import resources
 __all__ = ["replaceable", "standalone"]
 
 
-def standalone(name: str, data: dict, inside: str, fallback: str) -> str:
+SILENT = (
+    "the script for it does not run: scripts are off, blocked by this site, or too new "
+    "for this browser."
+)
+
+
+def standalone(name: str, data: dict, inside: str, missing: str, words: str) -> str:
     """A `div` of class `cplib-NAME` with static/NAME.css, static/NAME.js and `data`.
 
     The script finds all such parts of the page, reads the JSON in each, and starts
@@ -18,23 +24,25 @@ def standalone(name: str, data: dict, inside: str, fallback: str) -> str:
     Args:
         name: of the part.
         data: what the script needs, as plain values.
-        inside: HTML that is there with and without scripts.
-        fallback: HTML for where scripts are off.
+        inside: HTML that is there with and without scripts, but for elements with the
+            attribute `data-static`, which a script hides once it has started.
+        missing: what the reader could do here if the script ran.
+        words: HTML that says more where it does not run.
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("</", r"<\/")  # or it could close the script
     return (
         f'<div class="cplib-{name}"><style>{_file(f"{name}.css")}</style>{inside}'
+        f"<div data-static><p>Here you could {missing}, but {SILENT}</p>{words}</div>"
         f'<script type="application/json">{text}'
         f'</script><script>(() => {{\n"use strict";\n{_file("draw.js")}\n'
-        f"{_file(f'{name}.js')}}})();</script>"
-        f"<noscript>{fallback}</noscript></div>"
+        f"{_file(f'{name}.js')}}})();</script></div>"
     )
 
 
 def replaceable(figure: str) -> str:
     """The HTML of a figure whose picture a script hides: it is then not even loaded."""
-    return figure.replace("<img ", '<img loading="lazy" ', 1)
+    return figure.replace("<img ", '<img data-static loading="lazy" ', 1)
 
 
 def _file(name: str) -> str:

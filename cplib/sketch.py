@@ -74,12 +74,12 @@ class Sketch:
 
     def _repr_html_(self) -> str:
         caption = f'<p class="caption">{html.escape(self.caption)}</p>'
-        fallback = (
-            "<p>Here you could sketch the curve that you expect, but scripts are off. "
-            "A sheet of paper does as well: the measured curve is in the next figure."
-            "</p>"
+        words = (
+            "<p>A sheet of paper does as well: the measured curve is in the next "
+            "figure.</p>"
         )
-        return standalone("sketch", self.data(), caption, fallback)
+        missing = "sketch the curve that you expect"
+        return standalone("sketch", self.data(), caption, missing, words)
 
 
 def endings(result: Result, kind: str | None = None) -> Sketch:

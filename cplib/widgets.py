@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from functools import cached_property
 
 import ipywidgets as ipw
@@ -193,9 +192,7 @@ class TimingExplorer:
 
 def _quick_image(panel: Panel) -> str:
     """The panel's picture as it is; to trim its margins would take as long again."""
-    buffer = io.BytesIO()
-    panel.figure.savefig(buffer, format="svg")
-    source = base64.b64encode(buffer.getvalue()).decode()
+    source = base64.b64encode(panel.svg(trimmed=False)).decode()
     return (
         f'<img src="data:image/svg+xml;base64,{source}" style="max-width: 100%" '
         f'alt="{html.escape(panel.alt, quote=True)}">'

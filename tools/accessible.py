@@ -1,9 +1,24 @@
-"""Mend what the theme and its extensions do badly for readers with a screen reader."""
+"""Mend what the theme does badly: for screen readers, and where nothing is stored."""
 
 from __future__ import annotations
 
 import re
 
+# Strict privacy and sandboxed frames refuse the stores in which the theme keeps the
+# choice of colours, and its scripts stop there: they get some that last as the page.
+STORES = """<script>
+    for (const name of ["localStorage", "sessionStorage"]) try {
+      window[name].removeItem("");
+    } catch {
+      const kept = new Map();
+      Object.defineProperty(window, name, { value: {
+        getItem: (key) => kept.has(key) ? kept.get(key) : null,
+        setItem: (key, value) => { kept.set(key, String(value)); },
+        removeItem: (key) => { kept.delete(key); },
+      } });
+    }
+  </script>
+  """
 # (what the built pages hold, what they should hold)
 REPAIRS = (
     # The name of a control must contain the words that one sees on it.
@@ -30,6 +45,10 @@ REPAIRS = (
     (
         re.compile(r'(dataset\.theme = localStorage\.getItem\("theme"\) \|\|) "auto"'),
         r'\1 (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
+    ),
+    (
+        re.compile(r'(?=<script data-cfasync="false">\s*document\.documentElement)'),
+        STORES,
     ),
     # A place for advertisements; we have none.
     (re.compile(r'<div id="ethical-ad-placement"[^>]*>\s*</div>'), ""),

@@ -11,13 +11,35 @@ import sys
 import zipfile
 from pathlib import Path
 
-import accessible
-
 CODE = Path(__file__).resolve().parents[1]
 TOP = "critical-periods"
 DOOR = "Open the book.html"  # the only page at the top, beside the folder
 FOLDER = "pages"
 LICENCES = ("LICENSE", "LICENSE-text")
+# Windows opens a page inside a ZIP file by unpacking it alone: then this style sheet is
+# not beside it, and the page says so instead of leading to where nothing is.
+SIGN = "door.css"
+SIGN_CSS = ".packed { display: none; }\n.unpacked { display: block; }\n"
+DOOR_HTML = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Critical Learning Periods</title>
+<link rel="icon" href="data:,">
+<style>.unpacked {{ display: none; }}</style>
+<link rel="stylesheet" href="{FOLDER}/{SIGN}"
+  onload="location.replace('{FOLDER}/index.html')">
+</head>
+<body><main>
+<h1>Critical Learning Periods</h1>
+<p class="unpacked"><a href="{FOLDER}/index.html">Open the book</a></p>
+<p class="packed">The other pages are not beside this one. If you opened it inside the
+ZIP file, unpack the file first (in Windows: click it with the right button, then
+<em>Extract all</em>), and open <em>{DOOR}</em> in the new folder.</p>
+</main></body>
+</html>
+"""
 
 
 def make_zip(html: Path, target: Path) -> Path:
@@ -30,10 +52,10 @@ def make_zip(html: Path, target: Path) -> Path:
     """
     if not (html / "index.html").is_file():
         raise FileNotFoundError(f"No book in {html}: run make book first.")
-    door = accessible.redirect_html(f"{FOLDER}/index.html", "Critical Learning Periods")
     unfinished = target.with_name(target.name + ".part")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, DOOR, door.encode())
+        _add(archive, DOOR, DOOR_HTML.encode())
+        _add(archive, f"{FOLDER}/{SIGN}", SIGN_CSS.encode())
         for name in LICENCES:
             _add(archive, name, (CODE / name).read_bytes())
         for path in sorted(html.rglob("*")):

@@ -2,9 +2,9 @@
 
 // What scrolls by itself must be reached by the keyboard.
 function nameScrollers() {
-  const boxes = "div.math, .cell_output, .bd-article table, pre";
-  for (const box of document.querySelectorAll(`:is(${boxes}):not([tabindex])`))
-    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+  const boxes = document.querySelectorAll("div.math, .cell_output, .bd-article table, pre");
+  for (const box of boxes)
+    if (!box.hasAttribute("tabindex") && box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
 }
 addEventListener("load", nameScrollers);
 addEventListener("resize", nameScrollers);

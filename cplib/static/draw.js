@@ -29,8 +29,15 @@ function ticks(low, high, count) {
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
+/** Put `children` in the place of all that `element` holds. */
+function refill(element, ...children) {
+  element.textContent = "";
+  element.append(...children);
+}
+
 /** Call `draw` whenever `element` gets another width. */
 function onWidth(element, draw) {
+  if (!window.ResizeObserver) return addEventListener("resize", draw);
   let width = 0;
   new ResizeObserver(([{ contentRect }]) => {
     if (contentRect.width === width) return; // it is the drawing that changed the height
@@ -39,11 +46,27 @@ function onWidth(element, draw) {
   }).observe(element);
 }
 
-/** Start all parts of the page that `selector` finds and no other script has started. */
+const remove = (element) => element && element.remove();
+
+/**
+ * Start all parts of the page that `selector` finds and no other script has started.
+ *
+ * `start` puts an element of class "live" into the part and draws in it. Only when it is
+ * done is the static form hidden; if it fails, the static form is all that stays.
+ */
 function startAll(selector, start) {
   for (const root of document.querySelectorAll(selector)) {
     if (root.started) continue;
     root.started = true;
-    start(root);
+    remove(root.querySelector(".live")); // left in a page that a browser saved
+    let alive = true;
+    try {
+      start(root);
+    } catch (error) {
+      alive = false;
+      console.warn(error);
+      remove(root.querySelector(".live"));
+    }
+    for (const part of root.querySelectorAll("[data-static]")) part.hidden = alive;
   }
 }

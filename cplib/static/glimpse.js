@@ -18,8 +18,6 @@ function start(root) {
     html("label", {}, html("span", {}, "Blur ends at"), value, input),
     said);
   live.style.setProperty("--blur", data.colour);
-  root.querySelector(".live")?.remove(); // left in a page that a browser saved
-  root.querySelector("img").hidden = true;
   root.prepend(live);
 
   input.addEventListener("input", () => {
@@ -73,7 +71,7 @@ function start(root) {
     const mark = (value, name, above) => [ // the two numbers keep apart
       svg("circle", { class: `dot ${name}`, cx: last, cy: y(value), r: 5 }),
       text(last + 9, y(value) + (above ? -5 : 15), "start", `${value.toFixed(1)}\u00a0%`)];
-    chart.replaceChildren(drawing(width, bottom + 40,
+    refill(chart, drawing(width, bottom + 40,
       rect(left, 0, turn - left, bottom, "window"),
       ...strip(x, end, run.removal, side),
       ...ticks(0, data.top, 4).flatMap((v) => [

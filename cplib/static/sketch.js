@@ -32,7 +32,6 @@ function start(root) {
       html("div", { class: "points" }, ...points.map((p) => p.label))),
     html("p", { class: "buttons" }, reveal, again),
     said);
-  root.querySelector(".live")?.remove(); // left in a page that a browser saved
   root.prepend(live);
 
   // ---- what moves
@@ -118,7 +117,7 @@ function start(root) {
       x(data.x[i]), down(data.mean[i] + sd), "bar"));
     const gap = Math.ceil((data.x.length * 26) / (right - left)); // labels that fit
     const named = data.names.map((name, i) => [name, i]).filter(([, i]) => i % gap === 0);
-    chart.replaceChildren(drawing(width, HEIGHT,
+    refill(chart, drawing(width, HEIGHT,
       ...ticks(data.low, data.high, 6).flatMap((v) => [
         line(left, down(v), right, down(v), "tick"),
         text(left - 10, down(v) + 4, "end", String(v).replace("-", "\u2212"))]),

@@ -64,10 +64,7 @@ function start(root) {
     html("div", {}, sight, pictures),
     html("div", {}, verdict, finals, ending),
     map));
-  root.querySelector(".live")?.remove(); // left in a page that a browser saved
-  const figure = root.querySelector("img");
-  figure.hidden = true;
-  figure.after(live);
+  root.querySelector("img").after(live);
 
   // ---- what moves
   /** Go to the window nearest to `wanted`; `keep` is the end that matters more. */
@@ -151,7 +148,7 @@ function start(root) {
     const seen = data.sees[hindered ? state.kind : "none"];
     sight.textContent = t === end ? `Epoch ${t}: training is over.`
       : `Epoch ${t}: the network sees ${seen.words}.`;
-    pictures.replaceChildren(...tiles(seen));
+    refill(pictures, ...tiles(seen));
     const phase = t === end ? "the end of training" : hindered ? `under ${label}`
       : t < run.onset ? `before the ${label}` : `after the ${label}`;
     const at = (r) => spread(r.mean[t], r.sd && r.sd[t]);
@@ -159,7 +156,7 @@ function start(root) {
       + `without deficit ${at(data.clean)}.`;
     verdict.textContent = `Final accuracy: ${against(run).verdict}`;
     ending.textContent = run.ending;
-    key.replaceChildren(html("strong", {}, "Test accuracy (%)"),
+    refill(key, html("strong", {}, "Test accuracy (%)"),
       sample("deficit", kind().dashes, `with ${label}`),
       sample("clean", data.cleanDashes, "without deficit"));
     draw();
@@ -193,13 +190,13 @@ function start(root) {
   /** Draw at the width there is, so that letters keep their size. */
   function draw() {
     const run = current(), width = Math.max(240, chart.clientWidth);
-    chart.replaceChildren(curves(run, width));
+    refill(chart, curves(run, width));
     const [left, right] = span(width); // the slider's handle stays below the cursor
     const length = ((right - left) * (run.mean.length - 1)) / longest;
     Object.assign(epoch.input.style,
       { marginLeft: `${left - 8}px`, width: `${length + 16}px` });
-    finals.replaceChildren(endings(run, Math.max(240, finals.clientWidth)));
-    map.replaceChildren(changes(run, Math.max(240, map.clientWidth)));
+    refill(finals, endings(run, Math.max(240, finals.clientWidth)));
+    refill(map, changes(run, Math.max(240, map.clientWidth)));
   }
 
   /** Where the first and the last epoch lie on a chart of this width. */

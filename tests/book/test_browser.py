@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import build_book
 import pytest
 from build_book import CODE as ROOT
@@ -10,6 +12,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
 PAGES = [source.with_suffix(".html").as_posix() for source in SOURCES]
 PHONE = 360  # pixels
+MAGNIFIED = 320  # pixels: what is left of 1280 at 400 %
+# the text spacing of WCAG 1.4.12
+SPACED = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
+  word-spacing: .16em !important; } p { margin-bottom: 2em !important; }"""
 FIGURES = "figure.cplib-figure img"
 
 # Elements that stick out of the window to the right, but for those in a box of their
@@ -30,6 +36,23 @@ STICKING_OUT = """() => {
 FORMULAS = """() => [...document.querySelectorAll("article .math")].map(
   (e) => e.querySelector("math").getBoundingClientRect().width > 0
 )"""
+# Makes a browser of today one without MathML: the formulas become elements of a
+# namespace that nobody knows, which style sheets reach by their names all the same.
+WITHOUT_MATHML = """() => {
+  const plain = (node) => {
+    if (node.nodeType !== Node.ELEMENT_NODE) return node.cloneNode();
+    const copy = document.createElementNS("urn:unknown", node.localName);
+    for (const { name, value } of node.attributes) copy.setAttribute(name, value);
+    copy.append(...[...node.childNodes].map(plain));
+    return copy;
+  };
+  for (const math of document.querySelectorAll("math")) math.replaceWith(plain(math));
+}"""
+# Middle heights of the first and of the second child of all elements of a kind.
+MIDDLES = """all => all.map((e) => [...e.children].slice(0, 2).map((child) => {
+  const { top, bottom } = child.getBoundingClientRect();
+  return (top + bottom) / 2;
+}))"""
 FONT = """() => [...document.fonts].some(
   (font) => font.family.includes("Book Math") && font.status === "loaded"
 )"""
@@ -59,6 +82,17 @@ def test_page_fits_a_phone(visit, page):
         assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE
 
 
+@pytest.mark.parametrize("page", [*PAGES, "search.html", "genindex.html"])
+def test_page_fits_large_letters(visit, page):
+    """In a small window, and there and on a phone with letters as wide as WCAG asks."""
+    tab = visit(page, width=MAGNIFIED)
+    for width, style in ((MAGNIFIED, ""), (MAGNIFIED, SPACED), (PHONE, SPACED)):
+        tab.set_viewport_size({"width": width, "height": 800})
+        tab.add_style_tag(content=style)
+        wide = tab.evaluate("document.scrollingElement.scrollWidth")
+        assert wide <= width, (width, style, tab.evaluate(STICKING_OUT))
+
+
 def test_blur_chapter_shows_figures(visit):
     assert visit("book/blur.html").locator(f"{FIGURES}:visible").count() > 0
 
@@ -73,6 +107,21 @@ def test_formulas_are_set(visit):
         assert not formulas or tab.evaluate(FONT), page
         found += len(formulas)
     assert found
+
+
+def test_formulas_are_readable_without_mathml(visit):
+    """Indices below, powers above, fractions one upon the other, and no LaTeX."""
+    sheet = (ROOT / "book" / "static" / "math.css").read_text(encoding="utf-8")
+    sheet, count = re.subn(r"@supports[^{]*not \(math-style[^{]*", "@media all ", sheet)
+    assert count == 1
+    tab = visit("genindex.html")
+    tab.route("**/math.css*", lambda asked: asked.fulfill(body=sheet))
+    tab.goto(tab.url.replace("genindex", "book/fisher"))
+    tab.evaluate(WITHOUT_MATHML)
+    assert "\\" not in "".join(tab.locator("article .math").all_inner_texts())
+    for kind, sign in {"msub": 1, "msup": -1, "mfrac": 1, "munder": 1}.items():
+        middles = tab.locator(kind).evaluate_all(MIDDLES)
+        assert middles and all(sign * (b - a) > 0.5 for a, b in middles), kind
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])

@@ -261,7 +261,7 @@ def test_without_scripts_figure_words_and_table_stay(visit, sheet, result, viewp
     page = visit(sheet, viewport, java_script_enabled=False)
     assert page.locator("figure > img").is_visible()
     assert page.locator("input, select, button").count() == 0
-    words = page.locator("noscript p").text_content()
+    words = page.locator("[data-static] p").last.text_content()
     assert shown(words) == expected(result, "blur", 0, 20, 10)
     page.locator("summary").click()
     assert page.locator("table").is_visible()

@@ -35,6 +35,11 @@ READY = """() => {
   return page.domInteractive - page.responseEnd;
 }"""
 THEME = "theme => { document.documentElement.dataset.theme = theme; }"
+DENIED = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, {
+    configurable: true, get() { throw new DOMException("denied", "SecurityError"); },
+  });
+"""
 # of axe: `preload` would fetch the style sheets a second time, from wrong addresses
 OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 MOVING = """() => [...document.querySelectorAll("*")].filter((e) => {
@@ -89,6 +94,17 @@ def test_dark_is_the_readers_choice(visit):
     assert visit(BLUR, color_scheme="light").locator("html[data-theme=light]").count()
 
 
+def test_dark_can_be_chosen_where_nothing_may_be_stored(visit):
+    tab = visit("genindex.html")  # any page: the next one has no storage
+    tab.add_init_script(DENIED)
+    tab.goto(tab.url.replace("genindex.html", BLUR))
+    modes = []
+    for _ in range(3):
+        tab.locator(".theme-switch-button:visible").first.click()
+        modes.append(tab.evaluate("document.documentElement.dataset.mode"))
+    assert set(modes) == {"auto", "light", "dark"}
+
+
 def test_motion_is_reduced_on_request(visit):
     assert visit(BLUR, reduced_motion="reduce").evaluate(MOVING) == []
 
@@ -139,6 +155,26 @@ def test_classroom_copy_opens_from_a_stick(smoke, launched, tmp_path):
     tab.locator("#search-results li a").first.wait_for()
     context.close()
     assert not problems
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_the_door_of_the_classroom_copy(smoke, launched, tmp_path, scripts):
+    """Opened inside the ZIP file it says to unpack that; unpacked it leads on."""
+    packed = make_zip(smoke.html, tmp_path / "book.zip")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(tmp_path)
+        archive.extract(f"{TOP}/{DOOR}", tmp_path / "alone")  # as Windows does
+    tab = launched.new_page(java_script_enabled=scripts)
+    tab.goto((tmp_path / "alone" / TOP / DOOR).as_uri())
+    assert tab.get_by_text("unpack the file first").is_visible()
+    assert tab.get_by_role("link").count() == 0
+    assert not scripts or Axe().run(tab, options=OPTIONS).violations_count == 0
+    tab.goto((tmp_path / TOP / DOOR).as_uri())
+    if not scripts:
+        assert tab.get_by_text("unpack").is_hidden()
+        tab.get_by_role("link").click()
+    tab.wait_for_url("**/book/index.html")
+    tab.close()
 
 
 def test_pdf_has_numbers_and_bookmarks(smoke, launched, tmp_path):
