@@ -34,10 +34,10 @@ class Check:
 
     Attributes:
         name: study, scale, seed and run in words.
-        stored, recomputed: final test accuracy, fractions.
+        stored, recomputed: final test accuracy, fractions; NaN for a run that diverged.
         exact: whether every stored number of the run came out the same.
         differs: what is another than when the run was stored, each in words.
-        tolerance: of the final accuracy where anything differs.
+        tolerance: of the final accuracy where anything differs, digits included.
         why: where the tolerance comes from, in words.
     """
 
@@ -59,8 +59,8 @@ class Check:
         """One line, and others that explain digits which differ."""
         verdict = "ok" if self.good else "DIFFERS"
         line = (
-            f"{verdict}: {self.name}: stored {self.stored:.4f}, recomputed "
-            f"{self.recomputed:.4f}"
+            f"{verdict}: {self.name}: stored {_words(self.stored)}, recomputed "
+            f"{_words(self.recomputed)}"
         )
         if self.exact:
             return f"{line} (every number equal)"
@@ -73,6 +73,10 @@ class Check:
             f"{line} (tolerance {self.tolerance:.4f})\n    Digits differ, as they may "
             f"on another machine: {'; '.join(self.differs)}.\n    {self.why}"
         )
+
+
+def _words(accuracy: float) -> str:
+    return "diverged" if np.isnan(accuracy) else f"{accuracy:.4f}"
 
 
 def verify(result: Result, runs: int, sample: int, **options) -> list[Check]:
@@ -105,13 +109,14 @@ def _compare(result: Result, seed: int, run: Run, trained: Trained) -> Check:
     )
     accuracy = kept.index("test_accuracy")
     old, new = (table[-LAST:, accuracy].mean() for table in (stored, fresh))
-    tolerance, why = _tolerance(result)
+    exact = bool(np.allclose(stored, fresh, rtol=0, atol=1e-9, equal_nan=True))
+    tolerance, why = (0.0, "") if exact else _tolerance(result)
     return Check(
         name=f"{result.study.name} {result.study.scale} seed {seed}, {run.kind} "
         f"{run.onset} to {run.removal}",
         stored=float(old),
         recomputed=float(new),
-        exact=bool(np.allclose(stored, fresh, rtol=0, atol=1e-9, equal_nan=True)),
+        exact=exact,
         differs=_differences(result.provenance[seed], summarise(trained.notes)),
         tolerance=tolerance,
         why=why,

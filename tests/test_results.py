@@ -272,7 +272,22 @@ def test_a_single_stored_seed_has_no_spread(computed, tmp_path):
     options = {"cache": tmp_path, "max_workers": 1, "progress": False}
     alone = computed.only(computed.seeds[:1])
     (check,) = verification.verify(alone, 1, 0, **options)
+    assert check.good and check.exact
+    other = seeds_apart(alone, {"more": 0.9 * verification.FLOOR, "threads": "2"})
+    (check,) = verification.verify(other, 1, 0, **options)
     assert check.good and check.tolerance == verification.FLOOR
+    assert "no spread is known" in check.describe()
+
+
+def test_a_run_that_diverged_is_verified_too(tmp_path):
+    study = studies.get("3TL", "smoke")
+    hot = dataclasses.replace(study.setup.schedule, lr=1e30)
+    setup = dataclasses.replace(study.setup, schedule=hot)
+    study = dataclasses.replace(study, setup=setup, runs=study.runs[:2])
+    options = {"max_workers": 1, "progress": False}
+    result = results.compute(study, [0], **options)
+    (check,) = verification.verify(result, 1, 0, cache=tmp_path, **options)
+    assert check.good and "stored diverged, recomputed diverged" in check.describe()
 
 
 def test_code_version_follows_the_sources(monkeypatch, tmp_path):
