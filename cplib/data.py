@@ -27,6 +27,7 @@ import torch.nn.functional as F
 
 from . import download, gratings, locks, storage
 from .errors import DataError, InputError, StorageError
+from .plain import number, settle, whole
 
 __all__ = ["NAMES", "DataSpec", "Dataset", "Raw", "ensure", "load_raw", "prepare"]
 
@@ -76,12 +77,11 @@ class DataSpec:
             raise InputError(
                 f"Unknown data set {self.name!r}: choose one of {', '.join(NAMES)}."
             )
-        for name in ("train", "test", "size"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"{self.name}: {name}={value!r} must be 1 or more.")
+        settle(self, "train test size", whole, 1)
         if self.options and self.name != "gratings":
             raise InputError(f"{self.name} takes no options; only gratings does.")
+        options = ((k, number(f"gratings: {k}", value)) for k, value in self.options)
+        object.__setattr__(self, "options", tuple(options))
 
 
 @dataclass(frozen=True)

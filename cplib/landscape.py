@@ -13,6 +13,7 @@ from torch import nn
 
 from .errors import InputError
 from .information import Estimate, check_images, estimate_of, frozen, layers
+from .plain import number, whole
 
 __all__ = ["noise_injection"]
 
@@ -72,10 +73,8 @@ def noise_injection(
         the second half, and leaves out the choice of images.
     """
     check_images(images)
-    if not beta > 0 or steps < 2 * BLOCKS:
-        raise InputError(
-            f"beta={beta!r} must be positive and steps={steps!r} {2 * BLOCKS} or more."
-        )
+    beta, rate = number("beta", beta, True), number("rate", rate, True)
+    steps, batch = whole("steps", steps, 2 * BLOCKS), whole("batch", batch, 1)
     modules = layers(net)
     with frozen(net):
         answers = _answers(net, images, labels)

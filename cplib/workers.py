@@ -17,6 +17,7 @@ import torch
 
 from . import locks, memory
 from .errors import InputError
+from .plain import whole
 
 __all__ = ["InProcess", "check", "cluster", "lost", "pool", "stop"]
 
@@ -117,10 +118,9 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
-def check(workers: int | None) -> None:
-    """`InputError` unless `workers` is None or 1 or more."""
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise InputError(f"workers={workers!r} must be 1 or more.")
+def check(workers: int | None) -> int | None:
+    """`workers` as an `int` or None; `InputError` unless it is None or 1 or more."""
+    return None if workers is None else whole("workers", workers, 1)
 
 
 def lost(error: BaseException) -> bool:
