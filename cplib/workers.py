@@ -15,7 +15,7 @@ from pathlib import Path
 import loky
 import torch
 
-from . import locks, memory
+from . import cgroups, locks, memory
 from .errors import InputError
 from .plain import whole
 
@@ -64,9 +64,9 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
 
 
 def _cores() -> int:
-    """One worker for each core, as far as memory goes."""
-    cores = loky.cpu_count()
-    return min(cores, memory.room() or cores)
+    """One worker for each core that this process may use, as far as memory goes."""
+    limits = loky.cpu_count(), cgroups.cores(), memory.room()
+    return min(limit for limit in limits if limit)
 
 
 def _gpus() -> list[str]:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 ORDER = """
     __init__ errors plain randomness storage locks pickles download gratings data
     deficits device augmentation models information landscape persample fisher training
-    runs settings studies provenance plan atlas shelf costs speed memory workers
+    runs settings studies provenance plan atlas shelf costs speed cgroups memory workers
     segments jobs engine results measures effects verification fits exponential
     statistics ledger claims biology look panel stopwatch curves figures traces animals
     pictures scripts sketch examples timeline glimpse still explorer live widgets
