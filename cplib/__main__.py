@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
-from . import commands, studies
+from . import commands, console, studies
 from .errors import CplibError
 
 
@@ -75,13 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return getattr(commands, arguments.verb)(arguments)
     except CplibError as error:
-        print(f"cplib: {error}", file=sys.stderr)
+        console.say(f"cplib: {error}")
         return 2
     except KeyboardInterrupt:
-        print(
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
+        console.say(
             "cplib: interrupted; finished segments are kept, so the same command "
-            "goes on from there.",
-            file=sys.stderr,
+            "goes on from there."
         )
         return 130
 

@@ -13,7 +13,6 @@ import functools
 import io
 import os
 import shutil
-import sys
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import download, gratings, locks, storage
+from . import console, download, gratings, locks, storage
 from .errors import DataError, InputError, StorageError
 from .plain import number, settle, whole
 
@@ -228,7 +227,8 @@ def image_hashes(images: np.ndarray) -> np.ndarray:
     """First eight bytes of each image's BLAKE2b, uint64 of shape (N,)."""
     import hashlib
 
-    digests = [hashlib.blake2b(i.tobytes(), digest_size=8).digest() for i in images]
+    known = functools.partial(hashlib.blake2b, digest_size=8, usedforsecurity=False)
+    digests = [known(image.tobytes()).digest() for image in images]
     return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
@@ -316,7 +316,7 @@ def _download(name: str, path: Path) -> Raw:
     with download.alone(path):
         if path.exists():  # another process was first
             return _read(path, name)
-        print(f"Downloading {name} to {path} (once).", file=sys.stderr)
+        console.say(f"Downloading {name} to {path} (once).")
         raw = _fetch(name, folder)
         buffer = io.BytesIO()
         np.savez(buffer, **raw._asdict())

@@ -9,13 +9,13 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 # from what stands alone to what stands on everything; a module imports only from
 # what comes before it
 ORDER = """
-    __init__ errors plain randomness storage locks pickles download gratings data
-    deficits device augmentation models information landscape persample fisher training
-    runs settings studies provenance plan atlas shelf costs speed cgroups memory workers
-    segments jobs engine results measures effects verification fits exponential
-    statistics ledger claims biology look panel stopwatch curves figures traces animals
-    pictures scripts sketch examples timeline glimpse still explorer live widgets
-    commands checking checks exercises __main__
+    __init__ errors console plain randomness storage locks pickles download gratings
+    data deficits device augmentation models information landscape persample fisher
+    training runs settings studies provenance plan atlas shelf costs speed cgroups
+    memory workers segments jobs engine results measures effects verification fits
+    exponential statistics ledger claims biology look panel stopwatch curves figures
+    traces animals pictures scripts sketch examples timeline glimpse still explorer live
+    widgets commands checking checks exercises __main__
 """.split()
 MODULES = sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("checks/*.py")])
 
