@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import signal
 from collections.abc import Sequence
 
 from . import __version__, commands, console, studies
@@ -76,13 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return getattr(commands, arguments.verb)(arguments)
     except CplibError as error:
-        print(f"cplib: {error}", file=sys.stderr)
+        console.say(f"cplib: {error}")
         return 2
     except KeyboardInterrupt:
-        print(
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
+        console.say(
             "cplib: interrupted; finished segments are kept, so the same command "
-            "goes on from there.",
-            file=sys.stderr,
+            "goes on from there."
         )
         return 130
 

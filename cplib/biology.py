@@ -25,6 +25,7 @@ from scipy.interpolate import PchipInterpolator as Pchip
 
 from cplib.errors import InputError
 from cplib.fits import double_exponential
+from cplib.plain import whole
 
 __all__ = ["kitten_acuity", "kitten_sensitivity", "macaque_synapses"]
 __all__ += ["HOW_DRAWN", "load_csv", "schematic"]
@@ -194,6 +195,7 @@ def load_csv(path: str | Path | IO, *, min_rows: int = 5) -> pd.DataFrame:
         InputError: no such file, not text, under `min_rows` rows, a column missing, a
             cell that is no number, an age below 0, an error not above 0.
     """
+    min_rows = whole("min_rows", min_rows, 0)
     name, text = _text(path)
     lines = [x for x in text.splitlines() if x.strip(" ,;\t") and x.lstrip()[0] != "#"]
     mark = max(";\t,", key=lines[0].count) if lines else ","

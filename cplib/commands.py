@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from argparse import Namespace
@@ -10,7 +9,17 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from . import atlas as atlas_file
-from . import effects, engine, figures, results, storage, studies, verification, workers
+from . import (
+    console,
+    effects,
+    engine,
+    figures,
+    results,
+    storage,
+    studies,
+    verification,
+    workers,
+)  # fmt: skip
 from . import panel as panels
 from .device import resolve
 from .errors import DataError, InputError
@@ -37,10 +46,9 @@ def demo(arguments: Namespace) -> int:
     seeds = results.parse_seeds(arguments.seeds)
     tree, left = _left(study, seeds, arguments.device)
     if left < tree.epochs:
-        print(
+        console.say(
             f"Of {tree.epochs} epochs, {tree.epochs - left} were trained before: their "
-            f"numbers come from the checkpoints in {storage.cache_folder()}.",
-            file=sys.stderr,
+            f"numbers come from the checkpoints in {storage.cache_folder()}."
         )
     result = results.compute(study, seeds, **_options(arguments))
     panel = figures.draw(result)

@@ -1,23 +1,27 @@
-"""The terminal: one that knows few characters, a reader that leaves, a key that stops.
+"""The terminal, which may know few characters, lead nowhere, or not be there.
 
 A console may know only ASCII, or a code page of Windows, and then Python raises an
 error at the first minus sign. Once cplib is imported, such characters are printed as
 the nearest that the console has. A stream that was told what to do with them is left
-alone.
+alone. Some programs have no stderr (`pythonw`, many servers), or one that is closed, or
+an object that only writes. Nothing that is said here ends the work that it is said of.
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import sys
 import unicodedata
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import NoReturn, TextIO
+
+from tqdm import tqdm
 
 from .errors import CplibError
 
-__all__ = ["forgive", "nearest", "run"]
+__all__ = ["bar", "forgive", "nearest", "present", "run", "say"]
 
 NEAREST = {
     "\N{MINUS SIGN}": "-", "–": "-", "×": "x", "·": "*", "±": "+/-", "≥": ">=",
@@ -26,7 +30,8 @@ NEAREST = {
 # what Python does by itself with characters that a stream does not know
 UNTOLD = {"stdout": ("strict", "surrogateescape"), "stderr": ("backslashreplace",)}
 HANDLER = "cplib.nearest"
-BROKEN = 141  # status of a program whose reader has gone, as shells give it
+LEFT = 141  # status of a program whose reader has gone, as shells give it
+BROKEN = (AttributeError, OSError, ValueError)  # a stream that is None, gone, closed
 
 
 def forgive() -> None:
@@ -52,6 +57,54 @@ def nearest(error: UnicodeError) -> tuple[str | bytes, int]:
     return plain.encode("ascii", "ignore").decode() or "?", error.start + 1
 
 
+def say(words: str) -> None:
+    """Print `words` on stderr, if there is one."""
+    if sys.stderr is not None:  # else `print` would take stdout
+        with contextlib.suppress(*BROKEN):
+            print(words, file=sys.stderr)
+
+
+def bar(hidden: bool = False, **options) -> tqdm:
+    """A bar on stderr, unless it is to be `hidden`; `options` are tqdm's.
+
+    In a log, which grows by a line each time, it moves every two seconds.
+    """
+    interval = 2.0
+    with contextlib.suppress(*BROKEN):
+        interval = 0.1 if sys.stderr.isatty() else interval
+    hidden = hidden or not _works(sys.stderr)
+    return tqdm(disable=hidden, mininterval=interval, **options)
+
+
+@contextlib.contextmanager
+def present() -> Iterator[None]:
+    """Within: stdout and stderr are there, if only to lead nowhere.
+
+    loky flushes both before it starts a process. And where the descriptors of the two
+    are closed, a pipe would get their numbers, and whatever a library writes there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # the lowest number that is free is this one
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    with contextlib.ExitStack() as stack:
+        nowhere = stack.enter_context(open(os.devnull, "w"))
+        if not _works(sys.stdout):
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+        if not _works(sys.stderr):
+            stack.enter_context(contextlib.redirect_stderr(nowhere))
+        yield
+
+
+def _works(stream: TextIO | None) -> bool:
+    with contextlib.suppress(*BROKEN):
+        stream.write("")
+        stream.flush()
+        return True
+    return False
+
+
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Call a program's `main`, and exit with the status that it returns.
 
@@ -64,7 +117,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except BrokenPipeError:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        status = BROKEN
+        status = LEFT
     sys.exit(status)
 
 
@@ -73,19 +126,17 @@ def _said(main: Callable[[], int | None]) -> int | None:
     try:
         return main()
     except CplibError as error:
-        return _say(str(error), 2)
+        say(str(error))
+        return 2
     except KeyboardInterrupt:
-        return _say("Interrupted.", 130)
+        say("Interrupted.")
+        return 130
     except OSError as error:
         if isinstance(error, BrokenPipeError) or error.filename is None:
             raise
         why = error.strerror or error
-        return _say(f"{error.filename} cannot be used ({why}): name another.", 1)
+        say(f"{error.filename} cannot be used ({why}): name another.")
+        return 1
     finally:
         if sys.stdout:
             sys.stdout.flush()
-
-
-def _say(sentence: str, status: int) -> int:
-    print(sentence, file=sys.stderr)
-    return status

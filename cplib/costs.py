@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from . import models, studies
-from .errors import InputError
+from .plain import number, whole
 from .plan import make_plan
 from .training import Setup
 
@@ -51,12 +51,12 @@ def table(
         teraflops: sustained speed in 10^12 operations a second. An assumption: no GPU
             was at hand.
     """
-    if not teraflops > 0:
-        raise InputError(f"teraflops={teraflops!r} must be positive.")
+    seeds = range(whole("seeds", seeds, 1))
+    teraflops = number("teraflops", teraflops, True)
     rows = []
     for name in names or dict.fromkeys(name for name, _ in studies.BOOK):
         study = studies.get(name, scale)
-        epochs = make_plan(study.setup, study.runs, range(seeds)).epochs
+        epochs = make_plan(study.setup, study.runs, seeds).epochs
         forward = forward_flops(study.setup)
         data = study.setup.data
         work = epochs * (3 * data.train + data.test) * forward

@@ -13,7 +13,6 @@ import functools
 import io
 import os
 import shutil
-import sys
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -25,9 +24,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import download, gratings, locks, storage
+from . import console, download, gratings, locks, storage
 from .device import isolated
 from .errors import DataError, InputError, StorageError
+from .plain import number, settle, whole
 
 __all__ = ["NAMES", "DataSpec", "Dataset", "Raw", "ensure", "load_raw", "prepare"]
 
@@ -77,12 +77,11 @@ class DataSpec:
             raise InputError(
                 f"Unknown data set {self.name!r}: choose one of {', '.join(NAMES)}."
             )
-        for name in ("train", "test", "size"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"{self.name}: {name}={value!r} must be 1 or more.")
+        settle(self, "train test size", whole, 1)
         if self.options and self.name != "gratings":
             raise InputError(f"{self.name} takes no options; only gratings does.")
+        options = ((k, number(f"gratings: {k}", value)) for k, value in self.options)
+        object.__setattr__(self, "options", tuple(options))
 
 
 @dataclass(frozen=True)
@@ -230,7 +229,8 @@ def image_hashes(images: np.ndarray) -> np.ndarray:
     """First eight bytes of each image's BLAKE2b, uint64 of shape (N,)."""
     import hashlib
 
-    digests = [hashlib.blake2b(i.tobytes(), digest_size=8).digest() for i in images]
+    known = functools.partial(hashlib.blake2b, digest_size=8, usedforsecurity=False)
+    digests = [known(image.tobytes()).digest() for image in images]
     return np.frombuffer(b"".join(digests), dtype="<u8")
 
 
@@ -318,7 +318,7 @@ def _download(name: str, path: Path) -> Raw:
     with download.alone(path):
         if path.exists():  # another process was first
             return _read(path, name)
-        print(f"Downloading {name} to {path} (once).", file=sys.stderr)
+        console.say(f"Downloading {name} to {path} (once).")
         raw = _fetch(name, folder)
         buffer = io.BytesIO()
         np.savez(buffer, **raw._asdict())

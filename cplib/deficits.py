@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from .errors import InputError
+from .plain import settle, whole
 from .randomness import stream
 
 __all__ = [
@@ -65,8 +66,7 @@ class Blur(Deficit):
     label: ClassVar[str] = "blur"
 
     def __post_init__(self):
-        if not isinstance(self.factor, int) or self.factor < 2:
-            raise InputError(f"blur: factor={self.factor!r} must be 2 or more.")
+        settle(self, "factor", whole, 2)
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
         size = x.shape[-2:]
@@ -104,6 +104,9 @@ class LabelPermutation(Deficit):
     classes: int = 10
     kind: ClassVar[str] = "labels"
     label: ClassVar[str] = "label permutation"
+
+    def __post_init__(self):
+        settle(self, "classes", whole, 2)
 
     def mapping(self, seed: int) -> torch.Tensor:
         """New label of each class, (classes,): a bijection without fixed point."""

@@ -7,7 +7,7 @@ that torchvision publishes. Then it is unpacked and parsed: MNIST's by torchvisi
 CIFAR-10's, which holds pickles, by `pickles`.
 
 `$CPLIB_MIRROR` names another place to fetch from: a folder, or an address (https, http
-or file), where the archives lie by their original names.
+or file), where the archives lie by their original names; or one of them.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import http.client
 import io
 import os
 import re
-import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
-from . import pickles, storage
+from . import console, pickles, storage
 from .errors import CplibError, DataError, InputError
 
 __all__ = ["Archive", "alone", "archives", "arrays", "fetch", "lock_of"]
@@ -56,6 +56,11 @@ class Archive:
     md5: str
     urls: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """Of the file itself."""
+        return Path(self.place).name
+
 
 class _Failed(DataError):
     """An address that does not give the file; the message says why."""
@@ -67,33 +72,50 @@ def archives(name: str) -> list[Archive]:
     Raises:
         InputError: `$CPLIB_MIRROR` is neither a folder nor an address.
     """
-    from torchvision.datasets import CIFAR10, MNIST
-
-    if name == "cifar10":
-        listed = [(CIFAR10.filename, CIFAR10.tgz_md5, [CIFAR10.url])]
-    else:
-        listed = [
-            (f"MNIST/raw/{file}", md5, [base + file for base in MNIST.mirrors])
-            for file, md5 in MNIST.resources
-        ]
-    if os.environ.get("CPLIB_MIRROR"):
-        base = _mirror(Path(listed[0][0]).name)
-        listed = [(at, md5, [f"{base}/{Path(at).name}"]) for at, md5, _ in listed]
-    return [Archive(at, md5, tuple(urls)) for at, md5, urls in listed]
+    published = _published()
+    if not os.environ.get("CPLIB_MIRROR"):
+        return published[name]
+    mirror = _mirror(published[name][0].name)
+    names = {archive.name for listed in published.values() for archive in listed}
+    return [
+        replace(archive, urls=(_mirrored(mirror, archive.name, names),))
+        for archive in published[name]
+    ]
 
 
 def _mirror(name: str) -> str:
-    """The address in `$CPLIB_MIRROR`, or that of the folder there, for file `name`."""
-    folder = storage.named("CPLIB_MIRROR")
+    """The address in `$CPLIB_MIRROR`, or that of the path there, for file `name`."""
+    path = storage.named("CPLIB_MIRROR")
     mirror = os.environ["CPLIB_MIRROR"]
-    if folder and folder.is_dir():
-        return folder.as_uri()
+    if path and path.exists():
+        return path.as_uri()
     if not re.match(ADDRESS, mirror):
         raise InputError(
             f"CPLIB_MIRROR={mirror!r}: name a folder that holds {name}, or its "
             "address, beginning with https://, http:// or file:///."
         )
-    return mirror.rstrip("/")
+    return mirror
+
+
+def _published() -> dict[str, list[Archive]]:
+    from torchvision.datasets import CIFAR10, MNIST
+
+    return {
+        "cifar10": [Archive(CIFAR10.filename, CIFAR10.tgz_md5, (CIFAR10.url,))],
+        "mnist": [
+            Archive(f"MNIST/raw/{file}", md5, tuple(at + file for at in MNIST.mirrors))
+            for file, md5 in MNIST.resources
+        ],
+    }
+
+
+def _mirrored(mirror: str, name: str, names: set[str]) -> str:
+    """The address of the archive `name`: in a folder, or beside another of `names`."""
+    if urllib.parse.urlsplit(mirror).path.endswith(f"/{name}"):
+        return mirror
+    folder, _, last = mirror.rstrip("/").rpartition("/")
+    beside = last.partition("?")[0] in names
+    return f"{folder if beside else mirror.rstrip('/')}/{name}"
 
 
 def arrays(name: str, folder: Path) -> list[np.ndarray]:
@@ -141,7 +163,7 @@ def alone(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=1)
     except Timeout:
-        print(f"Another process makes {path}; waiting for it.", file=sys.stderr)
+        console.say(f"Another process makes {path}; waiting for it.")
         lock.acquire()
     try:
         yield
@@ -229,7 +251,7 @@ def _request(url: str, part: Path) -> None:
         total = start + int(length) if length else None
         file.truncate(start)
         label = Path(url).name
-        with tqdm(
+        with console.bar(
             desc=label, total=total, initial=start, unit="B", unit_scale=True
         ) as bar:
             while chunk := got.read1(CHUNK):
@@ -261,5 +283,7 @@ def _size(path: Path) -> int:
 
 
 def _md5(path: Path) -> str:
+    # it tells damage, not forgery: machines that forbid MD5 allow that
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
+        known = partial(hashlib.md5, usedforsecurity=False)
+        return hashlib.file_digest(file, known).hexdigest()

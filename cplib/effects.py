@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 from .errors import DataError, InputError
+from .plain import whole
 from .results import Result, finals
 from .runs import Run
 
@@ -82,6 +83,7 @@ def effect(
     """
     if against not in ("baseline", "control"):
         raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
+    onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
     table = finals(result)
     rows = table[
         (table["deficit"] == deficit)

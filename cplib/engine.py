@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data, storage, training, workers
+from . import data, plain, storage, training, workers
 from .device import resolve
 from .errors import InputError
 from .jobs import Job
@@ -75,7 +75,7 @@ def run(
     """
     device = resolve(device)
     seeds = check_seeds(seeds)
-    workers.check(max_workers)
+    max_workers = workers.check(max_workers)
     plan = make_plan(setup, runs, seeds, device)
     folder = Path(cache or storage.cache_folder()) / "states"
     for _ in range(3):  # again only if a checkpoint is found damaged on the way
@@ -98,10 +98,11 @@ def run(
 
 def check_seeds(seeds: Iterable[int]) -> list[int]:
     """`seeds` as a list without repeats; `InputError` unless all are 0 or more."""
-    seeds = list(dict.fromkeys(seeds))
-    for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise InputError(f"Seed {seed!r} must be a whole number, 0 or more.")
+    try:
+        listed = list(seeds)
+    except TypeError:
+        raise InputError(f"seeds={seeds!r}: list them, for example [0, 1].") from None
+    seeds = list(dict.fromkeys(map(plain.seed, listed)))
     if not seeds:
         raise InputError("No seeds were given: name at least one, for example 0.")
     return seeds

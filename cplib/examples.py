@@ -14,7 +14,7 @@ from PIL import Image
 
 from . import data
 from .deficits import Deficit
-from .errors import InputError
+from .plain import whole
 from .studies import Study
 
 __all__ = ["Examples", "examples", "png_uri"]
@@ -49,8 +49,7 @@ def examples(study: Study, count: int, seed: int) -> Examples:
     Raises:
         InputError: unless 1 <= count <= 6.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
-        raise InputError(f"images={count!r}: choose a number from 1 to {MOST}.")
+    count = whole("images", count, 1, MOST)
     spec = study.setup.data
     changes = "shifts and mirroring" if study.setup.schedule.mirror else "shifts"
     after = f"before random {changes}, labels and noise as for seed {seed}"

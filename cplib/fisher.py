@@ -27,6 +27,7 @@ from .errors import InputError
 from .information import Estimate, checked, estimate_of, frozen, layers, measured
 from .landscape import noise_injection
 from .persample import squared_norms
+from .plain import settle, whole
 
 __all__ = ["Estimate", "Probe", "layers", "noise_injection", "single_backward", "trace"]
 
@@ -47,10 +48,8 @@ class Probe:
     every: int = 1
 
     def __post_init__(self):
-        for name, low in (("images", 2), ("every", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise InputError(f"Probe: {name}={value!r} must be {low} or more.")
+        settle(self, "images", whole, 2)
+        settle(self, "every", whole, 1)
 
 
 def trace(
@@ -86,7 +85,7 @@ def trace(
     squares = []
     with frozen(net):
         modules = measured(net, images)
-        for part in images.split(chunk):
+        for part in images.split(whole("chunk", chunk, 1)):
             towards = partial(directions[labels], random=random)
             squares.append(squared_norms(net, part, towards))
     samples = torch.cat(squares).cpu().double().numpy()
@@ -116,7 +115,8 @@ def single_backward(
         InputError: fewer than 2 batches, or a network with weights of another kind.
     """
     images = checked(images)
-    count = len(images) // batch if batch >= 1 else 0
+    batch = whole("batch", batch, 1)
+    count = len(images) // batch
     if count < 2:
         raise InputError(
             f"batch={batch!r} makes {count} batches of {len(images)} images: choose "

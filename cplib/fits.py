@@ -27,6 +27,7 @@ import numpy as np
 from scipy.optimize import curve_fit
 from scipy.stats import t as student
 
+from cplib import plain
 from cplib.errors import CplibError, InputError
 
 __all__ = ["Fit", "FitError", "double_exponential", "fit_double_exponential"]
@@ -135,7 +136,7 @@ def fit_double_exponential(
     t, y, weight = checked(t, y, sigma, level)
     units = float(t.min()), float(np.ptp(t)), float(np.abs(y).max())
     s, z = (t - units[0]) / units[1], y / units[2]
-    theta, theta_cov = _search(s, z, weight, np.random.default_rng(seed))
+    theta, theta_cov = _search(s, z, weight, np.random.default_rng(plain.seed(seed)))
     params, free, cov = _natural(theta, theta_cov, units, free_scale)
     spread = np.sqrt(np.maximum(np.diag(cov), 0.0)).tolist()
     error = dict.fromkeys(NAMES, 0.0) | dict(zip(free, spread, strict=True))

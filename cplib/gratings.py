@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 
+from . import plain
 from .errors import InputError
 
 __all__ = ["CLASSES", "make_gratings"]
@@ -52,14 +53,15 @@ def make_gratings(
     Raises:
         InputError: for a negative amplitude or jitter, or amplitudes all zero.
     """
+    count = plain.whole("gratings: count", count, 1)
+    size = plain.whole("gratings: size", size, 1)
     amounts = dict(fine=fine, coarse=coarse, noise=noise)
     amounts |= dict(jitter_fine=jitter_fine, jitter_coarse=jitter_coarse)
     for name, value in amounts.items():
-        if not (math.isfinite(value) and value >= 0):
-            raise InputError(f"gratings: {name}={value!r} must be 0 or more.")
+        plain.number(f"gratings: {name}", value)
     if fine == coarse == noise == 0:
         raise InputError("gratings: fine, coarse and noise are all 0; raise one.")
-    random = np.random.default_rng([seed, size])
+    random = np.random.default_rng([plain.seed(seed), size])
     labels = random.integers(0, CLASSES, count)
     blob = _blobs(random, count, size)  # (N, H, W)
     theta = math.pi * labels / CLASSES + jitter_fine * random.standard_normal(count)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import data, segments, shortage, training, workers
+from . import console, data, segments, shortage, training, workers
 from .device import deterministic
 from .errors import CplibError
 from .plan import Plan, Segment
@@ -51,6 +50,10 @@ class Job:
 
     def execute(self, executor: Executor | None, max_workers: int | None) -> None:
         """Train all, in an order that keeps the workers busy to the end."""
+        with console.present():
+            self._execute(executor, max_workers)
+
+    def _execute(self, executor: Executor | None, max_workers: int | None) -> None:
         self.ours = executor is None
         if self.ours:
             executor = self._own_executor(max_workers)
@@ -74,14 +77,13 @@ class Job:
         return executor
 
     def _bar(self) -> tqdm:
-        return tqdm(
+        return console.bar(
+            hidden=not self.progress,
             total=self.epochs,
             unit="epoch",
             desc="training",
-            disable=not self.progress,
             dynamic_ncols=True,
             leave=False,
-            mininterval=0.1 if sys.stderr.isatty() else 2,  # logs grow by a line each
         )
 
     def _train(self, executor: Executor) -> None:
@@ -113,7 +115,8 @@ class Job:
         while self.ready and len(self.running) < at_once:
             key = self.ready.pop()
             arguments = self.todo[key], self.folder, self.device
-            future = executor.submit(segments.train_segment, *arguments)
+            with self._explained():
+                future = executor.submit(segments.train_segment, *arguments)
             self.running[future] = key
 
     def _collect(self) -> None:
@@ -124,15 +127,19 @@ class Job:
         finished, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in finished:
             key = self.running.pop(future)
-            if self._outcome(future) == segments.BUSY:
+            with self._explained():
+                outcome = future.result()
+            if outcome == segments.BUSY:
                 self.waiting[key] = time.monotonic() + PAUSE
                 continue
             self.done += self.todo[key].epochs
             self.ready += self.children.get(key, [])
 
-    def _outcome(self, future: Future) -> str:
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Within: that a worker was killed, whenever it shows, is a `CplibError`."""
         try:
-            return future.result()
+            yield
         except Exception as error:
             if not workers.lost(error):
                 raise
@@ -154,10 +161,9 @@ class Job:
     def _announce(self, seconds: float, count: int) -> None:
         left = seconds * self.epochs / count
         words = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
-        print(
+        console.say(
             f"{self.epochs} epochs to train in {len(self.todo)} segments, {count} at a "
-            f"time: about {words}.",
-            file=sys.stderr,
+            f"time: about {words}."
         )
 
     def _heard(self) -> None:

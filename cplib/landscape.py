@@ -13,6 +13,7 @@ from torch import nn
 
 from .errors import InputError
 from .information import Estimate, checked, estimate_of, frozen, measured
+from .plain import number, whole
 
 __all__ = ["noise_injection"]
 
@@ -76,10 +77,8 @@ def noise_injection(
             of another kind or with a layer that is called twice.
     """
     images = checked(images)
-    if not beta > 0 or steps < 2 * BLOCKS:
-        raise InputError(
-            f"beta={beta!r} must be positive and steps={steps!r} {2 * BLOCKS} or more."
-        )
+    beta, rate = number("beta", beta, True), number("rate", rate, True)
+    steps, batch = whole("steps", steps, 2 * BLOCKS), whole("batch", batch, 1)
     with frozen(net):
         modules = measured(net, images, once=True)
         answers = _answers(net, images, labels)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from . import results
 from .errors import InputError
+from .plain import whole
 from .results import Result
 from .runs import Run
 
@@ -31,6 +32,7 @@ def with_window(
         InputError: unless the study has this kind, and 0 <= onset < removal <= the
             last removal of the study: the clean run is no longer.
     """
+    onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
     study = result.study
     deficits = {run.kind: run.deficit for run in study.runs if run.deficit}
     if kind not in deficits:

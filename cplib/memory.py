@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from pathlib import Path
+
+from . import cgroups
 
 __all__ = ["room"]
 
 # Bytes of one that trains at the laptop's scale: 0.8 GB measured, two thirds of them
 # PyTorch itself.
 PROCESS = 1e9
-SYSTEM = Path("/")
 
 
 @functools.cache
@@ -22,23 +22,16 @@ def room() -> int | None:
     It is measured once, before any are started, so that those which a pool keeps for
     its next task do not count against themselves.
     """
-    known = [size for size in (_free(), _allowed()) if size is not None]
+    known = [size for size in (_free(), cgroups.memory()) if size is not None]
     return max(1, int(min(known) // PROCESS)) if known else None
 
 
 def _free() -> float | None:
     """Bytes that programs can have: Linux' own estimate, or half of all elsewhere."""
     with contextlib.suppress(OSError, ValueError, StopIteration):
-        lines = (SYSTEM / "proc/meminfo").read_text().splitlines()
+        lines = (cgroups.SYSTEM / "proc/meminfo").read_text().splitlines()
         line = next(line for line in lines if line.startswith("MemAvailable:"))
         return int(line.split()[1]) * 1024
     with contextlib.suppress(AttributeError, OSError, ValueError):
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
-    return None
-
-
-def _allowed() -> float | None:
-    """Bytes that the container may have besides this process, where it is limited."""
-    with contextlib.suppress(OSError, ValueError):  # "max": it may have all
-        return int((SYSTEM / "sys/fs/cgroup/memory.max").read_text()) - PROCESS
     return None

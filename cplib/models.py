@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
+from . import plain
 from .device import isolated
 from .errors import InputError
 
@@ -178,13 +179,12 @@ class ModelSpec:
             raise InputError(
                 f"Unknown model {self.family!r}: choose one of {', '.join(FAMILIES)}."
             )
-        if not isinstance(self.width, int) or self.width < 1:
-            raise InputError(f"{self.family}: width={self.width!r} must be 1 or more.")
-        deep = self.family == "DepthCNN"
-        if deep != (self.blocks is not None) or (deep and self.blocks < 1):
+        plain.settle(self, "width", plain.whole, 1)
+        if self.family == "DepthCNN":
+            plain.settle(self, "blocks", plain.whole, 1)
+        elif self.blocks is not None:
             raise InputError(
-                f"{self.family}: blocks={self.blocks!r}; DepthCNN needs blocks of 1 or "
-                "more, the other families take none."
+                f"{self.family}: blocks={self.blocks!r}; DepthCNN alone takes blocks."
             )
 
     def spec(self) -> dict:
@@ -207,5 +207,5 @@ def build(spec: ModelSpec, *, channels: int, size: int, seed: int) -> nn.Module:
     if spec.family == "MLP":
         options["size"] = size
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(plain.seed(seed))
         return FAMILIES[spec.family](**options)

@@ -15,6 +15,7 @@ from . import gratings as procedural
 from .deficits import KINDS, Deficit, deficit
 from .look import GREY, LABELS, LOOKS, style
 from .panel import Panel
+from .plain import whole
 from .runs import Run, Study
 
 __all__ = ["clues", "course", "deficits", "photographs"]
@@ -27,6 +28,7 @@ def photographs(size: int = 32) -> torch.Tensor:
     """scikit-learn's two sample photographs, cropped: (2, 3, size, size) in [-1, 1]."""
     from sklearn.datasets import load_sample_images
 
+    size = whole("size", size, 1)
     crops = []
     for image, (top, left, side) in zip(
         load_sample_images().images, CROPS, strict=True
@@ -39,6 +41,7 @@ def photographs(size: int = 32) -> torch.Tensor:
 
 def deficits(count: int = 3) -> Panel:
     """What a network sees under each deficit: photographs, and images of gratings."""
+    count = whole("count", count, 1, procedural.CLASSES)
     spec = studies.get("1TL", "demo").setup.data
     gratings = data.prepare(spec)
     first = [int((gratings.train_labels == c).nonzero()[0]) for c in range(count)]
@@ -94,6 +97,7 @@ CLUES = {
 
 def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
     """What an image of gratings is made of: one of each of `classes`, part by part."""
+    classes = [whole("class", c, 0, procedural.CLASSES - 1) for c in classes]
     spec = studies.get("1TL", "demo").setup.data
     with style():
         size = (1.6 * len(CLUES), 1.5 * len(classes))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
+from . import plain
 from .deficits import Deficit
 from .device import precision
 from .runs import Run
@@ -101,10 +102,11 @@ def make_plan(
 ) -> Plan:
     """Merge `runs` of `setup` into a tree, one for each of `seeds`."""
     runs = list(dict.fromkeys(runs))
-    cuts = {run: _cuts(run, runs, checkpoint_every) for run in runs}
+    every = plain.whole("checkpoint_every", checkpoint_every, 1)
+    cuts = {run: _cuts(run, runs, every) for run in runs}
     segments: dict[str, Segment] = {}
     ends = {}
-    for seed in dict.fromkeys(seeds):
+    for seed in dict.fromkeys(map(plain.seed, seeds)):
         for run in runs:
             parent, begin = None, 0
             for epoch in cuts[run]:

@@ -6,6 +6,8 @@ import hashlib
 
 import torch
 
+from . import plain
+
 __all__ = ["stream"]
 
 
@@ -16,5 +18,6 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
     that forks from a checkpoint then sees the same batches, bit for bit, as one that
     was trained from scratch.
     """
+    seed = plain.seed(seed)
     digest = hashlib.sha256(f"{seed}/{purpose}/{epoch}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)

@@ -12,6 +12,7 @@ import pandas as pd
 from . import atlas, engine, provenance, shelf, storage, studies
 from .engine import Trained
 from .errors import DataError, InputError
+from .plain import whole
 from .shelf import COLUMNS
 from .studies import Run, Study
 from .training import DECIMALS, METRICS
@@ -93,7 +94,7 @@ class Result:
 
     def only(self, seeds: Iterable[int]) -> Result:
         """The same for some of the seeds."""
-        seeds = list(seeds)
+        seeds = engine.check_seeds(seeds)
         rows = self.table[self.table.seed.isin(seeds)].reset_index(drop=True)
         kept = {seed: self.provenance[seed] for seed in seeds}
         live = tuple(seed for seed in self.live if seed in seeds)
@@ -111,12 +112,8 @@ def parse_seeds(seeds: int | str | Iterable[int]) -> list[int]:
     Raises:
         InputError: unless that makes at least one whole number of 0 or more.
     """
-    if isinstance(seeds, bool) or seeds is None:
-        raise InputError(f"seeds={seeds!r}: give a number of seeds or a list of them.")
-    if isinstance(seeds, int):
-        if seeds < 1:
-            raise InputError(f"seeds={seeds}: ask for at least 1 seed.")
-        return list(range(seeds))
+    if not isinstance(seeds, Iterable):
+        return list(range(whole("seeds", seeds, 1)))
     if isinstance(seeds, str):
         text = seeds.strip("[]() ")
         try:
@@ -212,6 +209,7 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
     Raises:
         DataError: no run is left, or none with a deficit.
     """
+    last = whole("last", last, 1)
     clean = result.curve(result.study.runs[0])
     rows = []
     for run in result.study.runs:

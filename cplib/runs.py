@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from .deficits import Deficit
 from .errors import InputError
+from .plain import settle, whole
 from .training import METRICS, NUMERICS, Setup
 
 __all__ = ["Run", "Study", "windows"]
@@ -35,12 +36,7 @@ class Run:
     epochs: int
 
     def __post_init__(self):
-        for name in ("onset", "removal", "epochs"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise InputError(
-                    f"{name}={value!r} must be a whole number of epochs, 0 or more."
-                )
+        settle(self, "onset removal epochs", whole, 0)
         if self.onset > self.removal:
             raise InputError(
                 f"The deficit ends (removal={self.removal}) before it begins "
@@ -107,6 +103,7 @@ class Study:
                     f"Study {part} {value!r} cannot be a file's name: use letters, "
                     "digits, '-', '_' and '.', for example 'my-noise'."
                 )
+        settle(self, "clean_epochs", whole, 0)
 
     def spec(self) -> dict:
         """All that determines the study's numbers, as plain values."""
@@ -139,7 +136,9 @@ def windows(
     The clean run is as long as the longest, so that it also serves as the control of
     equal length for every run.
     """
-    runs = [Run(d, a, b, b + clean_epochs) for d, a, b in dict.fromkeys(spans)]
-    longest = max((run.epochs for run in runs), default=clean_epochs)
+    clean = whole("clean_epochs", clean_epochs, 0)
+    spans = [(d, a, whole("removal", b, 0)) for d, a, b in spans]
+    runs = [Run(d, a, b, b + clean) for d, a, b in dict.fromkeys(spans)]
+    longest = max((run.epochs for run in runs), default=clean)
     runs.insert(0, Run(None, 0, 0, longest))
-    return Study(name, scale, title, setup, tuple(runs), clean_epochs)
+    return Study(name, scale, title, setup, tuple(runs), clean)

@@ -117,7 +117,8 @@ def _train(segment: Segment, folder: Path, device: str) -> None:
     seconds = time.perf_counter() - began
     notes = _notes(segment, device, seconds, dataset.fingerprint)
     storage.write_checked(path, state.to_bytes(**notes))
-    signal.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # another user's, say
+        signal.unlink(missing_ok=True)
 
 
 def _notes(segment: Segment, device: str, seconds: float, data_hash: str) -> dict:

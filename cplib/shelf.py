@@ -3,6 +3,7 @@
 The two are one, for the JSON holds the CSV's checksum. A kill between writing the one
 and the other must not cost them both: the new JSON is first written as `.json.new`,
 then the CSV, then the JSON gets its name. Who reads takes the JSON that fits the CSV.
+Line ends do not count: Git or an editor on Windows may have changed them.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def _read(study: Study, csv: Path, note: Path) -> Shelved | None:
         named = entry["study"]["name"], entry["study"]["scale"]
         if named != (study.name, study.scale):
             raise ValueError("these are the results of {} at scale {}".format(*named))
-        payload = csv.read_bytes()
+        payload = csv.read_bytes().replace(b"\r\n", b"\n")
         if entry["table_sha256"] != storage.sha256(payload):
             raise ValueError(f"checksum mismatch of {csv.name}")
         if entry["study_hash"] != study.hash:

@@ -8,11 +8,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["Watch"]
+from . import cgroups
 
-SYSTEM = Path("/")
-# of the line that names a kind of control group: where it is mounted, and its counter
-COUNTERS = {"": (".", "memory.events"), "memory": ("memory", "memory.oom_control")}
+__all__ = ["Watch"]
 
 
 class Watch:
@@ -46,16 +44,10 @@ def _kills() -> Iterator[tuple[Path, int]]:
 
 
 def _counters() -> Iterator[Path]:
-    """Where the counters would be, from this process's control group upwards."""
-    with contextlib.suppress(OSError):  # not Linux
-        for line in (SYSTEM / "proc/self/cgroup").read_text().splitlines():
-            _, kind, group = line.split(":", 2)
-            if kind in COUNTERS:
-                mount, name = COUNTERS[kind]
-                top = SYSTEM / "sys/fs/cgroup" / mount
-                folder = top / group.strip("/")
-                above = [f for f in folder.parents if f.is_relative_to(top)]
-                yield from (place / name for place in (folder, *above))
+    """Where the counters would be, of the process' own group and those above."""
+    for folder in cgroups.folders("memory"):
+        yield folder / "memory.events"
+        yield folder / "memory.oom_control"  # in version 1
 
 
 def _messages() -> str:

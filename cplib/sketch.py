@@ -17,6 +17,7 @@ from . import measures, results
 from .errors import InputError
 from .figures import origin
 from .look import LABELS
+from .plain import whole
 from .results import Result
 from .scripts import standalone
 
@@ -141,6 +142,7 @@ def losses(result: Result) -> Sketch:
 
 def trace(result: Result, points: int = 8) -> Sketch:
     """The trace of the Fisher information of the clean run, at some of its epochs."""
+    points = whole("points", points, 2)
     curve = measures.trace_curve(result, result.study.runs[0])
     chosen = np.linspace(0, len(curve) - 1, min(points, len(curve))).round().astype(int)
     curve = curve.iloc[np.unique(chosen)]

@@ -125,7 +125,8 @@ def write_atomic(path: Path, payload: bytes) -> None:
             file.write(payload)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp keeps others out
+        with contextlib.suppress(OSError):  # USB sticks and network drives refuse it
+            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp keeps others out
         os.replace(temporary, path)
     except OSError as error:
         if temporary is not None:

@@ -9,7 +9,6 @@ state equals one trained from scratch, bit for bit.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -24,9 +23,9 @@ from .augmentation import Augmented
 from .data import Dataset, DataSpec
 from .deficits import Deficit
 from .device import autocast, isolated
-from .errors import InputError
 from .fisher import Probe
 from .models import ModelSpec
+from .plain import flag, number, settle, whole
 from .randomness import stream
 
 __all__ = [
@@ -62,14 +61,11 @@ class Schedule:
     mirror: bool = True
 
     def __post_init__(self):
-        for name, low in (("lr", 0), ("decay", 0), ("batch", 1)):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= low and value > 0):
-                raise InputError(f"Schedule: {name}={value!r} must be positive.")
-        for name in ("momentum", "weight_decay", "shift"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise InputError(f"Schedule: {name}={value!r} must be 0 or more.")
+        settle(self, "lr decay", number, True)
+        settle(self, "momentum weight_decay", number)
+        settle(self, "batch", whole, 1)
+        settle(self, "shift", whole, 0)
+        settle(self, "mirror", flag)
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,22 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import tempfile
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
-from pathlib import Path
 
 import loky
 import torch
+from loky.backend import resource_tracker
 
-from . import locks, memory
+from . import cgroups, memory
 from .errors import InputError
+from .plain import whole
 
 __all__ = ["InProcess", "check", "cluster", "lost", "pool", "stop"]
-
-_claimed = contextlib.ExitStack()  # what this worker holds until it ends
 
 
 class InProcess(Executor):
@@ -42,60 +42,72 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
     On the CPU that is a pool of processes with one thread each, one per core: several
     such workers beat one multi-threaded run. Fewer, if `workers` is None and memory has
     no room for so many. It is loky's pool, which also works from a notebook and from a
-    script without a `__main__` guard. One GPU is used from this process alone; of
-    several, "cuda" gives each worker its own.
+    script without a `__main__` guard. A GPU is used from this process alone. Where no
+    processes can be started, a warning says so, and this one does it all.
     """
-    devices = _gpus() if device == "cuda" else []
-    if len(devices) < 2 and torch.device(device).type != "cpu":
+    if torch.device(device).type != "cpu":
         return InProcess(), 1
-    count = workers or len(devices) or _cores()
-    count = min(count, max(1, tasks))
-    if devices:
-        count = min(count, len(devices))
+    count = min(workers or _cores(), max(1, tasks))
     if count == 1:
         return InProcess(), 1
+    try:
+        return _started(count), count
+    except (OSError, ImportError, RuntimeError) as error:
+        warnings.warn(
+            "No worker processes can be started here "
+            f"({getattr(error, 'strerror', None) or error}): all is trained in this "
+            "one, which takes longer.",
+            stacklevel=2,
+        )
+        return InProcess(), 1
+
+
+def _started(count: int) -> Executor:
+    """loky's pool of `count` processes, which are there already.
+
+    They share semaphores, which small containers and read-only systems lack. That is
+    met here, and not when the first segment is handed out.
+    """
     quiet = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    if sys.__stderr__ is None:  # then loky's workers have none to write crashes to
+        quiet["PYTHONFAULTHANDLER"] = ""
+    with _silent_tracker():
+        resource_tracker.ensure_running()
     executor = loky.get_reusable_executor(
         max_workers=count, timeout=60, env=quiet,
-        initializer=begin, initargs=(os.getpid(), devices),
+        initializer=end_with, initargs=(os.getpid(),),
     )  # fmt: skip
-    return executor, count
+    try:
+        executor.submit(os.getpid)
+    except BaseException:
+        for process in executor._processes.values():  # nobody else will end them
+            process.terminate()
+        stop(executor)
+        raise
+    return executor
+
+
+@contextlib.contextmanager
+def _silent_tracker() -> Iterator[None]:
+    """Within: what loky starts to remove a killed process' semaphores does so silently.
+
+    It calls them leaked, and says so to whoever ended a sweep.
+    """
+    before = os.environ.get("PYTHONWARNINGS")
+    words = [before, "ignore:resource_tracker"]
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, words))
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONWARNINGS"]
+        if before is not None:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _cores() -> int:
-    """One worker for each core, as far as memory goes."""
-    cores = loky.cpu_count()
-    return min(cores, memory.room() or cores)
-
-
-def _gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    count = torch.cuda.device_count()
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return named.split(",")[:count] if named else [str(i) for i in range(count)]
-
-
-def begin(parent: int, devices: list[str]) -> None:
-    """In a new worker: end with `parent`, and claim one of `devices`, if there are."""
-    end_with(parent)
-    if devices:
-        claim(devices)
-
-
-def claim(devices: list[str]) -> None:
-    """In a worker: see one GPU only, which no other worker of this machine has claimed.
-
-    To be called before CUDA is first used. The claim is a lock, so that it ends with
-    the worker. Where all are claimed, say by another sweep, one is shared.
-    """
-    folder = Path(tempfile.gettempdir()) / "cplib-devices"
-    chosen = devices[os.getpid() % len(devices)]
-    for name in devices:
-        lock = folder / f"{name.replace('/', '-')}.lock"
-        if _claimed.enter_context(locks.hold(lock)):
-            chosen = name
-            break
-    os.environ["CUDA_VISIBLE_DEVICES"] = chosen
+    """One worker for each core that this process may use, as far as memory goes."""
+    limits = loky.cpu_count(), cgroups.cores(), memory.room()
+    return min(limit for limit in limits if limit)
 
 
 def end_with(parent: int) -> None:
@@ -117,10 +129,9 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
-def check(workers: int | None) -> None:
-    """`InputError` unless `workers` is None or 1 or more."""
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise InputError(f"workers={workers!r} must be 1 or more.")
+def check(workers: int | None) -> int | None:
+    """`workers` as an `int` or None; `InputError` unless it is None or 1 or more."""
+    return None if workers is None else whole("workers", workers, 1)
 
 
 def lost(error: BaseException) -> bool:

@@ -24,7 +24,13 @@ from cplib.download import Archive
 from cplib.errors import DataError, InputError, StorageError
 
 BODY = np.random.default_rng(0).bytes(700_000)
-MD5 = hashlib.md5(BODY).hexdigest()
+
+
+def md5(content):
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+MD5 = md5(BODY)
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -33,15 +39,17 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files, self.cuts, self.asked = {"file.bin": BODY}, [], []
+        self.folders = set()
         self.ranges, self.lengths, self.statuses, self.wait = True, True, [], 0
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        server, name = self.server, self.path.rsplit("/", 1)[-1]
+        server, name = self.server, self.path.partition("?")[0].rsplit("/", 1)[-1]
         wanted = self.headers.get("Range")
         server.asked.append((name, wanted))
+        server.folders.add(self.path.rpartition("/")[0])
         status = server.statuses.pop(0) if server.statuses else 200
         if name not in server.files:
             status = 404
@@ -260,7 +268,7 @@ def cifar_archive():
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, content in files.items():
             payload = as_python_2(content)
-            sums[name] = hashlib.md5(payload).hexdigest()
+            sums[name] = md5(payload)
             entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             entry.size = len(payload)
             tar.addfile(entry, io.BytesIO(payload))
@@ -273,7 +281,7 @@ def cifar(server, monkeypatch):
     server.files[CIFAR10.filename] = payload
     new = {
         "url": f"{server.url}/{CIFAR10.filename}",
-        "tgz_md5": hashlib.md5(payload).hexdigest(),
+        "tgz_md5": md5(payload),
         "train_list": [["data_batch_1", sums["data_batch_1"]]],
         "test_list": [["test_batch", sums["test_batch"]]],
     }
@@ -291,7 +299,7 @@ def mnist(server, monkeypatch):
         values = random.integers(0, 10, shape, dtype=np.uint8)
         head = struct.pack(f">{1 + len(shape)}i", 0x800 + len(shape), *shape)
         server.files[name] = gzip.compress(head + values.tobytes())
-        sums.append((name, hashlib.md5(server.files[name]).hexdigest()))
+        sums.append((name, md5(server.files[name])))
         parts.append(values)
     monkeypatch.setattr(MNIST, "resources", sums)
     monkeypatch.setattr(MNIST, "mirrors", [f"{server.url}/gone/", f"{server.url}/"])
@@ -354,6 +362,32 @@ def test_a_folder_is_named_as_folders_are(
     assert not server.asked
 
 
+@pytest.mark.parametrize("named", [CIFAR10.filename, MNIST.resources[2][0]])
+@pytest.mark.parametrize("ending", ["", "/", "?download=1"])
+def test_an_archive_can_be_named_as_the_mirror(
+    server, cifar, mnist, monkeypatch, named, ending
+):
+    """The others are looked for beside it."""
+    monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{closed_port()}/none")
+    monkeypatch.setattr(MNIST, "mirrors", [CIFAR10.url])
+    monkeypatch.setenv("CPLIB_MIRROR", f"{server.url}/sets/{named}{ending}")
+    for name in ("cifar10", "mnist"):
+        assert len(stored(name).test_labels)
+    assert len(server.asked) == 5
+    assert server.folders == {"/sets"}
+
+
+@pytest.mark.parametrize("as_path", [True, False])
+def test_an_archive_on_a_stick_can_be_named(
+    server, cifar, monkeypatch, tmp_path, as_path
+):
+    path = tmp_path / CIFAR10.filename
+    path.write_bytes(server.files[CIFAR10.filename])
+    monkeypatch.setenv("CPLIB_MIRROR", str(path) if as_path else path.as_uri())
+    assert len(stored("cifar10").train_labels) == 4
+    assert not server.asked
+
+
 @pytest.mark.parametrize("mirror", ["/media/no-stick", "file://sets", "ftp://x/sets"])
 def test_a_mirror_that_is_neither_folder_nor_address_is_refused(monkeypatch, mirror):
     monkeypatch.setenv("CPLIB_MIRROR", mirror)
@@ -400,7 +434,7 @@ def test_not_even_the_published_archive_can_have_anything_executed(
     server, cifar, monkeypatch
 ):
     server.files[CIFAR10.filename] = payload = bombs()
-    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(payload).hexdigest())
+    monkeypatch.setattr(CIFAR10, "tgz_md5", md5(payload))
     with pytest.raises(DataError, match=r"(posix|nt)\._exit.*no array needs"):
         stored("cifar10")
 

@@ -263,7 +263,11 @@ def test_interrupted_by_hand_it_says_so_and_stops(tmp_path):
     while not list(states.glob("*/*.state")) and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    said = ""
+    while "interrupted" not in said and (line := process.stderr.readline()):
+        said += line
+    process.send_signal(signal.SIGINT)  # and once more, for good measure
+    said += process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert "interrupted; finished segments are kept" in said
     assert "Traceback" not in said

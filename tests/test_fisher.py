@@ -552,7 +552,7 @@ def test_impossible_probe_sets_and_networks_are_named(name):
         (fisher.noise_injection, {"beta": 0}, "beta=0 must be positive"),
         (fisher.noise_injection, {"beta": -1e-6}, "beta=-1e-06"),
         (fisher.noise_injection, {"beta": float("nan")}, "beta=nan"),
-        (fisher.noise_injection, {"steps": 15}, "steps=15 16 or more"),
+        (fisher.noise_injection, {"steps": 15}, "steps=15 must be 16 or more"),
         (
             fisher.noise_injection, {"labels": torch.zeros(5, dtype=torch.long)},
             r"6 images.*\(5,\)",

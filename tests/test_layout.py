@@ -9,14 +9,14 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 # from what stands alone to what stands on everything; a module imports only from
 # what comes before it
 ORDER = """
-    errors console __init__ processor device randomness storage locks pickles
+    errors console __init__ plain processor device randomness storage locks pickles
     download gratings data deficits augmentation models information landscape
     persample fisher training runs settings studies provenance plan atlas shelf
-    costs speed memory shortage workers segments jobs engine results measures
-    effects verification fits exponential statistics ledger claims biology look
-    panel stopwatch curves figures traces animals pictures scripts sketch examples
-    timeline glimpse still explorer live widgets commands checking checks exercises
-    __main__
+    costs speed cgroups memory shortage workers segments jobs engine results
+    measures effects verification fits exponential statistics ledger claims biology
+    look panel stopwatch curves figures traces animals pictures scripts sketch
+    examples timeline glimpse still explorer live widgets commands checking checks
+    exercises __main__
 """.split()
 MODULES = sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("checks/*.py")])
 

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import os
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,16 @@ def test_no_loader_that_could_execute_anything(path):
             assert path.name == "pickles.py"
         else:
             assert name in harmless, f"{path}: {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_no_checksum_that_strict_machines_forbid(path):
+    """FIPS: MD5 and the like only where it is said that it is not for security."""
+    text = path.read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if re.search(r"hashlib\.(?!sha256|file_digest)\w+\(?", line):
+            assert "usedforsecurity=False" in line, f"{path}: {line}"
+    assert not re.search(r"file_digest\([^)]*['\"](?!sha256)", text), path
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)

@@ -4,13 +4,13 @@ import os
 
 import pytest
 
-from cplib import shortage
+from cplib import cgroups, shortage
 
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """A function that writes a counter file; `own` names the process's groups."""
-    monkeypatch.setattr(shortage, "SYSTEM", tmp_path / "root")
+    monkeypatch.setattr(cgroups, "SYSTEM", tmp_path / "root")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # where no dmesg is
 
     def write(path, count):

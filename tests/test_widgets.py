@@ -172,7 +172,7 @@ def test_defaults_go_with_what_is_asked(result):
         ({"onset": 2, "removal": 1}, "onset=2 and removal=1"),
         ({"removal": "soon"}, "removal='soon'"),
         ({"against": "luck"}, "against='luck': choose one of baseline, control."),
-        ({"images": 0}, "images=0: choose a number from 1 to 6."),
+        ({"images": 0}, "images=0 must be from 1 to 6, a whole number."),
         ({"images": True}, "images=True"),
     ],
 )  # fmt: skip

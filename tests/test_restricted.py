@@ -1,0 +1,284 @@
+"""Where something is missing: a stderr, semaphores, processes, MD5, permissions."""
+
+import hashlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+import warnings
+from pathlib import Path
+
+import loky
+import numpy as np
+import pytest
+
+from cplib import console, data, download, results, storage, studies, workers
+from cplib.__main__ import main
+
+ROOT = Path(__file__).parents[1]
+STUDY = studies.get("1TL", "smoke")
+
+
+def compute(cache, **options):
+    return results.compute(STUDY, [0], cache=cache, max_workers=1, **options)
+
+
+# -- streams
+
+
+class OnlyWrites:
+    """As some servers replace stderr."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+
+class Gone(io.StringIO):
+    """A pipe whose reader has ended."""
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.fixture(params=[lambda: None, closed, OnlyWrites, Gone])
+def odd(request):
+    return request.param()
+
+
+def test_training_needs_neither_stdout_nor_stderr(tmp_path, monkeypatch, odd):
+    monkeypatch.setattr(sys, "stderr", odd)
+    monkeypatch.setattr(sys, "stdout", odd)
+    result = compute(tmp_path, progress=True)
+    assert (sys.stderr, sys.stdout) == (odd, odd)
+    monkeypatch.undo()
+    assert len(result.table)
+
+
+def test_downloading_needs_no_stderr(tmp_path, monkeypatch, odd):
+    source = tmp_path / "there"
+    source.write_bytes(b"x" * 100)
+    digest = hashlib.md5(b"x" * 100, usedforsecurity=False).hexdigest()
+    archive = download.Archive("here", digest, (source.as_uri(),))
+    monkeypatch.setattr(sys, "stderr", odd)
+    path = download.fetch(archive, tmp_path / "kept")
+    console.say("Done.")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"x" * 100
+
+
+def test_a_command_that_fails_needs_no_stderr(monkeypatch, odd):
+    monkeypatch.setattr(sys, "stderr", odd)
+    status = main(["run", "1TX"])
+    monkeypatch.undo()
+    assert status == 2
+
+
+def test_what_is_for_stderr_never_goes_to_stdout(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "stderr", None)
+    compute(tmp_path, progress=True)
+    console.say("For those who watch.")
+    assert capsys.readouterr().out == ""
+
+
+def test_streams_that_work_are_left_alone(capsys):
+    before = sys.stdout, sys.stderr
+    with console.present():
+        assert (sys.stdout, sys.stderr) == before
+        console.say("So it is.")
+    assert capsys.readouterr().err == "So it is.\n"
+
+
+SWEEP = """
+import sys
+from pathlib import Path
+from cplib import engine, studies
+study = studies.get("timing", "smoke")
+engine.run(study.setup, study.runs, [0, 1], max_workers=2, cache=Path(sys.argv[1]))
+Path(sys.argv[1], "finished").touch()
+"""
+
+
+def sweep(tmp_path, before="", streams="", **options):
+    """A script that trains with two workers, started by a shell."""
+    script = tmp_path / "script.py"
+    script.write_text(before + SWEEP)
+    return subprocess.Popen(
+        ["sh", "-c", f'exec "$0" "$@" {streams}', sys.executable, str(script),
+         str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="closes descriptors, as POSIX has them")
+@pytest.mark.parametrize("streams", ["2>&-", "<&- >&- 2>&-"])
+def test_workers_need_no_open_descriptors(tmp_path, streams):
+    process = sweep(tmp_path, streams=streams)
+    assert process.wait(timeout=300) == 0
+    assert (tmp_path / "finished").exists()
+
+
+# -- processes
+
+
+REFUSALS = [
+    OSError(30, "Read-only file system"),
+    OSError(28, "No space left on device"),
+    ImportError("This platform lacks a functioning sem_open implementation"),
+    NotImplementedError("system provides too few semaphores"),
+    RuntimeError("can't start new thread"),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
+def test_without_a_pool_this_process_trains(monkeypatch, error):
+    def refuse(**_):
+        raise error
+
+    monkeypatch.setattr(loky, "get_reusable_executor", refuse)
+    words = error.args[-1]
+    with pytest.warns(UserWarning, match=rf"No worker.*\({words}\).*in this one"):
+        executor, count = workers.pool(2, "cpu", 9)
+    assert (type(executor), count) == (workers.InProcess, 1)
+
+
+def test_a_pool_that_cannot_be_filled_is_given_up(monkeypatch):
+    """Its first process is there, the second cannot be started."""
+    first = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    def submit(_):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    def shutdown(**_):
+        stopped.append(True)
+
+    stopped = []
+    pool = types.SimpleNamespace(
+        submit=submit, shutdown=shutdown, _processes={first.pid: first}
+    )
+    monkeypatch.setattr(loky, "get_reusable_executor", lambda **_: pool)
+    try:
+        with pytest.warns(UserWarning, match="temporarily unavailable"):
+            executor, _ = workers.pool(2, "cpu", 9)
+        assert isinstance(executor, workers.InProcess) and stopped
+        assert first.wait(timeout=60)
+    finally:
+        first.kill()
+        first.communicate()
+
+
+WITHOUT_SEMAPHORES = """
+import loky.backend.synchronize
+
+def refuse(*_):
+    raise OSError(30, "Read-only file system")
+
+loky.backend.synchronize._SemLock = refuse
+"""
+
+
+@pytest.mark.slow
+def test_a_sweep_without_semaphores_ends_well(tmp_path):
+    process = sweep(tmp_path, WITHOUT_SEMAPHORES, stderr=subprocess.PIPE)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0 and (tmp_path / "finished").exists()
+    assert said.count("No worker processes can be started here (Read-only") == 1
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="semaphores with names are POSIX's")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_sweep_that_is_ended_from_outside_leaves_no_semaphore_and_no_word(
+    tmp_path, ending
+):
+    """As batch systems do at the end of the time, and systems short of memory."""
+    process = sweep(tmp_path, stderr=subprocess.PIPE)
+    until = time.monotonic() + 300
+    while not list(tmp_path.glob("states/*/*.state")) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(ending)
+    _, said = process.communicate(timeout=300)  # until all that it started have ended
+    assert process.returncode == -ending
+    assert "leaked" not in said and "Warning" not in said
+    assert not list(Path("/dev/shm").glob(f"*loky-{process.pid}-*"))
+
+
+def test_warnings_that_the_user_chose_are_kept(monkeypatch):
+    for chosen in (None, "error::DeprecationWarning"):
+        monkeypatch.delenv("PYTHONWARNINGS", raising=False)
+        if chosen:
+            monkeypatch.setenv("PYTHONWARNINGS", chosen)
+        with workers._silent_tracker():
+            inside = os.environ["PYTHONWARNINGS"]
+        assert inside == ",".join(filter(None, [chosen, "ignore:resource_tracker"]))
+        assert os.environ.get("PYTHONWARNINGS") == chosen
+
+
+# -- checksums and permissions
+
+
+@pytest.fixture
+def fips(monkeypatch):
+    """As where OpenSSL allows approved methods alone, unless it is not for security."""
+    for name in ("md5", "sha1", "blake2b", "new"):
+        known = getattr(hashlib, name)
+
+        def strict(*args, known=known, usedforsecurity=True, **options):
+            if usedforsecurity and args[:1] != ("sha256",):
+                raise ValueError("[digital envelope routines] unsupported")
+            return known(*args, usedforsecurity=usedforsecurity, **options)
+
+        monkeypatch.setattr(hashlib, name, strict)
+
+
+def test_a_machine_that_forbids_md5_can_check_what_it_downloads(tmp_path, fips):
+    source = tmp_path / "there"
+    source.write_bytes(b"abc")
+    digest = "900150983cd24fb0d6963f7d28e17f72"  # RFC 1321
+    archive = download.Archive("here", digest, (source.as_uri(),))
+    assert download.fetch(archive, tmp_path / "kept").read_bytes() == b"abc"
+
+
+def test_and_can_find_the_images_of_a_scale(fips):
+    found = data.image_hashes(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    # of bytes 0 1 2 and of 3 4 5, as `b2sum --length=64` prints them
+    assert found.tobytes().hex() == "e879c20168a0a436" + "542548a0afcd60e9"
+
+
+def test_a_disk_without_permissions_is_written_on(tmp_path, monkeypatch):
+    """FAT on a stick, and some network drives."""
+
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    storage.write_atomic(tmp_path / "file", b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_a_progress_file_that_cannot_be_removed_costs_nothing(tmp_path, monkeypatch):
+    """In a folder that two users share, it may be the other's."""
+    unlink = Path.unlink
+
+    def refuse(path, missing_ok=False):
+        if path.suffix == ".progress":
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(compute(tmp_path, progress=False).table)
