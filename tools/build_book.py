@@ -166,24 +166,41 @@ def execute(
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """With the line atop; without run times, paths and views of dead widgets.
+    """With the line atop; without times, paths, progress bars, views of dead widgets.
 
     A live widget needs a kernel or a script from a CDN. Ours come with a static form
-    as HTML, which is shown instead.
+    as HTML, which is shown instead. Executed twice, a notebook is then the same but for
+    that line and for what its cells measure.
     """
     add_line(notebook)
     for name in ("papermill", "widgets", KEY):
         notebook.metadata.pop(name, None)
     _hide_as_the_parameters(notebook)
     for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
+        for name in ("papermill", "execution"):
+            cell.metadata.pop(name, None)
+        if "outputs" in cell:
+            cell.outputs = _steady(cell.outputs)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
     return notebook
 
 
+def _steady(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """`outputs` with what was printed in one piece, without progress bars (stderr)."""
+    kept: list[NotebookNode] = []
+    for output in outputs:
+        if output.get("name") == "stderr":
+            continue
+        if kept and output.get("name") == kept[-1].get("name") == "stdout":
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
+
+
 def _hide_as_the_parameters(notebook: NotebookNode) -> None:
-    """Show papermill's cell of parameters as the one it replaces is shown."""
+    """Show papermill's cell of parameters as the one it replaces is shown; name it."""
     hiding: list[str] = []
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
@@ -191,6 +208,7 @@ def _hide_as_the_parameters(notebook: NotebookNode) -> None:
             hiding = [tag for tag in tags if tag.startswith(("hide-", "remove-"))]
         elif "injected-parameters" in tags:
             cell.metadata["tags"] = [*tags, *hiding]
+            cell["id"] = "injected-parameters"  # papermill's is drawn by lot
 
 
 def build_pages(root: Path, stage: Path, output: Path) -> Path:

@@ -57,7 +57,7 @@ def _icons(styles: str) -> set[int]:
 
 def _subset(source: Path, points: set[int]) -> None:
     """Write `source` with the characters `points` alone, as WOFF, beside it."""
-    font = TTFont(source)
+    font = TTFont(source, recalcTimestamp=False)  # the same icons, the same file
     subsetter = Subsetter(Options(hinting=False))
     subsetter.populate(unicodes=points)
     subsetter.subset(font)

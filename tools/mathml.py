@@ -1,8 +1,9 @@
 """Formulas as MathML, made while the book is built.
 
 Every browser of today sets MathML by itself, without a script; screen readers read it,
-and it prints. math-core translates the LaTeX and refuses what it does not know; we make
-that a warning, so that the build fails instead of a formula.
+and it prints. (For browsers of yesterday there are rules in `book/static/math.css`.)
+math-core translates the LaTeX and refuses what it does not know; we make that a
+warning, so that the build fails instead of a formula.
 """
 
 from __future__ import annotations

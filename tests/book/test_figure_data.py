@@ -6,7 +6,7 @@ import zipfile
 import build_book
 import figure_data
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 LINK = re.compile(r'<a href="([^"]+)" download>Data of the figures \(CSV\)</a>')
 TABLE = re.compile(r'<a download="([^"]+\.csv)" href="([^"]+)"')
@@ -44,3 +44,16 @@ def test_parameters_from_outside_are_shown_as_the_books_own(tag):
     added = new_code_cell("scale = 2", metadata={"tags": ["injected-parameters"]})
     notebook = build_book.cleaned(new_notebook(cells=[own, added]))
     assert notebook.cells[1].metadata["tags"] == ["injected-parameters", tag]
+
+
+def test_what_is_printed_is_one_piece_and_undated():
+    printed = [
+        new_output("stream", name=name, text=text)
+        for name, text in (("stdout", "a\n"), ("stderr", "50 %"), ("stdout", "b\n"))
+    ]
+    value = new_output("execute_result", data={"text/plain": "1"})
+    cell = new_code_cell("f()", outputs=[*printed, value])
+    cell.metadata["execution"] = {"iopub.status.busy": "2026-01-01T00:00:00Z"}
+    (after,) = build_book.cleaned(new_notebook(cells=[cell])).cells
+    assert [output.get("text") for output in after.outputs] == ["a\nb\n", None]
+    assert not after.metadata

@@ -39,6 +39,14 @@ def small(tmp_path):
     return write
 
 
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
 def test_the_book_builds(smoke):
     assert smoke.returncode == 0, smoke.log
     assert f"Book: {smoke.html / 'index.html'}" in smoke.log
@@ -86,11 +94,28 @@ def test_pages_carry_no_widget_state(smoke):
         assert not {"papermill", "widgets"} & set(nbformat.read(download, 4).metadata)
 
 
-def test_second_build_executes_nothing(smoke, build):
+def test_second_build_executes_nothing_and_changes_no_file(smoke, build):
+    before = contents(smoke.html)
     again = build(smoke.output, "--scale", "smoke", "--seeds", "2", "--device", "cpu")
     assert again.returncode == 0, again.log
     count = sum(page.suffix == ".ipynb" for page in PAGES)
     assert f"{count} of {count} unchanged" in again.log
+    after = contents(smoke.html)
+    assert before.keys() == after.keys()
+    assert [name for name in before if before[name] != after[name]] == []
+
+
+def test_a_book_executed_twice_gives_the_same_files(small, build, tmp_path):
+    figure = "from cplib import animals\nanimals.kitten_acuity()"
+    title = "Title\n=====\n"  # not "# Title", below which stands when it was executed
+    root = small("seeds = 3", "print(seeds)", figure, text=title)
+    made = []
+    for output in (tmp_path / "one", tmp_path / "two"):
+        done = build(output, "--root", str(root), "--seeds", "4")
+        assert done.returncode == 0, done.log
+        made.append(contents(output / "html"))
+    assert made[0].keys() == made[1].keys()
+    assert [name for name in made[0] if made[0][name] != made[1][name]] == []
 
 
 def test_unknown_scale_is_refused_in_a_sentence(build, tmp_path):
