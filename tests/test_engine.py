@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from cplib import (
     engine,
     plan,
     segments,
+    shortage,
     storage,
     studies,
     training,
@@ -287,6 +288,32 @@ def test_a_worker_that_is_killed_is_reported_with_the_remedy(tmp_path, monkeypat
     with pytest.raises(CplibError, match="memory.*max_workers=1.*kept"):
         engine.run(SETUP, RUNS, [5], executor=pool, cache=tmp_path, progress=False)
     pool.shutdown(kill_workers=True)
+
+
+class Broken(Executor):
+    """All of whose workers die, in loky's words."""
+
+    def submit(self, *_):
+        future = Future()
+        future.set_exception(BrokenExecutor("The exit codes are {SIGSEGV(-11)}"))
+        return future
+
+
+@pytest.mark.parametrize(
+    ("ours", "short", "said"),
+    [
+        (True, True, " because memory ran out"),
+        (True, False, ", though memory was not short"),
+        (True, None, ", perhaps for lack of memory"),
+        (False, False, ", perhaps for lack of memory"),  # they may have been elsewhere
+    ],
+)
+def test_memory_is_blamed_where_it_ran_out(tmp_path, monkeypatch, ours, short, said):
+    monkeypatch.setattr(shortage.Watch, "short", lambda self: short)
+    monkeypatch.setattr(workers, "pool", lambda *_: (Broken(), 2))
+    options = {"executor": None if ours else Broken(), "cache": tmp_path}
+    with pytest.raises(CplibError, match=rf"killed \(SIGSEGV\(-11\)\){said}: run "):
+        engine.run(SETUP, RUNS, [5], **options, max_workers=2, progress=False)
 
 
 def test_the_bar_counts_every_epoch(tmp_path, capsys):

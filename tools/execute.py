@@ -116,8 +116,10 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
                     raise BookError(problem)
                 yield job, seconds
         except BrokenProcessPool as error:
-            why = autopsy.MEMORY if watch.short() else autopsy.OUTSIDE
-            raise BookError(f"What executes {job.name} died: {why}.") from error
+            killed = autopsy.Death(-9, "", watch.short(), job.target)
+            raise BookError(
+                f"What executes {job.name} died: {killed.remedy}."
+            ) from error
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import sys
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-def server(html: Path, host: str, port: int) -> ThreadingHTTPServer:
+class Server(ThreadingHTTPServer):
+    allow_reuse_address = os.name != "nt"  # Windows would share a port that is taken
+
+
+def server(html: Path, host: str, port: int) -> Server:
     """A server of the book in `html`, not yet running.
 
     Raises:
@@ -23,7 +28,7 @@ def server(html: Path, host: str, port: int) -> ThreadingHTTPServer:
     if not (html / "index.html").is_file():
         raise FileNotFoundError(f"No book in {html} yet: run make book first.")
     handler = functools.partial(SimpleHTTPRequestHandler, directory=html)
-    return ThreadingHTTPServer((host, port), handler)
+    return Server((host, port), handler)
 
 
 def main() -> None:
