@@ -155,6 +155,19 @@ def test_keys_turn_the_slides(shown):
 @pytest.mark.slow
 @pytest.mark.notebooks
 @pytest.mark.browser
+@pytest.mark.parametrize("fault", ["delete window.IntersectionObserver", ""])
+def test_buttons_are_there_when_they_work(launched, made, fault):
+    page = launched.new_page()
+    page.add_init_script(fault)
+    page.goto(made[0].as_uri())
+    assert page.locator("nav").is_visible() == (not fault)
+    assert page.get_by_role("heading", level=1).is_visible()
+    page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.notebooks
+@pytest.mark.browser
 def test_notes_open_and_close(shown):
     notes = shown.locator("details[open]")
     assert notes.count() == 0
