@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from . import commands, console, studies
+from . import commands, streams, studies
 from .errors import CplibError
 
 
@@ -76,11 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return getattr(commands, arguments.verb)(arguments)
     except CplibError as error:
-        console.say(f"cplib: {error}")
+        streams.say(f"cplib: {error}")
         return 2
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
-        console.say(
+        streams.say(
             "cplib: interrupted; finished segments are kept, so the same command "
             "goes on from there."
         )

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from . import atlas as atlas_file
-from . import console, engine, figures, results, storage, studies, verification, workers
+from . import engine, figures, results, storage, streams, studies, verification, workers
 from .device import resolve
 from .errors import DataError, InputError
 from .plan import Plan, make_plan
@@ -34,7 +34,7 @@ def demo(arguments: Namespace) -> int:
     seeds = results.parse_seeds(arguments.seeds)
     tree, left = _left(study, seeds, arguments.device)
     if left < tree.epochs:
-        console.say(
+        streams.say(
             f"Of {tree.epochs} epochs, {tree.epochs - left} were trained before: their "
             f"numbers come from the checkpoints in {storage.cache_folder()}."
         )

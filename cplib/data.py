@@ -24,7 +24,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import console, download, gratings, locks, storage
+from . import download, gratings, locks, storage, streams
 from .errors import DataError, InputError, StorageError
 from .plain import number, settle, whole
 
@@ -316,7 +316,7 @@ def _download(name: str, path: Path) -> Raw:
     with download.alone(path):
         if path.exists():  # another process was first
             return _read(path, name)
-        console.say(f"Downloading {name} to {path} (once).")
+        streams.say(f"Downloading {name} to {path} (once).")
         raw = _fetch(name, folder)
         buffer = io.BytesIO()
         np.savez(buffer, **raw._asdict())

@@ -23,14 +23,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from . import console, pickles, storage
+from . import locks, pickles, storage, streams
 from .errors import CplibError, DataError, InputError
 
 __all__ = ["Archive", "alone", "archives", "arrays", "fetch", "lock_of"]
@@ -56,11 +55,6 @@ class Archive:
     md5: str
     urls: tuple[str, ...]
 
-    @property
-    def name(self) -> str:
-        """Of the file itself."""
-        return Path(self.place).name
-
 
 class _Failed(DataError):
     """An address that does not give the file; the message says why."""
@@ -72,40 +66,38 @@ def archives(name: str) -> list[Archive]:
     Raises:
         InputError: `$CPLIB_MIRROR` is not an address.
     """
-    published = _published()
-    mirror = os.environ.get("CPLIB_MIRROR")
-    if not mirror:
-        return published[name]
-    if not re.match(rf"({'|'.join(SCHEMES)})://", mirror):
-        raise InputError(
-            f"CPLIB_MIRROR={mirror!r}: give the address of a folder that holds "
-            f"{published[name][0].name}, beginning with https://, http:// or file://."
-        )
-    names = {archive.name for listed in published.values() for archive in listed}
-    return [
-        replace(archive, urls=(_mirrored(mirror, archive.name, names),))
-        for archive in published[name]
-    ]
-
-
-def _published() -> dict[str, list[Archive]]:
     from torchvision.datasets import CIFAR10, MNIST
 
-    return {
-        "cifar10": [Archive(CIFAR10.filename, CIFAR10.tgz_md5, (CIFAR10.url,))],
-        "mnist": [
-            Archive(f"MNIST/raw/{file}", md5, tuple(at + file for at in MNIST.mirrors))
+    if name == "cifar10":
+        listed = [(CIFAR10.filename, CIFAR10.tgz_md5, [CIFAR10.url])]
+    else:
+        listed = [
+            (f"MNIST/raw/{file}", md5, [base + file for base in MNIST.mirrors])
             for file, md5 in MNIST.resources
-        ],
-    }
+        ]
+    mirror = os.environ.get("CPLIB_MIRROR")
+    if mirror:
+        if not re.match(rf"({'|'.join(SCHEMES)})://", mirror):
+            raise InputError(
+                f"CPLIB_MIRROR={mirror!r}: give the address of a folder that holds "
+                f"{Path(listed[0][0]).name}, beginning with https://, http:// or "
+                "file://."
+            )
+        listed = [
+            (at, md5, [_mirrored(mirror, Path(at).name)]) for at, md5, _ in listed
+        ]
+    return [Archive(at, md5, tuple(urls)) for at, md5, urls in listed]
 
 
-def _mirrored(mirror: str, name: str, names: set[str]) -> str:
-    """The address of the archive `name`: in a folder, or beside another of `names`."""
+def _mirrored(mirror: str, name: str) -> str:
+    """The address of the archive `name`, in a folder or beside another archive."""
+    from torchvision.datasets import CIFAR10, MNIST
+
     if urllib.parse.urlsplit(mirror).path.endswith(f"/{name}"):
         return mirror
     folder, _, last = mirror.rstrip("/").rpartition("/")
-    beside = last.partition("?")[0] in names
+    archives = {CIFAR10.filename, *(file for file, _ in MNIST.resources)}
+    beside = last.partition("?")[0] in archives
     return f"{folder if beside else mirror.rstrip('/')}/{name}"
 
 
@@ -150,16 +142,11 @@ def arrays(name: str, folder: Path) -> list[np.ndarray]:
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Let one process at a time make `path`; the others wait, and say so."""
-    lock = FileLock(lock_of(path))
-    try:
-        lock.acquire(timeout=1)
-    except Timeout:
-        console.say(f"Another process makes {path}; waiting for it.")
-        lock.acquire()
-    try:
+    with contextlib.ExitStack() as stack:
+        if not stack.enter_context(locks.hold(lock_of(path))):
+            streams.say(f"Another process makes {path}; waiting for it.")
+            stack.enter_context(locks.hold(lock_of(path), wait=True))
         yield
-    finally:
-        lock.release()
 
 
 def lock_of(path: Path) -> Path:
@@ -242,7 +229,7 @@ def _request(url: str, part: Path) -> None:
         total = start + int(length) if length else None
         file.truncate(start)
         label = Path(url).name
-        with console.bar(
+        with streams.bar(
             desc=label, total=total, initial=start, unit="B", unit_scale=True
         ) as bar:
             while chunk := got.read1(CHUNK):

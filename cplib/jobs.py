@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import console, data, segments, training, workers
+from . import data, segments, streams, training, workers
 from .device import deterministic
 from .errors import CplibError
 from .plan import Plan, Segment
@@ -47,7 +47,7 @@ class Job:
 
     def execute(self, executor: Executor | None, max_workers: int | None) -> None:
         """Train all, in an order that keeps the workers busy to the end."""
-        with console.present():
+        with streams.present():
             self._execute(executor, max_workers)
 
     def _execute(self, executor: Executor | None, max_workers: int | None) -> None:
@@ -74,7 +74,7 @@ class Job:
         return executor
 
     def _bar(self) -> tqdm:
-        return console.bar(
+        return streams.bar(
             hidden=not self.progress,
             total=self.epochs,
             unit="epoch",
@@ -112,8 +112,7 @@ class Job:
         while self.ready and len(self.running) < at_once:
             key = self.ready.pop()
             arguments = self.todo[key], self.folder, self.device
-            with _explained():
-                future = executor.submit(segments.train_segment, *arguments)
+            future = workers.submit(executor, segments.train_segment, *arguments)
             self.running[future] = key
 
     def _collect(self) -> None:
@@ -124,18 +123,28 @@ class Job:
         finished, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in finished:
             key = self.running.pop(future)
-            with _explained():
-                outcome = future.result()
-            if outcome == segments.BUSY:
+            if self._outcome(future) == segments.BUSY:
                 self.waiting[key] = time.monotonic() + PAUSE
                 continue
             self.done += self.todo[key].epochs
             self.ready += self.children.get(key, [])
 
+    def _outcome(self, future: Future) -> str:
+        try:
+            return future.result()
+        except Exception as error:
+            if not workers.lost(error):
+                raise
+            raise CplibError(
+                "A worker process was killed, most likely because memory ran out: run "
+                "again with fewer workers (max_workers=1, or --workers 1); finished "
+                "segments are kept."
+            ) from error
+
     def _announce(self, seconds: float, count: int) -> None:
         left = seconds * self.epochs / count
         words = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
-        console.say(
+        streams.say(
             f"{self.epochs} epochs to train in {len(self.todo)} segments, {count} at a "
             f"time: about {words}."
         )
@@ -152,21 +161,6 @@ class Job:
             with contextlib.suppress(OSError, ValueError):
                 current += int(signal.read_text())
         self.bar.update(max(0, min(current, self.epochs) - self.bar.n))
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Within: that a worker was killed, whenever it shows, is a `CplibError`."""
-    try:
-        yield
-    except Exception as error:
-        if not workers.lost(error):
-            raise
-        raise CplibError(
-            "A worker process was killed, most likely because memory ran out: run "
-            "again with fewer workers (max_workers=1, or --workers 1); finished "
-            "segments are kept."
-        ) from error
 
 
 def estimate(segment: Segment, device: str, steps: int = 3) -> float:

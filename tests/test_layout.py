@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "cplib"
 # from what stands alone to what stands on everything; a module imports only from
 # what comes before it
 ORDER = """
-    __init__ errors console plain randomness storage locks pickles download gratings
+    __init__ errors streams plain randomness storage locks pickles download gratings
     data deficits device augmentation models information landscape persample fisher
     training runs settings studies provenance plan atlas shelf costs speed cgroups
     memory workers segments jobs engine results measures effects verification fits

@@ -15,7 +15,7 @@ import loky
 import numpy as np
 import pytest
 
-from cplib import console, data, download, results, storage, studies, workers
+from cplib import data, download, results, storage, streams, studies, workers
 from cplib.__main__ import main
 
 ROOT = Path(__file__).parents[1]
@@ -73,7 +73,7 @@ def test_downloading_needs_no_stderr(tmp_path, monkeypatch, odd):
     archive = download.Archive("here", digest, (source.as_uri(),))
     monkeypatch.setattr(sys, "stderr", odd)
     path = download.fetch(archive, tmp_path / "kept")
-    console.say("Done.")
+    streams.say("Done.")
     monkeypatch.undo()
     assert path.read_bytes() == b"x" * 100
 
@@ -88,15 +88,15 @@ def test_a_command_that_fails_needs_no_stderr(monkeypatch, odd):
 def test_what_is_for_stderr_never_goes_to_stdout(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "stderr", None)
     compute(tmp_path, progress=True)
-    console.say("For those who watch.")
+    streams.say("For those who watch.")
     assert capsys.readouterr().out == ""
 
 
 def test_streams_that_work_are_left_alone(capsys):
     before = sys.stdout, sys.stderr
-    with console.present():
+    with streams.present():
         assert (sys.stdout, sys.stderr) == before
-        console.say("So it is.")
+        streams.say("So it is.")
     assert capsys.readouterr().err == "So it is.\n"
 
 
