@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -287,6 +287,15 @@ def test_a_worker_that_is_killed_is_reported_with_the_remedy(tmp_path, monkeypat
     with pytest.raises(CplibError, match="memory.*max_workers=1.*kept"):
         engine.run(SETUP, RUNS, [5], executor=pool, cache=tmp_path, progress=False)
     pool.shutdown(kill_workers=True)
+
+
+def test_a_pool_that_says_so_at_the_next_task_is_reported_likewise(tmp_path):
+    class Broken(workers.InProcess):
+        def submit(self, fn, /, *args, **kwargs):
+            raise BrokenExecutor("A worker process was terminated")
+
+    with pytest.raises(CplibError, match="memory.*max_workers=1.*kept"):
+        engine.run(SETUP, RUNS, [5], executor=Broken(), cache=tmp_path, progress=False)
 
 
 def test_the_bar_counts_every_epoch(tmp_path, capsys):
