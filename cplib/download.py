@@ -23,14 +23,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from . import console, pickles, storage
+from . import console, locks, pickles, storage
 from .errors import CplibError, DataError, InputError
 
 __all__ = ["Archive", "alone", "archives", "arrays", "fetch", "lock_of"]
@@ -56,11 +55,6 @@ class Archive:
     md5: str
     urls: tuple[str, ...]
 
-    @property
-    def name(self) -> str:
-        """Of the file itself."""
-        return Path(self.place).name
-
 
 class _Failed(DataError):
     """An address that does not give the file; the message says why."""
@@ -70,17 +64,23 @@ def archives(name: str) -> list[Archive]:
     """The archives of `name` ("cifar10" or "mnist"), as torchvision publishes them.
 
     Raises:
-        InputError: `$CPLIB_MIRROR` is neither a folder nor an address.
+        InputError: `$CPLIB_MIRROR` is neither a folder, nor an archive, nor an address.
     """
-    published = _published()
-    if not os.environ.get("CPLIB_MIRROR"):
-        return published[name]
-    mirror = _mirror(published[name][0].name)
-    names = {archive.name for listed in published.values() for archive in listed}
-    return [
-        replace(archive, urls=(_mirrored(mirror, archive.name, names),))
-        for archive in published[name]
-    ]
+    from torchvision.datasets import CIFAR10, MNIST
+
+    if name == "cifar10":
+        listed = [(CIFAR10.filename, CIFAR10.tgz_md5, [CIFAR10.url])]
+    else:
+        listed = [
+            (f"MNIST/raw/{file}", md5, [base + file for base in MNIST.mirrors])
+            for file, md5 in MNIST.resources
+        ]
+    if os.environ.get("CPLIB_MIRROR"):
+        mirror = _mirror(Path(listed[0][0]).name)
+        listed = [
+            (at, md5, [_mirrored(mirror, Path(at).name)]) for at, md5, _ in listed
+        ]
+    return [Archive(at, md5, tuple(urls)) for at, md5, urls in listed]
 
 
 def _mirror(name: str) -> str:
@@ -97,24 +97,15 @@ def _mirror(name: str) -> str:
     return mirror
 
 
-def _published() -> dict[str, list[Archive]]:
+def _mirrored(mirror: str, name: str) -> str:
+    """The address of the archive `name`, in a folder or beside another archive."""
     from torchvision.datasets import CIFAR10, MNIST
 
-    return {
-        "cifar10": [Archive(CIFAR10.filename, CIFAR10.tgz_md5, (CIFAR10.url,))],
-        "mnist": [
-            Archive(f"MNIST/raw/{file}", md5, tuple(at + file for at in MNIST.mirrors))
-            for file, md5 in MNIST.resources
-        ],
-    }
-
-
-def _mirrored(mirror: str, name: str, names: set[str]) -> str:
-    """The address of the archive `name`: in a folder, or beside another of `names`."""
     if urllib.parse.urlsplit(mirror).path.endswith(f"/{name}"):
         return mirror
     folder, _, last = mirror.rstrip("/").rpartition("/")
-    beside = last.partition("?")[0] in names
+    archives = {CIFAR10.filename, *(file for file, _ in MNIST.resources)}
+    beside = last.partition("?")[0] in archives
     return f"{folder if beside else mirror.rstrip('/')}/{name}"
 
 
@@ -159,16 +150,11 @@ def arrays(name: str, folder: Path) -> list[np.ndarray]:
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Let one process at a time make `path`; the others wait, and say so."""
-    lock = FileLock(lock_of(path))
-    try:
-        lock.acquire(timeout=1)
-    except Timeout:
-        console.say(f"Another process makes {path}; waiting for it.")
-        lock.acquire()
-    try:
+    with contextlib.ExitStack() as stack:
+        if not stack.enter_context(locks.hold(lock_of(path))):
+            console.say(f"Another process makes {path}; waiting for it.")
+            stack.enter_context(locks.hold(lock_of(path), wait=True))
         yield
-    finally:
-        lock.release()
 
 
 def lock_of(path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
 
@@ -115,8 +115,7 @@ class Job:
         while self.ready and len(self.running) < at_once:
             key = self.ready.pop()
             arguments = self.todo[key], self.folder, self.device
-            with self._explained():
-                future = executor.submit(segments.train_segment, *arguments)
+            future = workers.submit(executor, segments.train_segment, *arguments)
             self.running[future] = key
 
     def _collect(self) -> None:
@@ -127,19 +126,15 @@ class Job:
         finished, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in finished:
             key = self.running.pop(future)
-            with self._explained():
-                outcome = future.result()
-            if outcome == segments.BUSY:
+            if self._outcome(future) == segments.BUSY:
                 self.waiting[key] = time.monotonic() + PAUSE
                 continue
             self.done += self.todo[key].epochs
             self.ready += self.children.get(key, [])
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Within: that a worker was killed, whenever it shows, is a `CplibError`."""
+    def _outcome(self, future: Future) -> str:
         try:
-            yield
+            return future.result()
         except Exception as error:
             if not workers.lost(error):
                 raise

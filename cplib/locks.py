@@ -23,7 +23,7 @@ from . import storage
 __all__ = ["hold"]
 
 # how a file system says that it has no locks
-UNKNOWN = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+UNKNOWN = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 @contextlib.contextmanager
@@ -63,7 +63,7 @@ def hold(path: Path, wait: bool = False) -> Iterator[bool]:
 def _without(path: Path) -> bool:
     warnings.warn(
         f"The file system of {path.parent} has no locks: processes that share it may "
-        "train a segment twice, with equal results. Name another in CPLIB_CACHE.",
+        f"do the same work twice, with equal results; {storage.ELSEWHERE}.",
         stacklevel=4,
     )
     return True

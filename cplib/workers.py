@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 
 import loky
@@ -20,7 +20,7 @@ from . import cgroups, memory
 from .errors import InputError
 from .plain import whole
 
-__all__ = ["InProcess", "check", "cluster", "lost", "pool", "stop"]
+__all__ = ["InProcess", "check", "cluster", "lost", "pool", "stop", "submit"]
 
 
 class InProcess(Executor):
@@ -132,6 +132,19 @@ def _watch(parent: int) -> None:
 def check(workers: int | None) -> int | None:
     """`workers` as an `int` or None; `InputError` unless it is None or 1 or more."""
     return None if workers is None else whole("workers", workers, 1)
+
+
+def submit(executor: Executor, fn: Callable, *args) -> Future:
+    """What `executor` gives for `fn(*args)`; a future that failed, if it has failed.
+
+    A pool that lost a worker takes no more tasks, and may say so here first.
+    """
+    try:
+        return executor.submit(fn, *args)
+    except Exception as error:
+        future: Future = Future()
+        future.set_exception(error)
+        return future
 
 
 def lost(error: BaseException) -> bool:

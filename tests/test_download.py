@@ -439,6 +439,20 @@ def test_not_even_the_published_archive_can_have_anything_executed(
         stored("cifar10")
 
 
+@pytest.mark.filterwarnings("ignore:flock not supported")  # filelock's own words
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_can_hold_the_data(cifar, monkeypatch, code):
+    """No marker takes the lock's place, for which the next one would wait for ever."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.warns(UserWarning, match=r"has no locks.*CPLIB_DATA"):
+        assert len(stored("cifar10").train_labels) == 4
+
+
 def test_two_processes_download_once(server, cifar, capsys):
     server.wait, server.cuts = 2, [100]
     raws = []

@@ -316,6 +316,15 @@ def test_memory_is_blamed_where_it_ran_out(tmp_path, monkeypatch, ours, short, s
         engine.run(SETUP, RUNS, [5], **options, max_workers=2, progress=False)
 
 
+def test_a_pool_that_says_so_at_the_next_task_is_reported_likewise(tmp_path):
+    class Broken(workers.InProcess):
+        def submit(self, fn, /, *args, **kwargs):
+            raise BrokenExecutor("A worker process was terminated")
+
+    with pytest.raises(CplibError, match="memory.*max_workers=1.*kept"):
+        engine.run(SETUP, RUNS, [5], executor=Broken(), cache=tmp_path, progress=False)
+
+
 def test_the_bar_counts_every_epoch(tmp_path, capsys):
     run_here_visibly = engine.run(SETUP, RUNS, [5], max_workers=1, cache=tmp_path)
     shown = capsys.readouterr().err

@@ -124,7 +124,12 @@ def test_where_memory_is_not_known_nothing_is_held_back(machine, monkeypatch):
 )
 def test_only_the_default_is_held_back(machine, monkeypatch, asked, tasks, wanted):
     given = {}
-    monkeypatch.setattr(loky, "get_reusable_executor", lambda **kw: given.update(kw))
+
+    def get(**options):
+        given.update(options)
+        return workers.InProcess()
+
+    monkeypatch.setattr(loky, "get_reusable_executor", get)
     machine(3_600_000)
     _, count = workers.pool(asked, "cpu", tasks)
     assert count == given["max_workers"] == wanted

@@ -13,7 +13,12 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,10 +109,8 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
         BookError: for the first notebook, in order, that fails; those not started yet
             are then given up.
     """
-    # spawned, since papermill starts an event loop and threads in each process
-    context = multiprocessing.get_context("spawn")
     watch = Watch()
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with _pool(workers) as pool:
         futures: dict[Future, Job] = {pool.submit(_execute, job): job for job in jobs}
         try:
             for future, job in futures.items():
@@ -123,6 +126,21 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _pool(workers: int) -> Executor:
+    """Processes, or one thread where none can be started, for want of semaphores."""
+    # spawned, since papermill starts an event loop and threads in each process
+    context = multiprocessing.get_context("spawn")
+    try:
+        return ProcessPoolExecutor(workers, mp_context=context)
+    except (OSError, ImportError, NotImplementedError) as error:
+        print(
+            f"No processes can be started here ({error}): the notebooks are executed "
+            "one after the other.",
+            file=sys.stderr,
+        )
+        return ThreadPoolExecutor(1)
 
 
 def _execute(job: Job) -> tuple[float, str | None]:

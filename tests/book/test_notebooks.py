@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 
@@ -204,3 +205,21 @@ def test_a_relative_folder_of_results_is_that_of_the_command(
     made = build_book.execute(root, output, [source], parameters)
     shown = nbformat.read(made[source], 4).cells[-1].outputs[0].data["text/plain"]
     assert str(tmp_path / "mine") in shown
+
+
+def test_without_processes_notebooks_are_executed_one_by_one(
+    small, tmp_path, monkeypatch, capsys
+):
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(execute, "ProcessPoolExecutor", refuse)
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # what is set for the kernels
+    source = small("seeds = 3", "seeds + 1") / "book/index.ipynb"
+    jobs = [
+        execute.Job(source, tmp_path / f"{name}.ipynb", name, tmp_path, {}, name)
+        for name in ("one", "two")
+    ]
+    assert [job.name for job, _ in execute.execute_all(jobs, 2)] == ["one", "two"]
+    assert all(execute.is_done(job) for job in jobs)
+    assert "No processes can be started here" in capsys.readouterr().err
