@@ -7,7 +7,6 @@ from importlib import resources
 
 __all__ = ["replaceable", "standalone"]
 
-
 SILENT = (
     "the script for it does not run: scripts are off, blocked by this site, or too new "
     "for this browser."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Strict privacy and sandboxed frames refuse the stores in which the theme keeps the
-# choice of colours, and its scripts stop there: they get some that last as the page.
+# choice of colours, and its scripts stop there: they get stores that die with the page.
 STORES = """<script>
     for (const name of ["localStorage", "sessionStorage"]) try {
       window[name].removeItem("");
