@@ -110,7 +110,8 @@ def install(folder, requirements, stamp):
     print("Installing {} (minutes, once)".format(requirements), flush=True)
     log = os.path.join(folder, "pip.log")
     pip = (python, "-m", "pip", "--disable-pip-version-check", "--log", log)
-    pip += ("install", "-qq", "-r", requirements, "-e", ".")
+    bars = "on" if sys.stdout.isatty() else "off"  # with --log pip shows them
+    pip += ("install", "-qq", "--progress-bar", bars, "-r", requirements, "-e", ".")
     call("Installing " + requirements, pip, log)
     with open(stamp, "w"):
         pass
