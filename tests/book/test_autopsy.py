@@ -16,7 +16,7 @@ import pytest
 from autopsy import Death
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cplib import shortage
+from cplib import cgroups, shortage
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -39,7 +39,7 @@ def enough(tmp_path, monkeypatch):
     count.write_text("oom 0\noom_kill 0\n")
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/cgroup").write_text("0::/job\n")
-    monkeypatch.setattr(shortage, "SYSTEM", tmp_path)
+    monkeypatch.setattr(cgroups, "SYSTEM", tmp_path)
     monkeypatch.setattr(shortage, "_messages", lambda: "")
     return count
 
