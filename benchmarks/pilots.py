@@ -4,8 +4,8 @@
     python benchmarks/pilots.py                           # print the table of all
 
 Clean networks only: a regime is chosen by the rules in `PILOTS.md`, before any deficit
-is looked at. Each finished run is one line of `book/benchmarks/pilots.jsonl`, and a run
-that has its line is not trained again. One thread; time is that of the processor, so
+is looked at. Each finished run is one line of `book/benchmarks/pilots.jsonl`, and is
+not trained again; a killed one goes on. One thread; time is that of the processor, so
 that a busy machine makes a run longer but hardly dearer.
 """
 
@@ -15,22 +15,22 @@ import argparse
 import datetime
 import json
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cplib import data, fisher, provenance, speed, training
-from cplib.data import DataSpec
+from cplib import data, provenance, speed, storage, training
+from cplib.data import Dataset, DataSpec
 from cplib.device import deterministic
+from cplib.fisher import Probe
 from cplib.models import ModelSpec
-from cplib.randomness import stream
 from cplib.segments import processor
 from cplib.training import Schedule, Setup, State
 
 EPOCHS, CLEAN, LAST = 300, 160, 60  # of a run, of the baseline, to be flat
-EVERY, IMAGES = 20, 256  # epochs between measurements of the trace, and its images
+EVERY = 20  # epochs between measurements of the trace, and between checkpoints
 CURVE = slice(10, None, 10)  # epochs whose accuracy is kept
 
 
@@ -70,6 +70,8 @@ def digits(width: int, images: int, batch: int, lr: float) -> Setup:
 CANDIDATES = {
     "R1": photographs("ResNet18", 8, 1_250, 32, 0.1, 0.0005),
     "R2": photographs("ResNet18", 8, 1_250, 32, 0.1, 0.005),
+    "R3": photographs("ResNet18", 8, 1_250, 16, 0.1, 0.0025),
+    "R4": photographs("ResNet18", 8, 1_250, 32, 0.1, 0.0025),
     "A1": photographs("AllCNN", 16, 2_500, 16, 0.05, 0.0025),
     "A2": photographs("AllCNN", 16, 2_500, 32, 0.05, 0.005),
     "A3": photographs("AllCNN", 16, 1_250, 16, 0.05, 0.005),
@@ -92,45 +94,43 @@ def budget(setup: Setup, epochs: int = CLEAN) -> float:
     return steps * rates.sum() * s.weight_decay / (1 - s.momentum)
 
 
-def minutes(call: Callable) -> float:
-    """Time of the processor that `call()` takes."""
-    began = time.process_time()
-    call()
-    return (time.process_time() - began) / 60
-
-
 def run(name: str, seed: int) -> dict:
-    """Train the candidate `name`; its record."""
-    setup = CANDIDATES[name]
+    """Train the candidate `name`, or go on where a kill stopped it; its record."""
+    setup = replace(CANDIDATES[name], probe=Probe(256, EVERY))
     dataset = data.prepare(setup.data)
-    state, trace, spent = training.start(setup, seed, dataset), [], np.zeros(2)
-
-    def train():
-        training.train(state, setup, seed, dataset, [(None, state.epoch + EVERY)])
-
-    def measure():
-        random = stream(seed, "fisher", state.epoch)
-        found = fisher.trace(state.net, dataset.train_images[:IMAGES], random)
-        trace.append((state.epoch, round(found.total, 2)))
-
+    path = storage.cache_folder() / "pilots" / f"{name}-{seed}.state"
+    state, spent = begun(path, setup, seed, dataset)
     while state.epoch < EPOCHS:
-        spent += minutes(train), minutes(measure)
-        print(name, seed, state.log[-1].round(3).tolist(), trace[-1][1], flush=True)
+        start = time.process_time()
+        training.train(state, setup, seed, dataset, [(None, state.epoch + EVERY)])
+        spent += (time.process_time() - start) / 60
+        storage.write_atomic(path, state.to_bytes(minutes=str(spent)))
+        print(name, seed, state.log[-1].round(3).tolist(), flush=True)
     images, labels = dataset.train_images, dataset.train_labels
+    fit = training.evaluate(state.net, images, labels)[1]
+    path.unlink()
     return {
         "name": name,
         "seed": seed,
-        "setup": setup.spec(),
+        "setup": CANDIDATES[name].spec(),
         "processor": processor(),
         "code": provenance.code_version(),
         "date": datetime.date.today().isoformat(),
-        "minutes": round(spent[0], 2),  # of one core, for the training
-        "trace_minutes": round(spent[1], 2),
+        "minutes": round(spent, 2),  # of one core, traces included
         "budget": round(budget(setup), 3),
         **summary(state),
-        "fit": round(training.evaluate(state.net, images, labels)[1], 4),
-        "trace": trace,  # pairs of epoch and trace
+        "fit": round(fit, 4),  # accuracy on the training images as they are
+        "trace": [(int(r[0]), round(sum(r[1:-1]), 2)) for r in state.information],
     }
+
+
+def begun(path: Path, setup: Setup, seed: int, dataset: Dataset) -> tuple[State, float]:
+    """A network and the minutes spent on it: the one at `path`, or an untrained one."""
+    if not path.exists():
+        return training.start(setup, seed, dataset), 0.0
+    payload = path.read_bytes()
+    state = training.restore(payload, setup, seed, dataset)
+    return state, float(training.notes_of(payload)["minutes"])
 
 
 def summary(state: State) -> dict:
