@@ -26,7 +26,7 @@ from cplib.data import Dataset, DataSpec
 from cplib.device import deterministic
 from cplib.fisher import Probe
 from cplib.models import ModelSpec
-from cplib.segments import processor
+from cplib.processor import processor
 from cplib.training import Schedule, Setup, State
 
 EPOCHS, CLEAN, LAST = 300, 160, 60  # of a run, of the baseline, to be flat
