@@ -107,8 +107,7 @@ def run(name: str, seed: int) -> dict:
         spent += (time.process_time() - start) / 60
         storage.write_atomic(path, state.to_bytes(minutes=str(spent)))
         print(name, seed, state.log[-1].round(3).tolist(), flush=True)
-    images, labels = dataset.train_images, dataset.train_labels
-    fit = training.evaluate(state.net, images, labels)[1]
+    fit = training.evaluate(state.net, dataset.train_images, dataset.train_labels)[1]
     path.unlink()
     return {
         "name": name,
