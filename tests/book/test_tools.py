@@ -63,7 +63,7 @@ def test_the_book_is_served_until_control_c(pages):
     with urllib.request.urlopen(address) as page:
         assert page.read() == b"<h1>Page</h1>"
     process.send_signal(signal.SIGINT)
-    assert process.wait() == 0 and "Traceback" not in process.stderr.read()
+    assert process.wait(timeout=60) == 0 and "Traceback" not in process.stderr.read()
 
 
 def test_a_taken_port_is_told(pages):
