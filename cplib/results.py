@@ -93,8 +93,8 @@ class Result:
         return ", ".join(words)
 
     def only(self, seeds: Iterable[int]) -> Result:
-        """The same for some of the seeds."""
-        seeds = engine.check_seeds(seeds)
+        """The same for some of the seeds, or for none."""
+        seeds = [whole("seed", seed, 0) for seed in seeds]
         rows = self.table[self.table.seed.isin(seeds)].reset_index(drop=True)
         kept = {seed: self.provenance[seed] for seed in seeds}
         live = tuple(seed for seed in self.live if seed in seeds)
