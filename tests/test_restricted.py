@@ -20,6 +20,7 @@ from cplib.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 STUDY = studies.get("1TL", "smoke")
+PATIENCE = 600  # seconds, on a busy machine
 
 
 def compute(cache, **options):
@@ -105,18 +106,19 @@ import sys
 from pathlib import Path
 from cplib import engine, studies
 study = studies.get("timing", "smoke")
-engine.run(study.setup, study.runs, [0, 1], max_workers=2, cache=Path(sys.argv[1]))
-Path(sys.argv[1], "finished").touch()
+cache, seeds = Path(sys.argv[1]), range(int(sys.argv[2]))
+engine.run(study.setup, study.runs, seeds, max_workers=2, cache=cache)
+(cache / "finished").touch()
 """
 
 
-def sweep(tmp_path, before="", streams="", **options):
+def sweep(tmp_path, before="", streams="", seeds=1, **options):
     """A script that trains with two workers, started by a shell."""
     script = tmp_path / "script.py"
     script.write_text(before + SWEEP)
     return subprocess.Popen(
         ["sh", "-c", f'exec "$0" "$@" {streams}', sys.executable, str(script),
-         str(tmp_path)],
+         str(tmp_path), str(seeds)],
         env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True, **options,
     )  # fmt: skip
 
@@ -126,7 +128,7 @@ def sweep(tmp_path, before="", streams="", **options):
 @pytest.mark.parametrize("streams", ["2>&-", "<&- >&- 2>&-"])
 def test_workers_need_no_open_descriptors(tmp_path, streams):
     process = sweep(tmp_path, streams=streams)
-    assert process.wait(timeout=300) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     assert (tmp_path / "finished").exists()
 
 
@@ -192,7 +194,7 @@ loky.backend.synchronize._SemLock = refuse
 @pytest.mark.slow
 def test_a_sweep_without_semaphores_ends_well(tmp_path):
     process = sweep(tmp_path, WITHOUT_SEMAPHORES, stderr=subprocess.PIPE)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0 and (tmp_path / "finished").exists()
     assert said.count("No worker processes can be started here (Read-only") == 1
     assert "Traceback" not in said
@@ -205,12 +207,12 @@ def test_a_sweep_that_is_ended_from_outside_leaves_no_semaphore_and_no_word(
     tmp_path, ending
 ):
     """As batch systems do at the end of the time, and systems short of memory."""
-    process = sweep(tmp_path, stderr=subprocess.PIPE)
-    until = time.monotonic() + 300
+    process = sweep(tmp_path, seeds=40, stderr=subprocess.PIPE)
+    until = time.monotonic() + PATIENCE
     while not list(tmp_path.glob("states/*/*.state")) and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(ending)
-    _, said = process.communicate(timeout=300)  # until all that it started have ended
+    _, said = process.communicate(timeout=PATIENCE)  # until what it started has ended
     assert process.returncode == -ending
     assert "leaked" not in said and "resource_tracker" not in said
     assert not list(Path("/dev/shm").glob(f"*loky-{process.pid}-*"))
