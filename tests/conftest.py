@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+import torch
 
 # A shell lets what it starts in the background ignore Control-C, and so all that these
 # tests start and interrupt.
@@ -18,3 +19,12 @@ def own_folders(tmp_path, monkeypatch):
     for name in ("CACHE", "DATA", "RESULTS"):
         monkeypatch.setenv(f"CPLIB_{name}", str(tmp_path / name.lower()))
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """One thread for the references that a module computes by itself."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -332,14 +332,20 @@ def test_mnist_is_what_the_archives_hold_and_half_an_unpacking_is_not_taken(mnis
         np.testing.assert_array_equal(found, wanted)
 
 
-@pytest.mark.parametrize("ending", ["", "/"])
-def test_a_mirror_is_asked_instead(server, cifar, mnist, monkeypatch, ending):
+FILES = CIFAR10.filename, MNIST.resources[2][0]
+MIRRORS = ["", "/", *(f"/{f}{end}" for f in FILES for end in ("", "/", "?download=1"))]
+
+
+@pytest.mark.parametrize("named", MIRRORS)
+def test_a_mirror_is_asked_instead(server, cifar, mnist, monkeypatch, named):
+    """Where an archive is named, the others are looked for beside it."""
     monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{closed_port()}/none")
     monkeypatch.setattr(MNIST, "mirrors", [CIFAR10.url])
-    monkeypatch.setenv("CPLIB_MIRROR", f"{server.url}/sets{ending}")
+    monkeypatch.setenv("CPLIB_MIRROR", f"{server.url}/sets{named}")
     for name in ("cifar10", "mnist"):
         assert len(stored(name).test_labels)
     assert len(server.asked) == 5
+    assert server.folders == {"/sets"}
 
 
 def test_a_folder_can_be_the_mirror(server, cifar, monkeypatch, tmp_path):
@@ -360,21 +366,6 @@ def test_a_folder_is_named_as_folders_are(
     monkeypatch.setenv("CPLIB_MIRROR", sets.name if relative else str(sets))
     assert len(stored("cifar10").train_labels) == 4
     assert not server.asked
-
-
-@pytest.mark.parametrize("named", [CIFAR10.filename, MNIST.resources[2][0]])
-@pytest.mark.parametrize("ending", ["", "/", "?download=1"])
-def test_an_archive_can_be_named_as_the_mirror(
-    server, cifar, mnist, monkeypatch, named, ending
-):
-    """The others are looked for beside it."""
-    monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{closed_port()}/none")
-    monkeypatch.setattr(MNIST, "mirrors", [CIFAR10.url])
-    monkeypatch.setenv("CPLIB_MIRROR", f"{server.url}/sets/{named}{ending}")
-    for name in ("cifar10", "mnist"):
-        assert len(stored(name).test_labels)
-    assert len(server.asked) == 5
-    assert server.folders == {"/sets"}
 
 
 @pytest.mark.parametrize("as_path", [True, False])

@@ -39,6 +39,7 @@ from cplib.models import ModelSpec
 from cplib.randomness import stream
 from cplib.training import Schedule, Setup
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 BY_SAMPLE = {
     "signs": fisher.trace,
     "sampled": partial(fisher.trace, labels="sampled"),
@@ -46,14 +47,6 @@ BY_SAMPLE = {
 }
 SMOKE = studies.get("1TL", "smoke").setup
 PROBED = dataclasses.replace(SMOKE, probe=Probe(images=32, every=1))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -21,15 +21,8 @@ ESTIMATORS = {
     "single": partial(fisher.single_backward, batch=2),
     "noise": partial(fisher.noise_injection, steps=16, batch=4),
 }
+pytestmark = pytest.mark.usefixtures("one_thread")
 PICTURES = torch.randn(6, 2, 4, 4, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Net(nn.Module):
