@@ -16,10 +16,10 @@ help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
 book: $(VENV)/book.stamp ## Build the book: SCALE=smoke|demo|laptop|paper SEEDS=3 DEVICE=auto
-	@$(PY) tools/build_book.py --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
+	@$(PY) -m tools.build.book --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
 
 slides: $(VENV)/book.stamp ## Make the slides for a class: SCALE= SEEDS=
-	@$(PY) tools/slides.py --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
+	@$(PY) -m tools.build.slides --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
 
 test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (ARGS= for pytest)
 	@$(PY) -m pytest $(ARGS)
@@ -29,13 +29,13 @@ processors: $(VENV)/dev.stamp ## Run all tests under every instruction set there
 	@$(PY) tests/caps.py all
 
 serve: ## Show the built book at http://localhost:8000 (PORT=; HOST=0.0.0.0: to phones too)
-	@$(PYTHON) tools/serve.py _build/html --host "$(HOST)" --port "$(PORT)"
+	@$(PYTHON) -m tools.build.serve _build/html --host "$(HOST)" --port "$(PORT)"
 
 zip: ## Pack the built book for a classroom: _build/critical-periods.zip
-	@$(PYTHON) tools/make_zip.py _build/html _build/critical-periods.zip
+	@$(PYTHON) -m tools.build.zip _build/html _build/critical-periods.zip
 
 pdf: $(VENV)/dev.stamp ## Print the built book: _build/critical-periods.pdf (needs Chromium)
-	@$(PY) tools/make_pdf.py _build/html _build/critical-periods.pdf
+	@$(PY) -m tools.build.pdf _build/html _build/critical-periods.pdf
 
 results: $(VENV)/book.stamp ## Train whatever the stored results lack (SEEDS=, DEVICE=)
 	@$(PY) -m cplib run book --seeds "$(SEEDS)" --device "$(DEVICE)"
@@ -48,4 +48,4 @@ clean: ## Remove what make made; results, data and checkpoints stay
 	@rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info build
 
 $(VENV)/%.stamp: requirements.txt requirements-dev.txt pyproject.toml
-	@$(PYTHON) tools/environment.py $(VENV) requirements$(if $(filter dev,$*),-dev).txt $@
+	@$(PYTHON) -m tools.build.environment $(VENV) requirements$(if $(filter dev,$*),-dev).txt $@

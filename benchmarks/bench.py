@@ -12,9 +12,11 @@ from pathlib import Path
 
 import torch
 
-from cplib import device as devices
-from cplib import provenance, speed, storage
-from cplib.processor import instructions, processor
+from cplib._base import device as devices
+from cplib._base import files
+from cplib._base.processor import instructions, processor
+from cplib.engine import provenance
+from cplib.figures import records
 
 
 def options(description: str) -> argparse.ArgumentParser:
@@ -26,7 +28,7 @@ def options(description: str) -> argparse.ArgumentParser:
         "--small", action="store_true", help="only to try whether it runs"
     )
     parser.add_argument(
-        "--out", type=Path, default=speed.folder(),
+        "--out", type=Path, default=records.folder(),
         help="folder of the record (book/benchmarks)",
     )  # fmt: skip
     return parser
@@ -48,15 +50,15 @@ class Bench:
         name: str,
         arguments: argparse.Namespace,
         setting: dict[str, str],
-        ratios: Iterable[speed.Ratio],
+        ratios: Iterable[records.Ratio],
         unit: str = "seconds",
     ):
         self.device = devices.resolve(arguments.device)
-        storage.check_folder(arguments.out, "name another folder with --out")
+        files.check_folder(arguments.out, "name another folder with --out")
         kind = torch.device(self.device).type
         today = datetime.date.today().isoformat()
         self.folder, self.rounds = arguments.out, arguments.rounds
-        self.record = speed.Record(
+        self.record = records.Record(
             name, kind, machine(kind), provenance.code_version(), today, setting, unit,
             {}, list(ratios),
         )  # fmt: skip
@@ -73,11 +75,11 @@ class Bench:
 
     def save(self) -> None:
         """Write what there is; to be called after every round."""
-        speed.save(self.record, self.folder)
+        records.save(self.record, self.folder)
 
     def show(self) -> None:
         """Print the ratios."""
-        print(speed.ratios(self.record).to_string())
+        print(records.ratios(self.record).to_string())
 
 
 def seconds(call: Callable, device: str = "cpu") -> float:

@@ -25,11 +25,12 @@ from plain import squared_gradients
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from cplib import console, data, fisher, studies, training
-from cplib.device import deterministic
-from cplib.information import frozen, layers
-from cplib.randomness import stream
-from cplib.speed import Ratio
+from cplib import data, fisher, studies, training
+from cplib._base import console
+from cplib._base.device import deterministic
+from cplib._base.streams import stream
+from cplib.figures.records import Ratio
+from cplib.fisher.estimate import frozen, layers
 
 # study, in words, epochs: early, halfway, late
 NETS = (

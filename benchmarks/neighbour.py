@@ -22,7 +22,7 @@ import bench  # loads torch first, so that cplib leaves the way of waiting as it
 import torch
 
 from cplib import data, studies, training
-from cplib.speed import Ratio
+from cplib.figures.records import Ratio
 
 CORES = os.cpu_count() or 1
 EPOCHS = 3

@@ -21,12 +21,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cplib import data, provenance, speed, storage, training
+from cplib import data, training
+from cplib._base import files
+from cplib._base.device import deterministic
+from cplib._base.processor import processor
 from cplib.data import Dataset, DataSpec
-from cplib.device import deterministic
+from cplib.engine import provenance
+from cplib.figures import records
 from cplib.fisher import Probe
 from cplib.models import ModelSpec
-from cplib.processor import processor
 from cplib.training import Schedule, Setup, State
 
 EPOCHS, CLEAN, LAST = 300, 160, 60  # of a run, of the baseline, to be flat
@@ -99,13 +102,13 @@ def run(name: str, seed: int) -> dict:
     """Train the candidate `name`, or go on where a kill stopped it; its record."""
     setup = replace(CANDIDATES[name], probe=Probe(256, EVERY))
     dataset = data.prepare(setup.data)
-    path = storage.cache_folder() / "pilots" / f"{name}-{seed}.state"
+    path = files.cache_folder() / "pilots" / f"{name}-{seed}.state"
     state, spent = begun(path, setup, seed, dataset)
     while state.epoch < EPOCHS:
         start = time.process_time()
         training.train(state, setup, seed, dataset, [(None, state.epoch + EVERY)])
         spent += (time.process_time() - start) / 60
-        storage.write_atomic(path, state.to_bytes(minutes=str(spent)))
+        files.write_atomic(path, state.to_bytes(minutes=str(spent)))
         print(name, seed, state.log[-1].round(3).tolist(), flush=True)
     fit = training.evaluate(state.net, dataset.train_images, dataset.train_labels)[1]
     path.unlink()
@@ -181,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", choices=[[], *CANDIDATES])
     parser.add_argument("--seed", type=int, default=100, help="100 or more")
-    parser.add_argument("--out", type=Path, default=speed.folder() / "pilots.jsonl")
+    parser.add_argument("--out", type=Path, default=records.folder() / "pilots.jsonl")
     arguments = parser.parse_args()
     for name in arguments.names:
         done = {(found["name"], found["seed"]) for found in read(arguments.out)}

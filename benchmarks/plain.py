@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from cplib import data, models
-from cplib.runs import Run
+from cplib.studies.study import Run
 from cplib.training import Setup
 
 PROBED = 1000  # images behind each measurement of the trace

@@ -20,9 +20,11 @@ import bench
 import torch
 from sweep import study
 
-from cplib import console, data, engine, plan, studies
-from cplib.runs import Study
-from cplib.speed import Ratio
+from cplib import data, engine, studies
+from cplib._base import console
+from cplib.figures.records import Ratio
+from cplib.studies import plan
+from cplib.studies.study import Study
 
 RUNS = (1, 4, 13, 37)
 IMAGES = (750, 1_500, 3_000)

@@ -21,11 +21,13 @@ from PIL import Image
 from torch import nn
 from torchvision import transforms
 
-from cplib import console, data, fisher, models, studies, training
-from cplib.augmentation import Augmented
-from cplib.device import autocast, deterministic, precision
-from cplib.randomness import stream
-from cplib.speed import Ratio
+from cplib import data, fisher, models, studies
+from cplib._base import console
+from cplib._base.device import autocast, deterministic, precision
+from cplib._base.streams import stream
+from cplib.data.augment import Augmented
+from cplib.figures.records import Ratio
+from cplib.training import loop
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
 SETTINGS = (("timing", "laptop", 12), ("timing", "demo", 24), ("timing", "paper", 1))
@@ -34,7 +36,7 @@ SETTINGS = (("timing", "laptop", 12), ("timing", "demo", 24), ("timing", "paper"
 class Batches:
     """Steps of `setup` on `count` batches of made-up images."""
 
-    def __init__(self, setup: training.Setup, count: int, device: str):
+    def __init__(self, setup: loop.Setup, count: int, device: str):
         self.setup, self.count, self.device = setup, count, device
         d, s = setup.data, setup.schedule
         random = stream(0, "benchmark")
@@ -47,10 +49,8 @@ class Batches:
         """What `training.train` does between two evaluations."""
         s = self.setup.schedule
         net = copy.deepcopy(self.net).to(memory_format=torch.channels_last)
-        state = training.State(0, net, training.optimiser(net, s), None, None)
-        training.learn(
-            state, s, 0, Augmented(self.images, s.shift, s.mirror), self.labels
-        )
+        state = loop.State(0, net, loop.optimiser(net, s), None, None)
+        loop.learn(state, s, 0, Augmented(self.images, s.shift, s.mirror), self.labels)
 
     def steps(self, layout: torch.memory_format, net=None, **options) -> None:
         """The same without augmentation, in another memory format or optimiser."""
@@ -122,7 +122,7 @@ def compare(trial: bench.Bench, where: str, batches: Batches) -> None:
     note("one by one", lambda: batches.steps(last, foreach=False))
 
 
-def augmentation(trial: bench.Bench, setup: training.Setup) -> None:
+def augmentation(trial: bench.Bench, setup: loop.Setup) -> None:
     """Seconds for an epoch's images."""
     dataset = data.prepare(setup.data, trial.device)
     s, size = setup.schedule, setup.data.size

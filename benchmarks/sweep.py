@@ -24,14 +24,15 @@ import loky
 import torch
 from plain import PROBED, Plain
 
-from cplib import data, deficits, engine, fisher, models, plan, studies, training
-from cplib.augmentation import Augmented
-from cplib.console import run
-from cplib.device import deterministic
+from cplib import data, deficits, engine, fisher, models, studies, training
+from cplib._base.console import run
+from cplib._base.device import deterministic
+from cplib._base.streams import stream
+from cplib.data.augment import Augmented
+from cplib.figures.records import Ratio
 from cplib.fisher import Probe
-from cplib.randomness import stream
-from cplib.runs import Run, Study, windows
-from cplib.speed import Ratio
+from cplib.studies import plan
+from cplib.studies.study import Run, Study, windows
 
 RATIOS = (
     Ratio("the sweep", "script", "cplib", 4.5),

@@ -13,7 +13,7 @@ what can be done from a terminal.
 
 import os
 
-from . import console
+from ._base import console
 
 console.forgive()
 

@@ -6,7 +6,8 @@ import argparse
 import signal
 from collections.abc import Sequence
 
-from . import __version__, commands, console, studies
+from . import __version__, cli, studies
+from ._base import console
 from .errors import CplibError
 
 
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a check failed, 2 on bad input."""
     arguments = parser().parse_args(argv)
     try:
-        return getattr(commands, arguments.verb)(arguments)
+        return getattr(cli, arguments.verb)(arguments)
     except CplibError as error:
         console.say(f"cplib: {error}")
         return 2

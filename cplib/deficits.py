@@ -11,9 +11,9 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
+from ._base.plain import settle, whole
+from ._base.streams import stream
 from .errors import InputError
-from .plain import settle, whole
-from .randomness import stream
 
 __all__ = [
     "KINDS",

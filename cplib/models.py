@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from . import plain
-from .device import isolated
+from ._base import plain
+from ._base.device import isolated
 from .errors import InputError
 
 __all__ = ["FAMILIES", "AllCNN", "DepthCNN", "MLP", "ModelSpec", "ResNet18", "build"]

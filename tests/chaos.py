@@ -37,8 +37,11 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import torch  # noqa: E402
 from safetensors.torch import load as load_tensors  # noqa: E402
 
-from cplib import console, engine, plan, segments, storage, studies, training  # noqa: E402
-from cplib.provenance import code_version  # noqa: E402
+from cplib import engine, studies, training  # noqa: E402
+from cplib._base import console, files  # noqa: E402
+from cplib.engine import segment as segments  # noqa: E402
+from cplib.engine.provenance import code_version  # noqa: E402
+from cplib.studies import plan  # noqa: E402
 
 STUDY = studies.get("timing", "smoke")
 FORK = multiprocessing.get_context("fork")
@@ -251,7 +254,7 @@ def different(cache: Path, reference: Path, tree: plan.Plan) -> list[str]:
 
 def bits(cache: Path, key: str) -> dict[str, bytes]:
     """Every tensor of a stored state, as bytes."""
-    payload = storage.read_checked(segments.state_path(cache / "states", key))
+    payload = files.read_checked(segments.state_path(cache / "states", key))
     return {k: v.numpy().tobytes() for k, v in load_tensors(payload).items()}
 
 
@@ -275,7 +278,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="file for what happened, as JSON")
     arguments = parser.parse_args()
     if arguments.out:
-        storage.check_file(arguments.out, "name another file with --out")
+        files.check_file(arguments.out, "name another file with --out")
     tallies = []
     torch.set_num_threads(1)  # more would not survive a fork
     with tempfile.TemporaryDirectory() as name:

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from cplib import fisher, models
-from cplib.device import isolated
+from cplib._base.device import isolated
 from cplib.models import ModelSpec
 
 FAMILIES = {"AllCNN": None, "ResNet18": None, "DepthCNN": 3, "MLP": None}

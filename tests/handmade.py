@@ -6,8 +6,9 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 
-from cplib import settings, studies
-from cplib.results import COLUMNS, Result
+from cplib import studies
+from cplib.results.library import COLUMNS, Result
+from cplib.studies import scales
 
 GRID = tuple(range(0, 41, 5))
 LOSS = {
@@ -21,9 +22,9 @@ def handmade(name="timing", scale="smoke", seeds=(0, 1, 2), grid=None):
 
     `grid` replaces the onsets and removals of study `timing`.
     """
-    times = settings.TIMES[scale]
+    times = scales.TIMES[scale]
     times = dataclasses.replace(times, grid=grid or times.grid)
-    with mock.patch.dict(settings.TIMES, {scale: times}):
+    with mock.patch.dict(scales.TIMES, {scale: times}):
         study = studies.get(name, scale)
     rows = []
     for number, run in enumerate(study.runs):

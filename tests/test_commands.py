@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cplib import __version__, results, studies
+from cplib import __version__, studies
 from cplib.__main__ import main
+from cplib.results import library
 
 
 def call(*words):
@@ -57,18 +58,18 @@ def test_book_is_what_the_chapters_show(capsys):
     assert call("plan", "book") == 0
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]]
     assert rows == [list(pair) for pair in studies.BOOK]
-    stored = Path(results.__file__).parents[1] / "book" / "results"
+    stored = Path(library.__file__).parents[2] / "book" / "results"
     assert {p.stem for p in stored.glob("*.csv")} == {"-".join(p) for p in studies.BOOK}
 
 
 def test_verify_notices_a_false_number(capsys):
     call("run", "1TL", "--scale", "smoke", "--seeds", "1")
     study = studies.get("1TL", "smoke")
-    honest = results.stored(study)
+    honest = library.stored(study)
     table = honest.table.copy()
     changed = table["metric"] == "test_accuracy"
     table.loc[changed, "value"] = np.clip(table.loc[changed, "value"] + 0.4, 0, 1)
-    results.save(results.Result(study, table, honest.provenance))
+    library.save(library.Result(study, table, honest.provenance))
     assert call("verify", "1TL", "--scale", "smoke") == 1
     assert "DIFFERS" in capsys.readouterr().out
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import nbformat
 import pip
 import pytest
-import setup_cell
+
+from tools.maintain import setup_cell
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -60,7 +61,8 @@ def test_the_installed_package_finds_its_results_in_an_empty_folder(
     for name in ("RESULTS", "CLAIMS"):
         monkeypatch.delenv(f"CPLIB_{name}", raising=False)
     code = (
-        "import cplib; from cplib import ledger, results, studies\n"
+        "import cplib; from cplib import results, studies\n"
+        "from cplib.analysis import ledger\n"
         "print(cplib.__file__, len(ledger.ledger()))\n"
         "r = results.get(studies.get('1TL', 'laptop'), 3)\n"
         "print(r.seeds, r.live, results.folder())"

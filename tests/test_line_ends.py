@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from handmade import handmade
 
-from cplib import ledger, results, speed, storage, studies
-from cplib.biology import load_csv
+from cplib import results, studies
+from cplib._base import files
+from cplib.analysis import ledger
+from cplib.analysis.biology import load_csv
+from cplib.figures import records
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
@@ -98,9 +101,9 @@ def test_whatever_else_the_book_reads(tmp_path, monkeypatch):
     assert ledger.ledger() == claims
     for path in (BOOK / "benchmarks").glob("*.json"):
         with_pairs(path, tmp_path / path.name)
-    for name in speed.BENCHMARKS:
-        assert speed.read(name, place=tmp_path) == speed.read(name)
-    assert speed.chaos(tmp_path)[1] == speed.chaos()[1]
+    for name in records.BENCHMARKS:
+        assert records.read(name, place=tmp_path) == records.read(name)
+    assert records.chaos(tmp_path)[1] == records.chaos()[1]
     points = tmp_path / "points.csv"
     points.write_bytes(b"age_days,value\n" + b"".join(b"%d,1\n" % i for i in range(9)))
     wanted = load_csv(points)
@@ -110,7 +113,7 @@ def test_whatever_else_the_book_reads(tmp_path, monkeypatch):
 def test_checkpoints_have_no_line_ends_to_change(tmp_path):
     """They are never in a repository; a pair of bytes in one is not forgiven."""
     path = tmp_path / "x.state"
-    storage.write_checked(path, b"a\nb")
+    files.write_checked(path, b"a\nb")
     path.write_bytes(path.read_bytes().replace(b"a\nb", b"a\r\nb"))
-    with pytest.raises(storage.Damaged, match="checksum mismatch"):
-        storage.read_checked(path)
+    with pytest.raises(files.Damaged, match="checksum mismatch"):
+        files.read_checked(path)

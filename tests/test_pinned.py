@@ -8,7 +8,8 @@ together with `training.NUMERICS`, or with a study and its stored result.
 import pytest
 import torch
 
-from cplib import plan, studies
+from cplib import studies
+from cplib.studies import plan
 
 HASHES = {
     ("1TL", "laptop"): "bf9bf785c15b54ea",

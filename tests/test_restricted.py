@@ -15,8 +15,11 @@ import loky
 import numpy as np
 import pytest
 
-from cplib import console, data, download, results, storage, studies, workers
+from cplib import data, results, studies
 from cplib.__main__ import main
+from cplib._base import console, files
+from cplib.data import download
+from cplib.engine import workers
 
 ROOT = Path(__file__).parents[1]
 STUDY = studies.get("1TL", "smoke")
@@ -267,7 +270,7 @@ def test_a_disk_without_permissions_is_written_on(tmp_path, monkeypatch):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "chmod", refuse)
-    storage.write_atomic(tmp_path / "file", b"x")
+    files.write_atomic(tmp_path / "file", b"x")
     assert (tmp_path / "file").read_bytes() == b"x"
 
 

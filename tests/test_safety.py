@@ -11,12 +11,17 @@ import numpy as np
 import pytest
 from handmade import handmade
 
-from cplib import atlas, data, engine, pickles, plan, results, segments, storage
-from cplib import studies as studies_
+from cplib import engine, results
+from cplib._base import files
+from cplib.data import datasets, pickles
+from cplib.engine import segment
 from cplib.errors import DataError, InputError
+from cplib.results import atlas
+from cplib.studies import paper as studies_
+from cplib.studies import plan
 
 FOLDER = Path(__file__).parents[1]
-SOURCES = sorted([*FOLDER.glob("cplib/**/*.py"), *FOLDER.glob("tools/*.py")])
+SOURCES = sorted([*FOLDER.glob("cplib/**/*.py"), *FOLDER.glob("tools/**/*.py")])
 STUDY = studies_.get("1TL", "smoke")
 
 
@@ -80,8 +85,8 @@ def test_a_checkpoint_that_is_a_pickle_is_set_aside(tmp_path):
     """Even one with a right checksum."""
     tree = plan.make_plan(STUDY.setup, STUDY.runs, [0])
     for key in tree.segments:
-        path = segments.state_path(tmp_path / "states", key)
-        storage.write_checked(path, BOMB)
+        path = segment.state_path(tmp_path / "states", key)
+        files.write_checked(path, BOMB)
     with pytest.warns(UserWarning, match="holds no state.*set aside"):
         trained = engine.run(
             STUDY.setup, STUDY.runs, [0], max_workers=1, cache=tmp_path, progress=False
@@ -109,9 +114,9 @@ def test_an_atlas_with_pickled_objects_is_refused(tmp_path):
 
 
 def test_a_data_set_with_pickled_objects_is_refused(tmp_path):
-    object_array(tmp_path / "mnist.npz", data.Raw._fields)
-    with pytest.raises(storage.Damaged, match="allow_pickle"):
-        data._read(tmp_path / "mnist.npz", "mnist")
+    object_array(tmp_path / "mnist.npz", datasets.Raw._fields)
+    with pytest.raises(files.Damaged, match="allow_pickle"):
+        datasets._read(tmp_path / "mnist.npz", "mnist")
 
 
 @pytest.mark.parametrize(

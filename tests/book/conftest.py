@@ -13,16 +13,17 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import browser as chromium
 import pytest
-from build_book import CODE
+
+from tools.build.book import CODE
+from tools.maintain import browser as chromium
 
 LIMIT = 900  # seconds; a notebook that hangs must not hang the tests
 
 
 @dataclass(frozen=True)
 class Build:
-    """What `tools/build_book.py` did."""
+    """What `tools/build/book.py` did."""
 
     output: Path
     returncode: int
@@ -41,7 +42,14 @@ def build(tmp_path_factory) -> Callable[..., Build]:
     environment = os.environ | {name: str(apart / name) for name in folders}
 
     def run(output: Path, *options: str) -> Build:
-        command = [sys.executable, "tools/build_book.py", "--output", output, *options]
+        command = [
+            sys.executable,
+            "-m",
+            "tools.build.book",
+            "--output",
+            output,
+            *options,
+        ]
         done = subprocess.run(
             command,
             cwd=CODE,

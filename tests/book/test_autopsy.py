@@ -8,15 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import autopsy
-import build_book
-import execute
 import nbformat
 import pytest
-from autopsy import Death
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cplib import cgroups, shortage
+from cplib.engine import cgroups, shortage
+from tools.build import autopsy, execute
+from tools.build import book as build_book
+from tools.build.autopsy import Death
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}

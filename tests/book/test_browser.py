@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-import build_book
 import pytest
-from build_book import CODE as ROOT
+
+from tools.build import book as build_book
+from tools.build.book import CODE as ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import zipfile
 
-import environment
 import pytest
-from build_book import CODE
+
+from tools.build import environment
+from tools.build.book import CODE
 
 
 @pytest.mark.parametrize("minor", [9, 10, 15])

@@ -8,12 +8,12 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from build_book import CODE as ROOT
 from scipy import stats
 
-from cplib.checking import Exercise, Mistake, calls, examine
 from cplib.errors import InputError
-from cplib.exercises import CHAPTERS, EXERCISES, check
+from cplib.exercises.checker import Exercise, Mistake, calls, examine
+from cplib.exercises.registry import CHAPTERS, EXERCISES, check
+from tools.build.book import CODE as ROOT
 
 NAMES = [chapter.__name__.split(".")[-1].replace("_", "-") for chapter in CHAPTERS]
 BOOK = {

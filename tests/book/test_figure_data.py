@@ -3,10 +3,11 @@
 import re
 import zipfile
 
-import build_book
-import figure_data
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from tools.build import book as build_book
+from tools.pages import figure_data
 
 LINK = re.compile(r'<a href="([^"]+)" download>Data of the figures \(CSV\)</a>')
 TABLE = re.compile(r'<a download="([^"]+\.csv)" href="([^"]+)"')

@@ -7,7 +7,7 @@ from alone import DESKTOP, PHONE, opening, written
 from handmade import handmade, numbers
 
 from cplib.errors import InputError
-from cplib.glimpse import glimpse
+from cplib.widgets.front_page import glimpse
 
 ROUNDING = 0.0501  # one decimal is shown
 VIEWS = pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])

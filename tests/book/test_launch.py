@@ -7,11 +7,11 @@ import re
 import shutil
 from html import unescape
 
-import addresses
-import build_book
 import pytest
-import setup_cell
-from build_book import CODE as ROOT
+
+from tools.build import book as build_book
+from tools.build.book import CODE as ROOT
+from tools.maintain import addresses, setup_cell
 
 REPO = addresses.repository(ROOT)
 HREF = re.compile(r'<a\b[^>]*?href="([^"]*)"')

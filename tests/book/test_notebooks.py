@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 
-import build_book
-import execute
 import nbformat
 import pytest
-from build_book import CODE as ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools.build import book as build_book
+from tools.build import execute
+from tools.build.book import CODE as ROOT
 
 pytestmark = pytest.mark.notebooks
 PAGES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
@@ -107,7 +108,7 @@ def test_second_build_executes_nothing_and_changes_no_file(smoke, build):
 
 
 def test_a_book_executed_twice_gives_the_same_files(small, build, tmp_path):
-    figure = "from cplib import animals\nanimals.kitten_acuity()"
+    figure = "from cplib.figures import animals\nanimals.kitten_acuity()"
     title = "Title\n=====\n"  # not "# Title", below which stands when it was executed
     root = small("seeds = 3", "print(seeds)", figure, text=title)
     made = []
@@ -195,7 +196,7 @@ def test_a_relative_folder_of_results_is_that_of_the_command(
     small, tmp_path, monkeypatch
 ):
     """And not one in the kernel's folder, which the next build removes."""
-    root = small("seeds = 3", "from cplib import storage\nstorage.results_folders()")
+    root = small("seeds = 3", "from cplib._base import files\nfiles.results_folders()")
     monkeypatch.setenv("CPLIB_RESULTS", "mine")
     monkeypatch.chdir(root)
     parameters = {"scale": "laptop", "seeds": 3}

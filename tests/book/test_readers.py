@@ -6,15 +6,16 @@ import os
 import zipfile
 from pathlib import Path
 
-import build_book
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import SETTLED
-from build_book import CODE as ROOT
 from conftest import watch
-from make_pdf import make_pdf
-from make_zip import DOOR, TOP, make_zip
 from pypdf import PdfReader
+
+from tools.build import book as build_book
+from tools.build.book import CODE as ROOT
+from tools.build.pdf import make_pdf
+from tools.build.zip import DOOR, TOP, make_zip
+from tools.maintain.browser import SETTLED
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]

@@ -4,13 +4,12 @@ import re
 
 import pytest
 from alone import PHONE, SHEET, opening, written
-from build_book import CODE
 from handmade import GRID, handmade
 from playwright.sync_api import expect
 
-from cplib import sketch
-from cplib.glimpse import glimpse
-from cplib.widgets import timing
+from cplib.widgets import predict, timing
+from cplib.widgets.front_page import glimpse
+from tools.build.book import CODE
 
 pytestmark = pytest.mark.browser
 PARTS = ("glimpse", "timing", "sketch")
@@ -45,7 +44,9 @@ def parts():
     sweep = handmade("1TL", "demo")
     explorer = timing(handmade("timing", "demo", grid=GRID))
     return "".join([
-        glimpse(sweep)._repr_html_(), explorer.html, sketch.endings(sweep)._repr_html_()
+        glimpse(sweep)._repr_html_(),
+        explorer.html,
+        predict.endings(sweep)._repr_html_(),
     ])  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def test_where_scripts_run_nothing_says_that_they_do_not(visit, sheet):
 
 @pytest.mark.parametrize(
     "path",
-    [*CODE.glob("cplib/static/*.js"), CODE / "book/static/page.js"],
+    [*CODE.glob("cplib/widgets/static/*.js"), CODE / "book/static/page.js"],
     ids=lambda path: path.name,
 )
 def test_scripts_keep_to_what_browsers_of_2019_read(path):

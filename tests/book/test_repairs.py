@@ -7,12 +7,11 @@ import io
 import re
 import xml.etree.ElementTree as ET
 
-import accessible
-import lighten
-import mathml
 import matplotlib.figure
 import pytest
 from math_core import LatexError
+
+from tools.pages import accessible, lighten, mathml
 
 
 def picture() -> str:

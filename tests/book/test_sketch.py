@@ -7,9 +7,10 @@ import pytest
 from alone import DESKTOP, PHONE, opening, written
 from handmade import handmade
 
-from cplib import results, sketch
+from cplib import results
 from cplib.errors import InputError
-from cplib.sketch import Sketch
+from cplib.widgets import predict
+from cplib.widgets.predict import Sketch
 
 pytestmark = pytest.mark.browser
 
@@ -21,8 +22,8 @@ def result():
 
 @pytest.fixture(scope="module")
 def sheet(result, tmp_path_factory):
-    other = sketch.losses(handmade("1BL", "demo"))
-    body = sketch.endings(result)._repr_html_() + other._repr_html_()
+    other = predict.losses(handmade("1BL", "demo"))
+    body = predict.endings(result)._repr_html_() + other._repr_html_()
     return written(tmp_path_factory.mktemp("sheet"), body)
 
 
@@ -102,7 +103,7 @@ def test_the_keyboard_does_all(visit, result):
     assert "accuracy (%)" in name and name.endswith(str(max(truth(result))))
     sliders.last.focus()
     page.keyboard.press("Home")
-    low = sketch.endings(result).low
+    low = predict.endings(result).low
     assert sliders.last.get_attribute("aria-valuetext") == f"{low:.1f}"
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -132,7 +133,7 @@ def test_losses_are_against_equal_length():
     """Each network against the healthy one of its age, by hand."""
     windows = handmade("1BL", "demo")
     table = results.finals(windows)
-    drawn = sketch.losses(windows)
+    drawn = predict.losses(windows)
     for x, mean, sd in zip(drawn.x, drawn.mean, drawn.sd, strict=True):
         rows = table[(table["onset"] == x) & (table["deficit"] != "none")]
         lost = 100 * (rows["control"] - rows["final"])
@@ -142,7 +143,7 @@ def test_losses_are_against_equal_length():
 
 def test_outcomes_are_named_in_the_order_of_the_study():
     demo = handmade("demo", "demo", seeds=[3])
-    drawn = sketch.outcomes(demo)
+    drawn = predict.outcomes(demo)
     assert drawn.x == ("no deficit", "blur", "vertical flip")
     assert drawn.sd is None and not drawn.data()["joined"]
     table = results.finals(demo)

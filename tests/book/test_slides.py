@@ -9,11 +9,12 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-import slides
-from build_book import CODE
 
-from cplib import ledger, studies
+from cplib import studies
+from cplib.analysis import ledger
 from cplib.errors import DataError, InputError
+from tools.build import slides
+from tools.build.book import CODE
 
 TITLE, SLIDES = slides.read()
 ADDRESSES = {"src", "href", "srcset", "data", "poster", "action"}
@@ -41,7 +42,12 @@ def made(tmp_path_factory):
     folders = ("CPLIB_CACHE", "CPLIB_DATA", "CPLIB_RESULTS")
     environment = os.environ | {name: str(apart / name) for name in folders}
     path = apart / "new" / "slides.html"
-    command = [sys.executable, "tools/slides.py", "--scale", "smoke", "--seeds", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "tools.build.slides",
+        *"--scale smoke --seeds 1".split(),
+    ]
     command += ["--device", "cpu", "--output", str(path)]
     done = subprocess.run(
         command, cwd=CODE, env=environment, capture_output=True, text=True, check=False

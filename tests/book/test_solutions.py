@@ -9,9 +9,9 @@ from types import CodeType
 import nbformat
 import pytest
 import torch
-from build_book import CODE as ROOT
 
-from cplib import workers
+from cplib.engine import workers
+from tools.build.book import CODE as ROOT
 
 pytestmark = [pytest.mark.notebooks, pytest.mark.slow]
 NEEDS_A_FILE = {"blur-fit": "a CSV file of measurements, which the reader brings"}

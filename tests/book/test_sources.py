@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 
-import build_book
 import nbformat
 import pytest
 import yaml
-from build_book import CODE as ROOT
+
+from tools.build import book as build_book
+from tools.build.book import CODE as ROOT
 
 LONGEST = 12  # lines of a code cell; plumbing belongs in cplib
 NOTEBOOKS = sorted((ROOT / "book").glob("**/*.ipynb"))

@@ -5,8 +5,10 @@ import subprocess
 
 import nbformat
 import pytest
-import stamp
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from cplib.engine.provenance import commit
+from tools.build import stamp
 
 
 @pytest.fixture
@@ -26,10 +28,10 @@ def test_the_commit_and_edits_to_it_are_named(checkout, tmp_path_factory):
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True
     ).stdout
-    assert stamp.commit(checkout) == f"commit {head[:10]}"
+    assert commit(checkout) == f"commit {head[:10]}"
     (checkout / "file").write_text("2")
-    assert stamp.commit(checkout) == f"commit {head[:10]}, with edits"
-    assert "not a git checkout" in stamp.commit(tmp_path_factory.mktemp("bare"))
+    assert commit(checkout) == f"commit {head[:10]}, with edits"
+    assert "not a git checkout" in commit(tmp_path_factory.mktemp("bare"))
 
 
 @pytest.mark.parametrize("label", ["", "(label)=\n"])

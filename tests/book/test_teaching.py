@@ -7,7 +7,8 @@ import re
 
 import nbformat
 import pytest
-from build_book import CODE as ROOT
+
+from tools.build.book import CODE as ROOT
 
 BOOK = ROOT / "book"
 TEACHING = (BOOK / "teaching.md").read_text(encoding="utf-8")

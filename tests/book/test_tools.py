@@ -13,15 +13,14 @@ import urllib.request
 from pathlib import Path
 
 import bench
-import browser
-import build_book
-import clear_outputs
 import nbformat
 import pytest
-import slides
-from build_book import CODE as ROOT
 
 from cplib.errors import StorageError
+from tools.build import book as build_book
+from tools.build import slides
+from tools.build.book import CODE as ROOT
+from tools.maintain import browser, clear_outputs
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 
@@ -29,7 +28,7 @@ NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 def tool(name, *words, **environment):
     """A tool run by hand; its status and the lines on stderr."""
     done = subprocess.run(
-        [sys.executable, f"tools/{name}.py", *map(str, words)],
+        [sys.executable, "-m", f"tools.{name}", *map(str, words)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -55,7 +54,7 @@ def blocked(tmp_path):
 
 
 def test_the_book_is_served_until_control_c(pages):
-    command = [sys.executable, ROOT / "tools/serve.py", pages, "--port", "0"]
+    command = [sys.executable, "-m", "tools.build.serve", pages, "--port", "0"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -69,7 +68,7 @@ def test_the_book_is_served_until_control_c(pages):
 def test_a_taken_port_is_told(pages):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, said = tool("serve", pages, "--host", "127.0.0.1", "--port", port)
+        status, said = tool("build.serve", pages, "--host", "127.0.0.1", "--port", port)
     assert status == 1 and len(said) == 1
     assert f"port {port} " in said[0] and "PORT=8001" in said[0]
 
@@ -79,13 +78,13 @@ def test_a_taken_port_is_told(pages):
     [(("--port", "99999"), "99999"), (("--host", "203.0.113.1"), "203.0.113.1")],
 )
 def test_an_impossible_address_is_told(pages, words, named):
-    status, said = tool("serve", pages, *words)
+    status, said = tool("build.serve", pages, *words)
     assert status == 1 and len(said) == 1
     assert named in said[0] and "make serve" in said[0]
 
 
 def test_where_no_book_is_none_is_served(tmp_path):
-    status, said = tool("serve", tmp_path)
+    status, said = tool("build.serve", tmp_path)
     assert status == 1 and said == [f"No book in {tmp_path} yet: run make book first."]
 
 
@@ -113,9 +112,9 @@ def test_a_benchmark_that_cannot_be_written_is_not_begun(blocked):
         bench.Bench("step", chosen, {}, [])
 
 
-@pytest.mark.parametrize("name", ["make_zip", "screenshot"])
+@pytest.mark.parametrize("name", ["build.zip", "maintain.screenshot"])
 def test_a_file_that_cannot_be_written_is_named(name, pages, blocked):
-    page = pages if name == "make_zip" else pages / "index.html"
+    page = pages if name == "build.zip" else pages / "index.html"
     status, said = tool(name, page, blocked, CHROMIUM=sys.executable)
     assert status and len(said) == 1 and str(blocked.parent) in said[0]
 
@@ -130,7 +129,7 @@ def test_a_browser_that_is_none_is_named(monkeypatch):
 def test_a_missing_page_is_named(tmp_path):
     page = tmp_path / "page.html"
     words = (page, tmp_path / "page.png")
-    status, said = tool("screenshot", *words, CHROMIUM=sys.executable)
+    status, said = tool("maintain.screenshot", *words, CHROMIUM=sys.executable)
     assert status == 1 and said == [
         f"{page} cannot be used (No such file or directory): name another."
     ]

@@ -1,0 +1,1 @@
+"""What every room stands on: console, files, locks, devices, random streams."""

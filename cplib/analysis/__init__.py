@@ -1,0 +1,1 @@
+"""Read results: effects, statistics, fits, and the claims that rest on them."""

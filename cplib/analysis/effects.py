@@ -1,0 +1,146 @@
+"""How much a deficit cost, in words and numbers, with an interval over seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from .._base.plain import whole
+from ..errors import DataError, InputError
+from ..results import Result, finals
+from ..studies.study import Run
+
+__all__ = ["Effect", "effect", "interval", "left_out"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The change in final accuracy that one deficit made.
+
+    Attributes:
+        name: the deficit and its window, in words.
+        final, reference: mean final accuracy with and without the deficit, in %.
+        against: which network without deficit: "baseline" or "control".
+        change: mean over seeds of final - reference, in points.
+        low, high: confidence interval of `change` (Student's t over seeds, paired by
+            seed); NaN for a single seed.
+        seeds: number of seeds.
+        level: of the interval.
+        lost: a sentence on the seeds that are left out, or "".
+    """
+
+    name: str
+    final: float
+    reference: float
+    against: str
+    change: float
+    low: float
+    high: float
+    seeds: int
+    level: float
+    lost: str = ""
+
+    def __str__(self) -> str:
+        interval = (
+            f"{self.level:.0%} interval over {self.seeds} seeds: {_signed(self.low)} "
+            f"to {_signed(self.high)}".replace("%", " %")
+            if self.seeds > 1
+            else "one seed, so no interval"
+        )
+        return (
+            f"{self.name}: {self.final:.1f} % against the {self.against}'s "
+            f"{self.reference:.1f} %, a change of {_signed(self.change)} points "
+            f"({interval}).{self.lost}"
+        )
+
+    def _repr_markdown_(self) -> str:
+        return f"**{self.name}**{str(self)[len(self.name) :]}"
+
+
+def effect(
+    result: Result,
+    *,
+    removal: int,
+    onset: int = 0,
+    deficit: str = "blur",
+    against: str = "baseline",
+    level: float = 0.95,
+) -> Effect:
+    """The change in final accuracy made by `deficit` in epochs onset <= e < removal.
+
+    Args:
+        result: of a study that holds such a run.
+        onset, removal, deficit: which run.
+        against: "baseline" (no deficit, as many clean epochs) or "control" (no
+            deficit, as many epochs in all).
+        level: of the confidence interval.
+
+    Raises:
+        InputError: when the study has no such run; the message names those it has.
+        DataError: when it diverged with every seed.
+    """
+    if against not in ("baseline", "control"):
+        raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
+    onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
+    table = finals(result)
+    rows = table[
+        (table["deficit"] == deficit)
+        & (table["onset"] == onset)
+        & (table["removal"] == removal)
+    ]
+    runs = [
+        run for run in result.study.runs
+        if (run.kind, run.onset, run.removal) == (deficit, onset, removal)
+    ]  # fmt: skip
+    if not runs:
+        held = ", ".join(
+            f"{run.kind} {run.onset}–{run.removal}"
+            for run in result.study.runs
+            if run.deficit is not None
+        )
+        raise InputError(
+            f"Study {result.study.name} at scale {result.study.scale} has no run with "
+            f"{deficit} from epoch {onset} to {removal}; it has {held}."
+        )
+    runs.append(result.study.runs[0])
+    if rows.empty:
+        raise DataError(
+            f"No seed is left to tell the effect of {deficit} from epoch {onset} to "
+            f"{removal}, for runs diverged ({result.lost(*runs)}): choose a lower "
+            f"learning rate than {result.study.setup.schedule.lr:g}."
+        )
+    change = 100 * (rows["final"] - rows[against]).to_numpy()
+    low, high = interval(change, level)
+    return Effect(
+        name=f"{deficit} from epoch {onset} to {removal}",
+        final=float(100 * rows["final"].mean()),
+        reference=float(100 * rows[against].mean()),
+        against=against,
+        change=float(change.mean()),
+        low=low,
+        high=high,
+        seeds=len(change),
+        level=level,
+        lost=left_out(result, *runs),
+    )
+
+
+def left_out(result: Result, *runs: Run) -> str:
+    """A sentence, after a space, on those of `runs` (default: all) that diverged."""
+    lost = result.lost(*runs)
+    return f" Diverged, and left out: {lost}." if lost else ""
+
+
+def _signed(points: float) -> str:
+    """With its sign, to one decimal; never a minus before zero."""
+    return f"{round(points, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Confidence interval of the mean of `values` (n,), Student's t; NaN if n = 1."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
+    return float(values.mean() - half), float(values.mean() + half)

@@ -1,0 +1,153 @@
+"""The paper's claims, and what counts as agreement with them.
+
+`book/claims.yml` holds one entry for each claim: what is claimed, which statistic of
+which studies we test, and what it should be. It holds no result and no verdict: these
+are computed, always, from the results at hand (`cplib.analysis.claims`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from .._base import files
+from ..errors import DataError, InputError
+from .claim_statistics import STATISTICS
+
+__all__ = ["VERDICTS", "Claim", "ledger"]
+
+VERDICTS = ("reproduced", "direction only", "not reproduced", "not testable")
+EXPECTED = {
+    "above": "above {threshold:g}",
+    "below": "below {threshold:g}",
+    "within": "within ±{threshold:g}",
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One entry of the ledger.
+
+    Attributes:
+        id: short name, used in chapters.
+        claim: what the paper says, in a sentence.
+        panel: of the paper's figures.
+        chapter: file of the book, without suffix.
+        paper: the paper's value where it is quoted, else "".
+        statistic: a name in `statistics.STATISTICS`.
+        studies: whose results it is given.
+        options: its keyword arguments.
+        measured: the statistic in words.
+        unit: of the statistic.
+        expected: "above", "below" or "within" (the threshold, or plus or minus it).
+        threshold: in `unit`.
+        scale: at which the book tests it.
+        untestable: why it is not tested; then the fields on the test are empty.
+        about: id of the paper's claim that this entry is to explain; empty for the
+            paper's own claims. An entry with it is a hypothesis of ours.
+    """
+
+    id: str
+    claim: str
+    panel: str
+    chapter: str
+    paper: str = ""
+    statistic: str = ""
+    studies: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    measured: str = ""
+    unit: str = ""
+    expected: str = "above"
+    threshold: float = 0.0
+    scale: str = "laptop"
+    untestable: str = ""
+    about: str = ""
+
+    def __post_init__(self):
+        if self.untestable:
+            return
+        if self.statistic not in STATISTICS:
+            known = ", ".join(STATISTICS)
+            raise InputError(
+                f"Claim {self.id!r}: unknown statistic {self.statistic!r}; choose one "
+                f"of {known}."
+            )
+        if self.expected not in EXPECTED:
+            raise InputError(
+                f"Claim {self.id!r}: expected={self.expected!r}; choose one of "
+                f"{', '.join(EXPECTED)}."
+            )
+
+    def worded(self, verdict: str) -> str:
+        """The verdict in words: a hypothesis of ours is supported, not reproduced."""
+        return verdict.replace("reproduced", "supported") if self.about else verdict
+
+    @property
+    def expectation(self) -> str:
+        """What the statistic should be if the claim holds, in words."""
+        if self.untestable:
+            return ""
+        words = EXPECTED[self.expected].format(threshold=self.threshold)
+        return f"{words} {self.unit}".strip().replace("-", "\N{MINUS SIGN}")
+
+    def verdict(self, mean: float, low: float, high: float) -> str:
+        """The verdict on a mean and its interval (NaN where there is none).
+
+        "reproduced": the whole interval is where the claim puts the statistic;
+        "direction only": the mean is, but not the whole interval, or there is none;
+        "not reproduced": the mean is not.
+        """
+        if self.expected == "above":
+            inside, surely = mean > self.threshold, low > self.threshold
+        elif self.expected == "below":
+            inside, surely = mean < self.threshold, high < self.threshold
+        else:
+            inside = abs(mean) <= self.threshold
+            surely = -self.threshold <= low and high <= self.threshold
+        if not inside:
+            return VERDICTS[2]
+        return VERDICTS[0] if surely else VERDICTS[1]
+
+
+def path() -> Path:
+    """The ledger's file: `$CPLIB_CLAIMS`, else `claims.yml` of the book."""
+    return files.named("CPLIB_CLAIMS") or files.book_folder() / "claims.yml"
+
+
+def ledger() -> dict[str, Claim]:
+    """All claims by id, in the order of the file.
+
+    Raises:
+        DataError: the file is missing or not a list of entries.
+        InputError: an entry has an unknown field, statistic or expectation, or its id
+            occurs twice.
+    """
+    file = path()
+    try:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"{file} cannot be read ({error.strerror}): name the ledger in "
+            "CPLIB_CLAIMS, or install cplib again."
+        ) from error
+    except yaml.YAMLError as error:
+        raise DataError(f"{file} is not valid YAML: {error}") from error
+    claims: dict[str, Claim] = {}
+    for entry in entries:
+        claim = _claim(entry, file)
+        if claim.id in claims:
+            raise InputError(f"{file}: the id {claim.id!r} occurs twice; rename one.")
+        claims[claim.id] = claim
+    return claims
+
+
+def _claim(entry: dict, file: Path) -> Claim:
+    given = dict(entry)
+    given["studies"] = tuple(given.get("studies", ()))
+    given["options"] = tuple(sorted(given.get("options", {}).items()))
+    try:
+        return Claim(**given)
+    except TypeError as error:
+        raise InputError(f"{file}: entry {entry.get('id')!r}: {error}.") from error

@@ -1,1 +1,0 @@
-"""The checked exercises, a module for each chapter."""

@@ -1,0 +1,70 @@
+"""Where numbers come from: code, machine, data, time."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from .. import __version__
+from ..training import NUMERICS
+
+__all__ = ["UNKNOWN", "code_version", "commit", "describe", "summarise"]
+
+UNKNOWN = "not recorded"
+
+
+@functools.cache
+def code_version() -> str:
+    """Version of cplib and of its numerics, and the commit of a checkout."""
+    here = Path(__file__).parents[1]
+    return f"{__version__} (numerics {NUMERICS}, {commit(here)})"
+
+
+def commit(folder: Path) -> str:
+    """The commit checked out at `folder`, and whether tracked files there differ."""
+    try:
+        _git(folder, "ls-files", "--error-unmatch", ".")
+        found = _git(folder, "rev-parse", "--short=10", "HEAD")
+        edited = _git(folder, "status", "--porcelain", "--untracked-files=no", ".")
+    except (OSError, subprocess.CalledProcessError):
+        return "no commit (not a git checkout)"
+    return f"commit {found}" + (", with edits" if edited else "")
+
+
+def _git(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def summarise(notes: Iterable[dict[str, str]]) -> dict:
+    """One seed's provenance from its segments' notes (repeats are counted once)."""
+    segments = list({note["key"]: note for note in notes}.values())
+
+    def all_of(name: str) -> str:
+        return ", ".join(sorted({note.get(name, UNKNOWN) for note in segments}))
+
+    return {
+        "code": all_of("code"),
+        "torch": all_of("torch"),
+        "device": all_of("device"),
+        "instructions": all_of("instructions"),
+        "threads": all_of("threads"),
+        "data_sha256": all_of("data"),
+        "date": max(note["date"] for note in segments),
+        "seconds": round(sum(float(note["seconds"]) for note in segments), 1),
+        "epochs_trained": sum(int(note["epochs"]) for note in segments),
+    }
+
+
+def describe(provenance: dict[int, dict]) -> str:
+    """A phrase for captions: device, date, time per seed."""
+    entries = list(provenance.values())
+    devices = ", ".join(sorted({entry["device"] for entry in entries}))
+    minutes = sum(entry["seconds"] for entry in entries) / len(entries) / 60
+    days = sorted({entry["date"][:10] for entry in entries})
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{devices}, {span}, {minutes:.1f} core-minutes a seed"

@@ -1,0 +1,132 @@
+"""Exercises of *Depth*: what a unit sees, and an interval over seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+from scipy.optimize import brentq
+
+from .checker import Exercise, Mistake, calls
+
+__all__ = ["EXERCISES"]
+
+
+def _by_tracing(kernels: list[int], strides: list[int]) -> int:
+    """Pixels from the first to the last that one unit reaches, layer by layer down."""
+    reached = {0}
+    for kernel, stride in zip(kernels[::-1], strides[::-1], strict=True):
+        reached = {unit * stride + k for unit in reached for k in range(kernel)}
+    return max(reached) - min(reached) + 1
+
+
+def _sees(kernels, strides, *, own_stride=False, flat=False, whole=False) -> int:
+    """The rule, and ways to get it wrong."""
+    sees, step = 1, 1
+    for kernel, stride in zip(kernels, strides, strict=True):
+        step = step * stride if own_stride else step
+        sees += (kernel if whole else kernel - 1) * (1 if flat else step)
+        step = step if own_stride else step * stride
+    return sees
+
+
+SEES = Exercise(
+    "depth-sees",
+    reference=_by_tracing,
+    observe=calls(
+        {"kernels": kernels, "strides": strides}
+        for kernels, strides in (
+            ([3], [1]),
+            ([3, 3], [1, 1]),
+            ([3, 3], [2, 1]),
+            ([5, 3, 1], [2, 2, 1]),
+            ([3, 3, 3, 3, 3, 3, 3, 3, 1, 1], [1, 1, 2, 1, 2, 1, 2, 1, 1, 1]),
+        )
+    ),
+    mistakes=(
+        Mistake(
+            lambda kernels, strides: _sees(kernels, strides, own_stride=True),
+            "you apply a layer's own stride to its kernel. The stride moves the units "
+            "of the *next* layer apart.",
+        ),
+        Mistake(
+            lambda kernels, strides: _sees(kernels, strides, flat=True),
+            "strides make no difference to your answer. How many pixels apart are two "
+            "neighbours in a map, after a stride of 2?",
+        ),
+        Mistake(
+            lambda kernels, strides: _sees(kernels, strides, whole=True),
+            "a kernel of side 1 should add nothing, and one of side 3 adds one unit "
+            "on either side.",
+        ),
+        Mistake(
+            lambda kernels, strides: _sees(kernels, strides) - 1,
+            "almost: with no layer at all, a unit is a pixel, and sees itself.",
+        ),
+    ),
+)
+
+
+def _not_rejected(values: np.ndarray) -> tuple[float, float]:
+    """The means that a t test at 5 % would not reject."""
+
+    def excess(mean: float) -> float:
+        return stats.ttest_1samp(values, mean).pvalue - 0.05
+
+    centre, far = values.mean(), 20 * np.ptp(values)
+    ends = [(centre - far, centre), (centre, centre + far)]
+    low, high = (brentq(excess, *pair, xtol=1e-7, rtol=1e-7) for pair in ends)
+    return low, high
+
+
+def _around(values: np.ndarray, half: float) -> tuple[float, float]:
+    return values.mean() - half, values.mean() + half
+
+
+def _factor(values: np.ndarray, level: float = 0.975) -> float:
+    return stats.t.ppf(level, len(values) - 1)
+
+
+INTERVAL = Exercise(
+    "depth-measure",
+    reference=_not_rejected,
+    observe=calls(
+        {"values": np.array(values)}
+        for values in ([1.0, 2.0, 4.0], [-0.3, 0.1], [5.0, 6.0, 5.5, 7.0, 4.0])
+    ),
+    mistakes=(
+        Mistake(
+            lambda values: _around(values, 1.96 * stats.sem(values)),
+            "the factor 1.96 is for very many seeds. With few, the spread itself is "
+            "poorly known, and Student's factor makes up for that.",
+        ),
+        Mistake(
+            lambda values: _around(values, _factor(values) * values.std(ddof=1)),
+            "that is the spread of single seeds. The *mean* of n seeds is better "
+            "known, by a factor of √n.",
+        ),
+        Mistake(
+            lambda values: _around(
+                values, _factor(values) * values.var(ddof=1) / len(values)
+            ),
+            "you use the variance. The standard error is a root: it has the unit of "
+            "the values themselves.",
+        ),
+        Mistake(
+            lambda values: _around(
+                values, _factor(values) * values.std() / len(values) ** 0.5
+            ),
+            "your standard deviation divides by n (numpy's default). The mean was "
+            "estimated from the same values, so divide by n − 1: `ddof=1`.",
+        ),
+        Mistake(
+            lambda values: _around(values, _factor(values, 0.95) * stats.sem(values)),
+            "you leave out 5 % on each side. That makes an interval of 90 %.",
+        ),
+        Mistake(
+            lambda values: (values.mean(), _factor(values) * stats.sem(values)),
+            "that is the mean and half the width. The two ends are asked for.",
+        ),
+    ),
+)
+
+EXERCISES = (SEES, INTERVAL)

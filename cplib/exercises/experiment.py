@@ -1,0 +1,159 @@
+"""Exercises of *The experiment*: the window, the blur, the shared epochs."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+
+from .checker import Exercise, Mistake, Observations, calls, shaped
+
+__all__ = ["EXERCISES"]
+
+WINDOW = Exercise(
+    "experiment-window",
+    reference=lambda epoch, onset, removal: epoch in range(onset, removal),
+    observe=calls(
+        {"epoch": epoch, "onset": onset, "removal": removal}
+        for onset, removal in ((0, 0), (0, 4), (3, 7), (5, 6))
+        for epoch in range(12)
+    ),
+    mistakes=(
+        Mistake(
+            lambda epoch, onset, removal: onset <= epoch <= removal,
+            "your deficit lasts an epoch too long. The removal is the first epoch "
+            "without it.",
+        ),
+        Mistake(
+            lambda epoch, onset, removal: onset < epoch < removal,
+            "your deficit begins an epoch late. The onset is the first epoch with it.",
+        ),
+        Mistake(
+            lambda epoch, onset, removal: onset < epoch <= removal,
+            "your deficit has the right length, and comes an epoch late at both ends. "
+            "Epochs are counted from 0.",
+        ),
+        Mistake(
+            lambda epoch, onset, removal: onset <= epoch < onset + removal,
+            "the removal is the age of the network when the deficit ends, not the "
+            "length of the deficit.",
+        ),
+    ),
+)
+
+
+def _by_loops(x: torch.Tensor) -> np.ndarray:
+    """The mean of each block of 4 x 4 pixels in the place of each of its pixels."""
+    values = x.double().numpy()
+    blurred = np.empty_like(values)
+    for n, c, i, j in np.ndindex(*values.shape):
+        rows, columns = (slice(k - k % 4, k - k % 4 + 4) for k in (i, j))
+        blurred[n, c, i, j] = values[n, c, rows, columns].mean()
+    return blurred
+
+
+def _observe_blur(answer) -> Observations:
+    random = torch.Generator().manual_seed(0)
+    checkerboard = (torch.arange(8)[:, None] + torch.arange(8)) % 2.0
+    left = shaped(answer(checkerboard.expand(1, 1, 8, 8)), (1, 1, 8, 8))
+    seen: Observations = [
+        ("of a checkerboard it leaves a contrast of", np.ptp(left).round(5))
+    ]
+    for shape in ((2, 3, 8, 8), (1, 2, 12, 20)):
+        x = torch.rand(shape, generator=random)
+        y = shaped(answer(x), shape)
+        moved = np.abs(y.mean((2, 3)) - x.mean((2, 3)).numpy()).max().round(5)
+        seen.append(
+            (f"in pictures of {shape[2:]} pixels it changes the mean by", moved)
+        )
+        seen.append((f"from pixels of shape {shape} it makes", y))
+    return seen
+
+
+def _enlarged(small: torch.Tensor) -> torch.Tensor:
+    return small.repeat_interleave(4, -2).repeat_interleave(4, -1)
+
+
+def _four_blocks(x: torch.Tensor) -> torch.Tensor:
+    small = torch.nn.functional.adaptive_avg_pool2d(x, 4)
+    return torch.nn.functional.interpolate(small, x.shape[-2:])
+
+
+BLUR = Exercise(
+    "experiment-blur",
+    reference=_by_loops,
+    observe=_observe_blur,
+    mistakes=(
+        Mistake(
+            lambda x: _enlarged(x[..., ::4, ::4]),
+            "you keep one pixel of each block and drop the others. That is sampling "
+            "without averaging: stripes will alias, and the mean of the picture is "
+            "not kept.",
+        ),
+        Mistake(
+            lambda x: torch.nn.functional.avg_pool2d(x, 4),
+            "the picture is shrunk and stays small. Enlarge it to its old sides, so "
+            "that the network can look at it.",
+        ),
+        Mistake(
+            _four_blocks,
+            "you cut each side into 4 blocks. A block should have 4 pixels a side, "
+            "however many blocks that makes.",
+        ),
+        Mistake(
+            lambda x: _by_loops(x.mean(1, keepdim=True).expand_as(x)),
+            "you average over the channels too, so that the colour is lost. Each "
+            "channel is to be blurred by itself.",
+        ),
+        Mistake(
+            lambda x: x.mean((2, 3), keepdim=True) + 0 * x,
+            "you average over the whole picture. The mean is to be taken block by "
+            "block.",
+        ),
+    ),
+)
+
+
+def _distinct_states(removals: list[int], clean: int) -> int:
+    """How many different histories there are, each the last of one trained epoch."""
+    runs = [[1] * removal + [0] * clean for removal in removals]
+    runs.append([0] * (max(removals) + clean))
+    return len({tuple(run[:n]) for run in runs for n in range(1, len(run) + 1)})
+
+
+TREE = Exercise(
+    "experiment-tree",
+    reference=_distinct_states,
+    observe=calls(
+        {"removals": list(removals), "clean": clean}
+        for removals, clean in itertools.product(
+            ((5,), (5, 10), (2, 4, 8, 16), (3, 4)), (1, 6, 40)
+        )
+    ),
+    mistakes=(
+        Mistake(
+            lambda removals, clean: (
+                sum(removals) + clean * len(removals) + max(removals) + clean
+            ),
+            "these are the epochs one by one. Runs with the same past share it: which "
+            "epochs do they have in common?",
+        ),
+        Mistake(
+            lambda removals, clean: max(removals) + clean * len(removals),
+            "the healthy run is missing. It shares nothing with the others.",
+        ),
+        Mistake(
+            lambda removals, clean: max(removals) + clean * (len(removals) + 1),
+            "the healthy run is longer than that: it serves as a control too, and "
+            "lasts as long as the longest run.",
+        ),
+        Mistake(
+            lambda removals, clean: 2 * (max(removals) + clean),
+            "each run has clean epochs of its own after its removal, at an age at "
+            "which others are still blurred. They cannot be shared.",
+        ),
+    ),
+)
+
+EXERCISES = (WINDOW, BLUR, TREE)

@@ -1,0 +1,42 @@
+"""The book's checked exercises, and `check`, which tries a reader's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InputError
+from . import (
+    architecture,
+    blur,
+    deprivation,
+    depth,
+    experiment,
+    fisher,
+    high_level,
+    layers,
+    scorecard,
+)
+from .checker import Exercise, Outcome, examine
+
+__all__ = ["EXERCISES", "check"]
+
+CHAPTERS = (
+    experiment, blur, high_level, deprivation, architecture, depth, fisher, layers,
+    scorecard,
+)  # fmt: skip
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES
+}
+
+
+def check(name: str, answer: Any) -> Outcome:
+    """Try a reader's `answer` to the exercise `name`; a notebook shows the outcome.
+
+    Raises:
+        InputError: for a name that no exercise has.
+    """
+    if name not in EXERCISES:
+        raise InputError(
+            f"Unknown exercise {name!r}: choose one of {', '.join(EXERCISES)}."
+        )
+    return examine(EXERCISES[name], answer)

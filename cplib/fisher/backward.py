@@ -1,0 +1,160 @@
+"""The trace of the Fisher information of a network's weights, layer by layer.
+
+    F = E_x E_{y ~ p_w(y|x)} [ grad_w log p_w(y|x) grad_w log p_w(y|x)^T ]
+
+(paper, "The Fisher Information Matrix"; PROTOCOL: "Fisher information"). The label y is
+drawn from the network's own answer, never the true one, and batch normalisation uses
+its running statistics. Traces are in nats per squared unit of weight; each estimate
+comes with its standard error. A layer is an `nn.Conv2d` or an `nn.Linear`, and its
+weights are the entries of its matrix: biases and the scales of normalisation, all that
+is a vector, are left out. So are weights that are frozen (`requires_grad=False`), since
+training cannot change them; layers that are not used have a trace of 0. A network with
+weights of another kind (attention, embeddings, matrices of its own, weights that two
+layers share) is refused, unless these are frozen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .._base.plain import settle, whole
+from ..errors import InputError
+from .estimate import Estimate, checked, estimate_of, frozen, layers, measured
+from .noise import noise_injection
+from .persample import squared_norms
+
+__all__ = ["Estimate", "Probe", "layers", "noise_injection", "single_backward", "trace"]
+
+CHUNK = 128  # images at a time: more is no faster on a CPU and takes more memory
+
+
+@dataclass(frozen=True)
+class Probe:
+    """When, and on how many images, the trace is measured during training.
+
+    Attributes:
+        images: the first so many training images, as the network sees them at that
+            epoch (with their deficit, without augmentation).
+        every: measured after epochs `every`, 2 `every`, ...
+    """
+
+    images: int = 256
+    every: int = 1
+
+    def __post_init__(self):
+        settle(self, "images", whole, 2)
+        settle(self, "every", whole, 1)
+
+
+def trace(
+    net: nn.Module,
+    images: torch.Tensor,
+    random: torch.Generator,
+    *,
+    labels: str = "signs",
+    chunk: int = CHUNK,
+) -> Estimate:
+    """The trace from per-sample gradients: unbiased, its error falls with the images.
+
+    Args:
+        net: maps images (B, ...) to logits (B, classes); left as it was.
+        images: the probe set (N, C, H, W), N of 2 or more, as a sample of the data.
+        random: CPU generator of labels or signs.
+        labels: "sampled" draws one label y for each image from p and takes
+            |grad log p_y|^2. "signs" takes |grad (v . logits)|^2 with
+            v = (diag(sqrt p) - p sqrt(p)^T) eps, eps = +-1 at random; as
+            E v v^T = diag(p) - p p^T, the Fisher information of the logits, it has the
+            same mean at the same cost, and far less spread once the network is
+            confident, for then a draw of labels hardly ever meets an unlikely one.
+        chunk: images whose activations are held in memory at a time.
+
+    Raises:
+        InputError: fewer than 2 images, another word for `labels`, a network with
+            weights of another kind, or one that overwrites a layer's input.
+    """
+    if labels not in ("signs", "sampled"):
+        raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")
+    images = checked(images)
+    directions = {"signs": _signs, "sampled": _sampled}
+    squares = []
+    with frozen(net):
+        modules = measured(net, images)
+        for part in images.split(whole("chunk", chunk, 1)):
+            towards = partial(directions[labels], random=random)
+            squares.append(squared_norms(net, part, towards))
+    samples = torch.cat(squares).cpu().double().numpy()
+    return estimate_of(tuple(modules), samples)
+
+
+def single_backward(
+    net: nn.Module,
+    images: torch.Tensor,
+    random: torch.Generator,
+    *,
+    batch: int = 32,
+) -> Estimate:
+    """The trace from one backward pass for each batch: B |mean gradient|^2.
+
+    Labels are sampled from the network's answer, so that gradients of different images
+    are uncorrelated and of mean zero, and the cross terms vanish on average: the
+    estimate is unbiased. But its variance does not fall with the batch size B, only
+    with the number of batches, since a larger batch is still one draw of one direction.
+
+    Args:
+        net, images, random: as for `trace`; images beyond the last full batch are left
+            out.
+        batch: B; at least two batches are needed for an error.
+
+    Raises:
+        InputError: fewer than 2 batches, or a network with weights of another kind.
+    """
+    images = checked(images)
+    batch = whole("batch", batch, 1)
+    count = len(images) // batch
+    if count < 2:
+        raise InputError(
+            f"batch={batch!r} makes {count} batches of {len(images)} images: choose "
+            "it so that there are 2 or more."
+        )
+    samples = []
+    with frozen(net), torch.enable_grad():
+        modules = measured(net, images)
+        weights = [module.weight for module in modules.values()]
+        for part in images[: count * batch].split(batch):
+            logits = net(part).float()
+            loss = F.cross_entropy(logits, _label(logits.detach(), random))
+            found = torch.autograd.grad(loss, weights, materialize_grads=True)
+            samples.append(
+                [batch * g.cpu().double().square().sum().item() for g in found]
+            )
+    return estimate_of(tuple(modules), np.array(samples))
+
+
+def _signs(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """v with E v v^T = diag(p) - p p^T, from random signs, (B, classes)."""
+    signs = (_uniform(logits, random) < 0.5).float() * 2 - 1
+    p = logits.softmax(1)
+    root = p.sqrt()
+    return root * signs - p * (root * signs).sum(1, keepdim=True)
+
+
+def _sampled(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """v = e_y - p, the gradient of log p_y by the logits, y drawn from p."""
+    return F.one_hot(_label(logits, random), logits.shape[1]) - logits.softmax(1)
+
+
+def _label(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """y drawn from p, (B,)."""
+    gumbel = -(-_uniform(logits, random).log()).log()  # the largest sum is at y ~ p
+    return (logits + gumbel).argmax(1)
+
+
+def _uniform(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Numbers from 0 to 1, drawn on the CPU so that they are the same everywhere."""
+    return torch.rand(logits.shape, generator=random).to(logits.device)

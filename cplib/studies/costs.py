@@ -1,0 +1,74 @@
+"""What a study costs, before it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from .. import models
+from .._base.plain import number, whole
+from ..training import Setup
+from . import paper
+from .plan import make_plan
+
+__all__ = ["forward_flops", "table"]
+
+CHANNELS = {"cifar10": 3, "gratings": 3, "mnist": 1, "digits": 1}
+
+
+def forward_flops(setup: Setup) -> int:
+    """Floating-point operations of one image's way through the network of `setup`.
+
+    A multiply-add counts as two. Convolutions and matrix products alone are counted.
+    """
+    data = setup.data
+    size = {"channels": CHANNELS[data.name], "size": data.size}
+    net = models.build(setup.model, seed=0, **size).eval()
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        net(torch.zeros(1, size["channels"], data.size, data.size))
+    return counter.get_total_flops()
+
+
+def table(
+    scale: str = "paper",
+    names: Iterable[str] | None = None,
+    *,
+    seeds: int = 3,
+    teraflops: float = 10.0,
+) -> pd.DataFrame:
+    """Epochs and operations of each study at `scale`, and hours at a given speed.
+
+    Training is counted as three times the forward pass, evaluation as one; the Fisher
+    information and the augmentation are left out.
+
+    Args:
+        scale: of the studies.
+        names: of the studies; default: those of the book.
+        seeds: how many.
+        teraflops: sustained speed in 10^12 operations a second. An assumption: no GPU
+            was at hand.
+    """
+    seeds = range(whole("seeds", seeds, 1))
+    teraflops = number("teraflops", teraflops, True)
+    rows = []
+    for name in names or dict.fromkeys(name for name, _ in paper.BOOK):
+        study = paper.get(name, scale)
+        epochs = make_plan(study.setup, study.runs, seeds).epochs
+        forward = forward_flops(study.setup)
+        data = study.setup.data
+        work = epochs * (3 * data.train + data.test) * forward
+        rows.append(
+            {
+                "study": name,
+                "network": study.setup.model.family,
+                "epochs": epochs,
+                "MFLOP an image": round(forward / 1e6, 1),
+                "PFLOP": round(work / 1e15, 1),
+                f"hours at {teraflops:g} TFLOP/s": round(work / teraflops / 3.6e15, 2),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,155 @@
+"""The runs of a study merged into a tree of training segments, shared prefixes once.
+
+The state of a network after epoch e is a function of (setup, seed, deficits lived
+through so far), so runs that agree up to e share one state there. The tree is cut into
+segments where runs part, where they end, and at every `checkpoint_every`-th epoch, so
+that a kill loses little.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+
+from .._base import plain
+from .._base.device import precision
+from ..deficits import Deficit
+from ..training import NUMERICS, Setup
+from .study import Run
+
+__all__ = ["Plan", "Segment", "make_plan"]
+
+History = tuple[tuple[Deficit, int, int], ...]
+CHECKPOINT_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Training from the end of `parent` (None: the untrained network) to `epoch`.
+
+    Attributes:
+        key: name of the resulting state, a function of setup, seed, history and
+            environment; equal for equal states, whatever study asks.
+        parent: key of the state to start from.
+        setup, seed: of the run.
+        run: any of the runs that pass through here; up to `epoch` they agree.
+        begin, epoch: trains epochs begin <= e < epoch.
+    """
+
+    key: str
+    parent: str | None
+    setup: Setup
+    seed: int
+    run: Run
+    begin: int
+    epoch: int
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained by this segment."""
+        return self.epoch - self.begin
+
+    def phases(self) -> list[tuple[Deficit | None, int]]:
+        """The argument `phases` of `training.train`."""
+        ends = ((None, self.run.onset), (self.run.deficit, self.run.removal))
+        inside = [(d, e) for d, e in ends if self.begin < e < self.epoch]
+        last_is_deficit = self.run.onset < self.epoch <= self.run.removal
+        return [*inside, (self.run.deficit if last_is_deficit else None, self.epoch)]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All segments, parents before children, and where each run ends.
+
+    Attributes:
+        segments: by key.
+        ends: key of the final state of each (seed, run).
+    """
+
+    segments: dict[str, Segment]
+    ends: dict[tuple[int, Run], str]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that the tree trains."""
+        return sum(segment.epochs for segment in self.segments.values())
+
+    @property
+    def epochs_from_scratch(self) -> int:
+        """Epochs that the runs would take one by one."""
+        return sum(run.epochs for _, run in self.ends)
+
+    def lineage(self, key: str) -> list[Segment]:
+        """The segments from the untrained network to the state `key`."""
+        chain: list[Segment] = []
+        node: str | None = key
+        while node is not None:
+            chain.append(self.segments[node])
+            node = chain[-1].parent
+        return chain[::-1]
+
+
+def make_plan(
+    setup: Setup,
+    runs: Iterable[Run],
+    seeds: Iterable[int],
+    device: str = "cpu",
+    checkpoint_every: int = CHECKPOINT_EVERY,
+) -> Plan:
+    """Merge `runs` of `setup` into a tree, one for each of `seeds`."""
+    runs = list(dict.fromkeys(runs))
+    every = plain.whole("checkpoint_every", checkpoint_every, 1)
+    cuts = {run: _cuts(run, runs, every) for run in runs}
+    segments: dict[str, Segment] = {}
+    ends = {}
+    for seed in dict.fromkeys(map(plain.seed, seeds)):
+        for run in runs:
+            parent, begin = None, 0
+            for epoch in cuts[run]:
+                key = state_key(setup, seed, run.history(epoch), epoch, device)
+                if key not in segments:
+                    segments[key] = Segment(key, parent, setup, seed, run, begin, epoch)
+                parent, begin = key, epoch
+            ends[seed, run] = parent
+    return Plan(segments, ends)
+
+
+def _cuts(run: Run, runs: list[Run], every: int) -> list[int]:
+    """Epochs at which the way of `run` through the tree is cut, its end the last."""
+    cuts = {run.epochs, *range(every, run.epochs, every)}
+    cuts |= {shared_epochs(run, other) for other in runs if other != run}
+    if run.epochs == 0:
+        return [0]
+    return sorted(cut for cut in cuts if 0 < cut <= run.epochs)
+
+
+def shared_epochs(one: Run, other: Run) -> int:
+    """The last epoch up to which two runs are in the same state."""
+    epochs = range(min(one.epochs, other.epochs), -1, -1)
+    return next(e for e in epochs if one.history(e) == other.history(e))
+
+
+def state_key(
+    setup: Setup, seed: int, history: History, epoch: int, device: str
+) -> str:
+    """Name of a state: a hash of all that it depends on, as far as bits are concerned.
+
+    Besides setup, seed and history these are the version of the numerics, PyTorch's
+    version, and the kind and precision of the device.
+    """
+    parts = {
+        "numerics": NUMERICS,
+        "setup": setup.spec(),
+        "seed": seed,
+        "history": [[d.spec(), onset, removal] for d, onset, removal in history],
+        "epoch": epoch,
+        "torch": torch.__version__,
+        "device": torch.device(device).type,
+        "precision": precision(device),
+    }
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,72 @@
+// What the scripts of the explorers share: elements, SVG, scales (see cplib/widgets/fragments.py).
+
+function fill(element, attributes, children) {
+  for (const name in attributes) element.setAttribute(name, attributes[name]);
+  element.append(...children);
+  return element;
+}
+const html = (tag, attributes, ...children) =>
+  fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+const drawing = (width, height, ...children) =>
+  svg("svg", { viewBox: `0 0 ${width} ${height}` }, ...children);
+const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
+const text = (x, y, anchor, words) =>
+  svg("text", { x, y, "text-anchor": anchor }, words);
+const rect = (x, y, width, height, name) =>
+  svg("rect", { x, y, width, height, class: name });
+
+/** The map of [low, high] onto [from, to]. */
+const scale = (low, high, from, to) => (value) =>
+  from + ((value - low) / (high - low)) * (to - from);
+
+/** Multiples of a round step from low to high, at most `count` steps. */
+function ticks(low, high, count) {
+  const tens = 10 ** Math.floor(Math.log10((high - low) / count));
+  const step = [1, 2, 5, 10].map((s) => s * tens).find((s) => (high - low) / s <= count + 1e-9);
+  const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** Put `children` in the place of all that `element` holds. */
+function refill(element, ...children) {
+  element.textContent = "";
+  element.append(...children);
+}
+
+/** Call `draw` whenever `element` gets another width. */
+function onWidth(element, draw) {
+  if (!window.ResizeObserver) return addEventListener("resize", draw);
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width === width) return; // it is the drawing that changed the height
+    width = contentRect.width;
+    draw();
+  }).observe(element);
+}
+
+const remove = (element) => element && element.remove();
+
+/**
+ * Start all parts of the page that `selector` finds and no other script has started.
+ *
+ * `start` puts an element of class "live" into the part and draws in it. Only when it is
+ * done is the static form hidden; if it fails, the static form is all that stays.
+ */
+function startAll(selector, start) {
+  for (const root of document.querySelectorAll(selector)) {
+    if (root.started) continue;
+    root.started = true;
+    remove(root.querySelector(".live")); // left in a page that a browser saved
+    let alive = true;
+    try {
+      start(root);
+    } catch (error) {
+      alive = false;
+      console.warn(error);
+      remove(root.querySelector(".live"));
+    }
+    for (const part of root.querySelectorAll("[data-static]")) part.hidden = alive;
+  }
+}

@@ -1,0 +1,98 @@
+// The front page: one picture, one slider, one sentence (see cplib/widgets/front_page.py).
+// All numbers and sentences come from Python as JSON, accuracies in percent.
+// cplib.widgets.fragments puts draw.js before it, and a function around both.
+
+/** Start the part in `root`. */
+function start(root) {
+  const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+  const longest = data.clean.length - 1;
+  let at = data.runs.length - 1;
+
+  const said = html("output", { "aria-live": "polite" });
+  const chart = html("div", { class: "chart", "aria-hidden": "true" });
+  const input = html("input", { type: "range", min: 0, max: at, value: at,
+    "data-lm-suppress-shortcuts": "true" }); // JupyterLab would take the arrow keys
+  const value = html("span", { class: "value", "aria-hidden": "true" });
+  const live = html("div", { class: "live" },
+    chart,
+    html("label", {}, html("span", {}, "Blur ends at"), value, input),
+    said);
+  live.style.setProperty("--blur", data.colour);
+  root.prepend(live);
+
+  input.addEventListener("input", () => {
+    at = Number(input.value);
+    show();
+  });
+  // The picture itself can be dragged too: blur ends where the pointer is.
+  const span = (width) => [30, width - 56];
+  function point(event) {
+    const { left, width } = chart.getBoundingClientRect();
+    const epoch = scale(...span(width), 0, longest)(event.clientX - left);
+    const away = (i) => Math.abs(data.runs[i].removal - epoch);
+    at = data.runs.reduce((best, _, i) => (away(i) < away(best) ? i : best), 0);
+    input.value = at;
+    show();
+  }
+  chart.addEventListener("pointerdown", (event) => {
+    chart.setPointerCapture(event.pointerId);
+    point(event);
+  });
+  chart.addEventListener("pointermove", (event) => event.buttons && point(event));
+
+  function show() {
+    const run = data.runs[at];
+    value.textContent = run.removal ? `epoch ${run.removal}` : "birth: no blur";
+    input.setAttribute("aria-valuetext", value.textContent);
+    said.textContent = run.sentence;
+    draw();
+  }
+
+  /** What the network sees, as a strip of pictures: blurred ones, then sharp ones. */
+  function strip(x, end, removal, side) {
+    const from = x(0), to = x(end), turn = x(removal);
+    const tiles = Array.from({ length: Math.ceil((to - from) / side) }, (_, i) => from + i * side);
+    const row = (href) => tiles.map((left) =>
+      svg("image", { href, x: left, y: 0, width: side - 3, height: side - 3 }));
+    const part = (left, right, href) => right - left < 0.5 ? [] : [svg("svg", { x: left,
+      width: right - left, height: side, viewBox: `${left} 0 ${right - left} ${side}` },
+      ...row(href))];
+    return [...part(from, turn, data.blurred), ...part(turn, to, data.sharp)];
+  }
+
+  function draw() {
+    const run = data.runs[at], end = run.mean.length - 1;
+    const width = Math.max(240, chart.clientWidth), [left, right] = span(width);
+    const side = Math.max(44, Math.min(84, (right - left) / 8));
+    const top = side + 30, bottom = top + Math.max(150, Math.min(240, 0.3 * width));
+    const x = scale(0, longest, left, right), y = scale(0, data.top, bottom, top);
+    const path = (values) => values.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
+    const turn = x(run.removal), last = x(end);
+    const mark = (value, name, above) => [ // the two numbers keep apart
+      svg("circle", { class: `dot ${name}`, cx: last, cy: y(value), r: 5 }),
+      text(last + 9, y(value) + (above ? -5 : 15), "start", `${value.toFixed(1)}\u00a0%`)];
+    refill(chart, drawing(width, bottom + 40,
+      rect(left, 0, turn - left, bottom, "window"),
+      ...strip(x, end, run.removal, side),
+      ...ticks(0, data.top, 4).flatMap((v) => [
+        line(left, y(v), right, y(v), "tick"),
+        text(left - 6, y(v) + 4, "end", v)]),
+      text(right, top - 10, "end", "new pictures named correctly (%)"),
+      ...ticks(0, longest, 8).map((e) => text(x(e), bottom + 17, "middle", e)),
+      text(right, bottom + 34, "end", "age (epochs of training)"),
+      svg("polyline", { class: "line clean", points: path(data.clean) }),
+      ...(run.removal ? [
+        svg("polyline", { class: "line blur", points: path(run.mean) }),
+        line(last, y(run.control), last, y(run.final), "gap"),
+        ...mark(run.control, "clean", run.control >= run.final),
+        ...mark(run.final, "blur", run.control < run.final)]
+        : mark(run.final, "clean", true)),
+      line(turn, 0, turn, bottom, "edge"),
+      svg("circle", { class: "handle", cx: turn, cy: side + 4, r: 9 })));
+  }
+
+  show();
+  onWidth(live, draw);
+}
+
+startAll(".cplib-glimpse", start);

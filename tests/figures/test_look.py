@@ -1,0 +1,96 @@
+"""Every figure in the book's own look, whatever the reader's, and always the same."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from handmade import handmade
+from matplotlib import pyplot as plt
+
+from cplib import figures, studies
+from cplib.figures import animals, benchmarks, examples, fisher, records, stimuli
+from cplib.results import library
+from cplib.widgets import static_view
+from cplib.widgets.outcomes import Timeline
+
+BOOK = Path(library.__file__).parents[2] / "book" / "results"
+# what a reader may have set: of the parameters read when a figure is drawn, and of
+# those read when it is saved
+ODD = {
+    "axes.facecolor": "yellow", "font.family": "serif", "lines.linewidth": 7,
+    "axes.spines.top": True, "text.color": "red", "axes.unicode_minus": False,
+    "savefig.facecolor": "black", "savefig.transparent": True, "svg.fonttype": "none",
+    "savefig.pad_inches": 1, "savefig.dpi": 30, "svg.hashsalt": "mine",
+    "path.simplify_threshold": 0.9, "figure.constrained_layout.w_pad": 0.5,
+}  # fmt: skip
+READER = ["dark_background", ODD]
+
+
+def stored(name):
+    return library.stored(studies.get(name, "laptop"))
+
+
+def explored():
+    timeline = Timeline(handmade("timing"))
+    pictured = examples.examples(timeline.result.study, 2, 0)
+    trace = timeline.choose("blur", None, None)
+    return static_view.state_panel(timeline, pictured, trace, 3, "baseline")
+
+
+def digitised():
+    ages = np.arange(9.0)
+    rises_and_falls = np.exp(-ages / 5) - np.exp(-ages)
+    return pd.DataFrame({"age_days": ages, "value": 1 + rises_and_falls})
+
+
+FIGURES = {
+    "removal": lambda: figures.draw(handmade("1TL")),
+    "window": lambda: figures.draw(handmade("1BL")),
+    "comparison": lambda: figures.draw(handmade("demo")),
+    "map": lambda: figures.draw(handmade("timing")),
+    "together": lambda: figures.together({n: handmade(n) for n in ("2L", "2R")}),
+    "over training": lambda: fisher.over_training(stored("3TL")),
+    "under deficit": lambda: fisher.under_deficit(stored("3TL")),
+    "by layer": lambda: fisher.by_layer(stored("5")),
+    "sensitivity": lambda: fisher.with_sensitivity(stored("3TL"), stored("1BL")),
+    "acuity": animals.kitten_acuity,
+    "kittens": animals.kitten_sensitivity,
+    "macaques": animals.macaque_synapses,
+    "points": lambda: animals.fitted_points(digitised())[0],
+    "deficits": stimuli.deficits,
+    "clues": stimuli.clues,
+    "course": lambda: stimuli.course(studies.get("1TL", "smoke")),
+    "sweep": lambda: benchmarks.sweep(records.read("sweep")),
+    "estimators": lambda: benchmarks.estimators(records.read("estimator")),
+    "explorer": explored,
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_does_not_know_the_readers_style(name, monkeypatch):
+    monkeypatch.setenv("CPLIB_RESULTS", str(BOOK))
+    panel = FIGURES[name]()
+    picture = panel.svg()
+    with plt.style.context(READER):
+        assert panel.svg() == picture
+        assert FIGURES[name]().svg() == picture
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
+def test_a_figure_is_saved_the_same_on_any_day(suffix, tmp_path, monkeypatch):
+    panel = animals.kitten_acuity()
+    first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix}"
+    panel.save(first)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")  # the date that matplotlib writes
+    with plt.style.context(READER):
+        panel.save(second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_readers_style_is_given_back():
+    with plt.style.context(READER):
+        before = dict(mpl.rcParams)
+        animals.kitten_acuity().svg()
+        assert dict(mpl.rcParams) == before

@@ -1,0 +1,176 @@
+"""The figures of Fisher information, recomputed from the bare stored tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cplib import figures, studies
+from cplib.analysis import sensitivity
+from cplib.errors import InputError
+from cplib.figures import animals, fisher
+from cplib.results import library
+
+BOOK = Path(library.__file__).parents[2] / "book" / "results"
+
+
+@pytest.fixture(autouse=True)
+def books_results(monkeypatch):
+    monkeypatch.setenv("CPLIB_RESULTS", str(BOOK))
+
+
+def stored(name):
+    return library.stored(studies.get(name, "laptop"))
+
+
+def bare(name):
+    return pd.read_csv(
+        BOOK / f"{name}-laptop.csv", keep_default_na=False, dtype={"layer": str}
+    )
+
+
+def line(axes, label):
+    found = [x for x in axes.get_lines() if x.get_label().startswith(label)]
+    assert len(found) == 1, label
+    return found[0].get_data()
+
+
+def mean_trace(table, kind, removal, layer=""):
+    rows = table[
+        (table.metric == "trace") & (table.layer == layer)
+        & (table.deficit == kind) & (table.removal == removal)
+    ]  # fmt: skip
+    return rows.groupby("epoch").value.mean()
+
+
+@pytest.mark.parametrize("name", ["3TL", "5"])
+def test_under_deficit_draws_the_mean_trace_of_each_run(name):
+    panel = fisher.under_deficit(stored(name))
+    table = bare(name)
+    axes = panel.figure.axes[0]
+    removals = sorted(table[table.deficit == "blur"].removal.unique())
+    assert len(removals) >= 2
+    for removal in [0, *removals]:
+        kind = "blur" if removal else "none"
+        epochs, means = line(axes, f"blur until {removal}" if removal else "no")
+        wanted = mean_trace(table, kind, removal)
+        np.testing.assert_array_equal(epochs, wanted.index)
+        np.testing.assert_allclose(means, wanted)
+    assert axes.get_yscale() == "log"
+    assert all(f"blur until {removal}:" in panel.alt for removal in removals)
+
+
+def test_over_training_draws_trace_and_accuracy():
+    result = stored("3TL")
+    panel = fisher.over_training(result)
+    table = bare("3TL")
+    top, bottom = panel.figure.axes
+    np.testing.assert_allclose(line(top, "ResNet-18")[1], mean_trace(table, "none", 0))
+    rows = table[(table.metric == "test_accuracy") & (table.deficit == "none")]
+    wanted = 100 * rows.groupby("epoch").value.mean()
+    np.testing.assert_allclose(line(bottom, "ResNet-18")[1], wanted)
+
+
+@pytest.mark.parametrize("kind", ["blur", "flip"])
+def test_by_layer_stacks_shares_that_sum_to_one(kind):
+    result = stored("5")
+    table = bare("5")
+    panel = fisher.by_layer(result, kind)
+    drawn = panel.table
+    layers = [column for column in drawn if column not in ("epoch", "run")]
+    assert len(layers) == 9
+    np.testing.assert_allclose(drawn[layers].sum(axis=1), 100, atol=0.5)
+    late = table[table.deficit == kind].removal.max()
+    rows = drawn[drawn.run.str.endswith(f"until {late}")]
+    total = table[
+        (table.metric == "trace") & (table.deficit == kind) & (table.removal == late)
+    ]
+    at = total[total.epoch == late].pivot(index="seed", columns="layer", values="value")
+    wanted = 100 * at.drop(columns="").div(at[""], axis=0).mean()
+    found = rows[rows.epoch == late][layers].iloc[0]
+    np.testing.assert_allclose(found, wanted[[str(i) for i in layers]], atol=0.06)
+    assert len(panel.figure.axes) == 3
+
+
+def test_sensitivities_pair_each_window_with_the_trace_at_its_onset():
+    found = sensitivity.sensitivities(stored("3TL"), stored("4L"))
+    table, windows = bare("3TL"), bare("4L")
+    clean = stored("4L").study.clean_epochs
+    accuracy = windows[windows.metric == "test_accuracy"]
+
+    def final(seed, onset, removal, end):
+        rows = accuracy[
+            (accuracy.seed == seed) & (accuracy.onset == onset)
+            & (accuracy.removal == removal)
+            & (accuracy.epoch > end - 5) & (accuracy.epoch <= end)
+        ]  # fmt: skip
+        return 100 * rows.value.mean()
+
+    assert set(found.window) == {10, 15}
+    for row in found.itertuples():
+        removal = row.onset + row.window
+        lost = final(row.seed, 0, 0, clean) - final(
+            row.seed, row.onset, removal, removal + clean
+        )
+        assert row.sensitivity == pytest.approx(lost)
+        trace = table[
+            (table.metric == "trace") & (table.layer == "")
+            & (table.deficit == "none") & (table.seed == row.seed)
+        ].set_index("epoch")["value"]  # fmt: skip
+        wanted = np.interp(row.onset, trace.index, trace)
+        assert row.trace == pytest.approx(wanted)
+
+
+def test_the_fit_is_drawn_and_its_quality_said():
+    panel = fisher.with_sensitivity(stored("3TL"), stored("4L"))
+    top, bottom = panel.figure.axes
+    for length in (10, 15):
+        onsets, fitted = line(top, f"a·exp(c·S)+b, window of {length}")
+        assert len(onsets) == 5 and np.isfinite(fitted).all()
+        line(bottom, f"window of {length}")
+    assert panel.caption.count("R² = ") == 2
+    assert {"sensitivity", "trace", "window", "onset"} <= set(panel.table)
+
+
+def test_together_draws_losses_against_both_references():
+    sweeps = {"blur": stored("1TL"), "flip": stored("2L")}
+    panel = figures.together(sweeps)
+    for axes, against in zip(panel.figure.axes, ("baseline", "control"), strict=True):
+        for name, result in sweeps.items():
+            by_seed = library.finals(result)
+            lost = 100 * (by_seed[against] - by_seed["final"])
+            wanted = lost.groupby(by_seed.removal).mean()
+            times, drawn = line(axes, name)
+            np.testing.assert_array_equal(times, wanted.index)
+            np.testing.assert_allclose(drawn, wanted)
+
+
+def test_networks_that_share_a_deficit_are_told_apart():
+    panel = figures.together({"a": stored("3BR1"), "b": stored("3BR3")})
+    axes = panel.figure.axes[0]
+    looks = {
+        (x.get_color(), x.get_marker(), x.get_linestyle())
+        for x in axes.get_lines()
+        if x.get_label() in ("a", "b")
+    }
+    assert len(looks) == 2
+
+
+def test_a_study_without_a_probe_is_named():
+    with pytest.raises(InputError, match="1TL at scale laptop did not measure"):
+        fisher.under_deficit(stored("1TL"))
+    with pytest.raises(InputError, match="'noise'"):
+        fisher.by_layer(stored("5"), "noise")
+    with pytest.raises(InputError, match="accuracy='loss'"):
+        fisher.over_training(stored("5"), accuracy="loss")
+
+
+def test_macaque_figure_shows_the_published_values():
+    panel = animals.macaque_synapses()
+    axes = panel.figure.axes[0]
+    published = next(x for x in axes.get_lines() if x.get_label() == "published")
+    ages, values = published.get_data()
+    assert sorted(values) == [3.6, 10.9, 63.0]
+    assert ages[0] < 0 < ages[2] < 1
+    assert "37.7" in panel.alt and "not fitted" in panel.caption

@@ -1,0 +1,335 @@
+import dataclasses
+import json
+import os
+import tempfile
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from cplib import engine, figures, studies
+from cplib._base import files  # fmt: skip
+from cplib.analysis import effects
+from cplib.errors import DataError, InputError
+from cplib.results import Result, library, store, verification
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory):
+    """1TL at smoke scale for seeds 0 and 1, really trained."""
+    study = studies.get("1TL", "smoke")
+    cache = tmp_path_factory.mktemp("cache")
+    return library.compute(study, [0, 1], cache=cache, max_workers=1, progress=False)
+
+
+def test_the_table_holds_the_logs(computed, tmp_path):
+    study = computed.study
+    trained = engine.run(
+        study.setup, study.runs, [1], cache=tmp_path, max_workers=1, progress=False
+    )
+    assert tuple(computed.table.columns) == library.COLUMNS
+    for run in study.runs:
+        log = trained[1, run].log
+        for place, metric in enumerate(study.metrics, start=1):
+            curve = computed.curve(run, metric)[1]
+            first = 1 if metric.startswith("train") else 0  # none before training
+            np.testing.assert_array_equal(curve.index, range(first, run.epochs + 1))
+            np.testing.assert_allclose(curve, log[first:, place], atol=1e-6)
+
+
+def made_up(values):
+    """A result whose test accuracy is given: {(kind, onset, removal): curves}."""
+    study = studies.get("1TL", "smoke")
+    rows = []
+    for run in study.runs:
+        for seed, curve in enumerate(values[run.removal]):
+            rows += [
+                ("1TL", "smoke", seed, run.kind, run.onset, run.removal, e,
+                 "test_accuracy", "", v)
+                for e, v in enumerate(curve)
+            ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=library.COLUMNS)
+    origin = {"device": "d", "seconds": 60.0, "date": "2026-01-01T00:00:00Z"}
+    return Result(study, table, {0: origin, 1: origin})
+
+
+def test_finals_and_effects_by_hand():
+    # clean: 4 epochs; clean_epochs = 2; removals 1 and 2
+    result = made_up(
+        {
+            0: [[0.1, 0.4, 0.6, 0.7, 0.9], [0.1, 0.2, 0.4, 0.5, 0.7]],
+            1: [[0.1, 0.2, 0.3, 0.5], [0.1, 0.1, 0.3, 0.3]],
+            2: [[0.1, 0.1, 0.1, 0.2, 0.4], [0.1, 0.1, 0.1, 0.3, 0.1]],
+        }
+    )
+    table = library.finals(result, last=2).set_index(["removal", "seed"])
+    assert table.loc[(0, 0), "final"] == pytest.approx(0.5)
+    assert table.loc[(0, 1), "baseline"] == pytest.approx(0.3)
+    assert table.loc[(1, 0), "final"] == pytest.approx(0.4)
+    assert table.loc[(1, 0), "control"] == pytest.approx(0.65)
+    assert table.loc[(2, 1), "final"] == pytest.approx(0.2)
+    assert table.loc[(2, 1), "baseline"] == pytest.approx(0.3)
+    assert table.loc[(2, 0), "control"] == pytest.approx(0.8)
+
+
+def test_an_effect_is_a_paired_t_interval():
+    random = np.random.default_rng(0)
+    curves = {
+        removal: 0.5 + 0.1 * random.random((2, 3 + removal)) for removal in (1, 2)
+    }
+    curves[0] = 0.7 + 0.1 * random.random((2, 5))
+    result = made_up(curves)
+    by_seed = library.finals(result)
+    rows = by_seed[by_seed["removal"] == 2]
+    from scipy import stats
+
+    test = stats.ttest_rel(rows["final"], rows["baseline"])
+    low, high = test.confidence_interval(0.95)
+    got = effects.effect(result, removal=2)
+    assert (got.low, got.high) == pytest.approx((100 * low, 100 * high))
+    assert got.change == pytest.approx(got.final - got.reference)
+    assert "2 seeds" in str(got)
+    single = effects.effect(result.only([0]), removal=2)
+    assert np.isnan(single.low) and "one seed" in str(single)
+    with pytest.raises(InputError, match=r"no run with flip.*blur 0–1"):
+        effects.effect(result, removal=2, deficit="flip")
+    with pytest.raises(InputError, match="against='nothing'"):
+        effects.effect(result, removal=2, against="nothing")
+
+
+def test_stored_results_round_trip_and_merge(computed):
+    path = library.save(computed.only([0]))
+    assert path.name == "1TL-smoke.csv"
+    library.save(computed.only([1]))
+    again = library.stored(computed.study)
+    pd.testing.assert_frame_equal(
+        again.table.sort_values(list(library.COLUMNS), ignore_index=True),
+        computed.table.sort_values(list(library.COLUMNS), ignore_index=True),
+        check_dtype=False,
+    )
+    assert again.provenance == computed.provenance
+    first = path.read_bytes()
+    library.save(again)
+    assert path.read_bytes() == first
+    needed = {"code", "torch", "device", "threads", "date", "seconds", "data_sha256"}
+    note = json.loads(path.with_suffix(".json").read_text())
+    assert needed <= set(note["seeds"]["0"])
+    assert note["study_hash"] == computed.study.hash
+    catalogue = library.catalogue().query("scale == 'smoke'")  # the atlas has others
+    assert catalogue["study"].tolist() == ["1TL"]
+    assert catalogue["seeds"].tolist() == [2]
+
+
+def test_stored_seeds_are_used_and_only_the_others_trained(computed, monkeypatch):
+    library.save(computed.only([0]))
+    asked = []
+    original = library.compute
+
+    def watched(study, seeds, **options):
+        asked.extend(seeds)
+        return original(study, seeds, **options)
+
+    monkeypatch.setattr(library, "compute", watched)
+    got = library.get(computed.study, 2, progress=False)
+    assert asked == [1]
+    assert got.seeds == [0, 1]
+    assert got.live == (1,)
+    assert "partly stored" in figures.draw(got).caption
+    library.get(computed.study, [0], progress=False)
+    assert asked == [1]
+
+
+VALUES = st.one_of(
+    st.floats(width=64),  # with nan, infinities, -0.0 and the smallest there are
+    st.floats(0, 1).map(lambda x: round(x, 6)),
+)
+
+
+@st.composite
+def tables(draw):
+    """A result of 1TL with any numbers, for some seeds, and the order to save them."""
+    seeds = draw(st.lists(st.integers(0, 2**40), min_size=1, max_size=4, unique=True))
+    values = draw(st.lists(VALUES, min_size=2, max_size=6))
+    study = studies.get("1TL", "smoke")
+    rows = [
+        ("1TL", "smoke", seed, run.kind, run.onset, run.removal, epoch, metric, layer,
+         value)
+        for seed in seeds
+        for run in study.runs
+        for metric, layer in (("test_accuracy", ""), ("trace", "0"), ("trace", "10"))
+        for epoch, value in enumerate(values)
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=library.COLUMNS)
+    words = st.text(st.characters(codec="utf-8"), max_size=9)
+    origin = {
+        seed: {"device": draw(words), "seconds": 1.5, "date": "2027"} for seed in seeds
+    }
+    return Result(study, table, origin), draw(st.permutations(seeds))
+
+
+def exact(table):
+    """Rows in order, every number as its bits (but one nan is like another)."""
+    rows = [(*row[:-1], float(row[-1]).hex()) for row in table.itertuples(index=False)]
+    return sorted(rows, key=repr)
+
+
+@given(tables())
+@settings(max_examples=60, deadline=None)
+def test_any_table_comes_back_bit_for_bit_in_whatever_order_it_was_saved(drawn):
+    result, order = drawn
+    with (
+        tempfile.TemporaryDirectory() as place,
+        mock.patch.dict(os.environ, {"CPLIB_RESULTS": place}),
+    ):
+        for seed in order:
+            library.save(result.only([seed]))
+        again = library.stored(result.study)
+        library.save(result)  # over what is there
+        last = library.stored(result.study)
+    for got in (again, last):
+        assert exact(got.table) == exact(result.table)
+        assert got.provenance == result.provenance
+        assert got.seeds == sorted(order)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+@pytest.mark.parametrize("how", ["truncated", "emptied", "edited"])
+def test_damaged_results_are_set_aside(computed, suffix, how):
+    path = library.save(computed).with_suffix(suffix)
+    text = path.read_text()
+    path.write_text(
+        {"truncated": text[: len(text) // 2], "emptied": "",
+         "edited": text.replace("0.1", "0.2", 1)}[how]
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match="set aside"):
+        assert library.stored(computed.study) is None
+    assert path.with_name(path.name + ".damaged-1").exists()
+
+
+def test_another_studys_result_is_not_used(computed):
+    path = library.save(computed)
+    note = path.with_suffix(".json")
+    entry = json.loads(note.read_text()) | {"study_hash": "0" * 16}
+    entry["sha256"] = store.seal({k: v for k, v in entry.items() if k != "sha256"})
+    note.write_text(json.dumps(entry))
+    assert library.stored(computed.study) is None
+    assert path.exists()  # it is another's, not damaged
+
+
+def test_verification_finds_truth_and_tampering(computed, tmp_path):
+    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    checks = verification.verify(computed, 3, 0, **options)
+    assert len(checks) == 3
+    assert all(check.good and check.exact for check in checks)
+    table = computed.table.copy()
+    table.loc[table["metric"] == "test_accuracy", "value"] += 0.3
+    lie = Result(computed.study, table, computed.provenance)
+    checks = verification.verify(lie, 3, 0, **options)
+    assert not any(check.good for check in checks)
+    assert all("every digit should be equal" in c.describe() for c in checks)
+
+
+def seeds_apart(computed, changed):
+    """`computed`, as if from a `changed` machine, with `more` accuracy."""
+    table = computed.table.copy()
+    rows = table["metric"] == "test_accuracy"
+    table.loc[rows, "value"] += changed.pop("more")
+    origin = {seed: note | changed for seed, note in computed.provenance.items()}
+    return Result(computed.study, table, origin)
+
+
+def test_on_another_machine_the_spread_between_seeds_decides(computed, tmp_path):
+    """The tolerance against its definition, and both sides of it."""
+    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    table = library.finals(computed)
+    by_run = [rows.final.to_numpy() for _, rows in table.groupby(["onset", "removal"])]
+    free = sum(len(run) - 1 for run in by_run)
+    squares = sum(((run - run.mean()) ** 2).sum() for run in by_run)
+    wanted = stats.t.ppf(0.995, free) * np.sqrt(2 * squares / free)
+    for share, good in ((0.9, True), (1.1, False)):
+        other = seeds_apart(computed, {"more": share * wanted, "device": "Z80"})
+        (check,) = verification.verify(other, 1, 0, **options)
+        assert check.tolerance == pytest.approx(wanted)
+        assert (check.good, check.exact) == (good, False)
+        assert "device Z80 when stored, " in check.describe()
+    same = seeds_apart(computed, {"more": 0, "torch": "2.5"})
+    (check,) = verification.verify(same, 1, 0, **options)
+    assert check.good and check.exact and check.differs
+
+
+def test_a_single_stored_seed_has_no_spread(computed, tmp_path):
+    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    alone = computed.only(computed.seeds[:1])
+    (check,) = verification.verify(alone, 1, 0, **options)
+    assert check.good and check.exact
+    other = seeds_apart(alone, {"more": 0.9 * verification.FLOOR, "threads": "2"})
+    (check,) = verification.verify(other, 1, 0, **options)
+    assert check.good and check.tolerance == verification.FLOOR
+    assert "no spread is known" in check.describe()
+
+
+def test_a_run_that_diverged_is_verified_too(tmp_path):
+    study = studies.get("3TL", "smoke")
+    hot = dataclasses.replace(study.setup.schedule, lr=1e30)
+    setup = dataclasses.replace(study.setup, schedule=hot)
+    study = dataclasses.replace(study, setup=setup, runs=study.runs[:2])
+    options = {"max_workers": 1, "progress": False}
+    result = library.compute(study, [0], **options)
+    (check,) = verification.verify(result, 1, 0, cache=tmp_path, **options)
+    assert check.good and "stored diverged, recomputed diverged" in check.describe()
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [(3, [0, 1, 2]), ("3", [0, 1, 2]), ("0,2", [0, 2]), ("[4, 1]", [4, 1]),
+     ("2,", [2]), ([5, 5], [5]), ((0, 1), [0, 1])],
+)  # fmt: skip
+def test_seeds_as_people_write_them(given, wanted):
+    assert library.parse_seeds(given) == wanted
+
+
+@pytest.mark.parametrize("given", [0, -1, "x", "1;2", [], None, True, [-2], [0.5]])
+def test_impossible_seeds_are_named(given):
+    with pytest.raises(InputError, match=r"[Ss]eed"):
+        library.parse_seeds(given)
+
+
+def test_results_of_different_studies_do_not_mix(computed):
+    other = Result(studies.get("1BL", "smoke"), computed.table, computed.provenance)
+    with pytest.raises(DataError, match="different studies"):
+        library._merged(computed, other)
+
+
+def test_results_are_looked_for_in_order_and_kept_in_the_first(
+    computed, monkeypatch, tmp_path
+):
+    """As where cplib is installed: the reader's own folder, then the package's."""
+    mine, ours = tmp_path / "mine", tmp_path / "ours"
+    monkeypatch.setattr(files, "results_folders", lambda: [ours])
+    library.save(computed.only([0]))
+    monkeypatch.setattr(files, "results_folders", lambda: [mine, ours])
+    assert library.stored(computed.study).seeds == [0]
+    path = library.save(computed.only([1]))
+    assert path.parent == mine
+    assert library.stored(computed.study).seeds == [0, 1]
+    (mine / "1TL-smoke.csv").write_text("damaged")
+    with pytest.warns(UserWarning, match="damaged"):
+        assert library.stored(computed.study).seeds == [0]
+
+
+def test_results_of_an_earlier_definition_are_kept(computed, monkeypatch, tmp_path):
+    """Whoever changes a study and stores it again loses nothing."""
+    monkeypatch.setenv("CPLIB_RESULTS", str(tmp_path))
+    old = dataclasses.replace(computed.study, clean_epochs=1)
+    csv = library.save(Result(old, computed.table, computed.provenance))
+    payload = csv.read_bytes()
+    with pytest.warns(UserWarning, match=f"as it was defined before.*{old.hash}.csv"):
+        assert library.save(computed) == csv
+    kept = csv.with_name(f"{csv.stem}.{old.hash}.csv")
+    assert kept.read_bytes() == payload
+    assert json.loads(kept.with_suffix(".json").read_text())["study_hash"] == old.hash
+    pd.testing.assert_frame_equal(library.stored(computed.study).table, computed.table)

@@ -1,0 +1,250 @@
+"""Execute every notebook of the book, then build its pages.
+
+    python -m tools.build.book --scale laptop --seeds 3 --device auto
+
+Nothing is written into the sources: notebooks are executed into `_build/executed`,
+copied with the text to `_build/stage`, and built there. The pages replace those in
+`_build/html` only when all of this went well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from tools.build.autopsy import Death
+from tools.build.execute import CODE, KEY, BookError, Job, execute_all, input_key, is_done
+from nbformat import NotebookNode
+from tools.build.stamp import add_line
+
+from cplib._base import console, files
+from cplib.engine.shortage import Watch
+from cplib.errors import CplibError
+
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+LIGHT = ("smoke",)  # too short for a progress bar: two notebooks at a time
+LIVE = ("smoke", "demo")  # scales that are there to be computed, not looked up
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build; 0 when all went well, else 1 and a sentence on stderr."""
+    arguments = _parser().parse_args(argv)
+    try:
+        build(
+            arguments.root.resolve(),
+            (arguments.output or arguments.root / "_build").resolve(),
+            {name: getattr(arguments, name) for name in ("scale", "seeds", "device")},
+        )
+    except (BookError, CplibError) as error:
+        print(f"\nThe book was not built: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; the book built before is untouched.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    # the notebooks check these themselves, as they must for a reader who edits them
+    parser.add_argument("--scale", default="laptop", help="smoke, demo, laptop, paper")
+    parser.add_argument("--seeds", default=3, type=_number, help="how many, or 0,1,2")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    parser.add_argument("--output", type=Path, help="folder (ROOT/_build)")
+    parser.add_argument(
+        "--root", type=Path, default=CODE, help="folder of _config.yml and _toc.yml"
+    )
+    return parser
+
+
+def _number(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"-?\d+", text) else text
+
+
+def build(root: Path, output: Path, parameters: dict[str, str | int]) -> Path:
+    """The book at `root`, built into `output`.
+
+    Returns:
+        The page to open.
+
+    Raises:
+        BookError: a notebook failed, a page is missing, or the build gave a warning.
+            The pages built before are then still there.
+        StorageError: `output` cannot be written.
+    """
+    began = time.perf_counter()
+    files.check_folder(output, "name another folder with --output")
+    sources = pages(root)
+    stage = output / "stage"
+    stage_text(root, stage)
+    print("Notebooks, with", *(f"{key}={text}" for key, text in parameters.items()))
+    executed = execute(root, output, sources, parameters)
+    for source, copy in executed.items():
+        staged = stage / source.relative_to(root)
+        nbformat.write(cleaned(nbformat.read(copy, as_version=4)), staged)
+    notebooks_done = time.perf_counter()
+    print("Pages ...", end=" ", flush=True)
+    page = build_pages(root, stage, output)
+    ended = time.perf_counter()
+    print(f"{ended - notebooks_done:.0f} s")
+    print(f"Book: {page}   ({ended - began:.0f} s in all)")
+    return page
+
+
+def pages(root: Path) -> list[Path]:
+    """Sources of the pages that `_toc.yml` lists, in its order."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    found = []
+    for name in _names(toc):
+        candidates = [root / name, root / f"{name}.ipynb", root / f"{name}.md"]
+        source = next((path for path in candidates if path.is_file()), None)
+        if source is None:
+            raise BookError(
+                f"_toc.yml lists {name}, but there is no {name}.ipynb or .md."
+            )
+        found.append(source)
+    return found
+
+
+def _names(entry: Any) -> Iterator[str]:
+    """Values of `root` and `file`, at any depth."""
+    if isinstance(entry, list):
+        for item in entry:
+            yield from _names(item)
+    elif isinstance(entry, dict):
+        for key, value in entry.items():
+            if key in ("root", "file"):
+                yield value
+            else:
+                yield from _names(value)
+
+
+def stage_text(root: Path, stage: Path) -> None:
+    """Copy all of the book but its notebooks to an empty `stage`."""
+    shutil.rmtree(stage, ignore_errors=True)
+    drop = shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints")
+    shutil.copytree(root / "book", stage / "book", ignore=drop)
+
+
+def execute(
+    root: Path, output: Path, sources: list[Path], parameters: dict[str, str | int]
+) -> dict[Path, Path]:
+    """Executed copies of the notebooks among `sources`; unchanged ones are kept."""
+    scale = str(parameters["scale"])
+    folder = output / "executed" / re.sub(r"[^\w-]", "_", scale)
+    workers = min(2, os.cpu_count() or 1) if scale in LIGHT else 1
+    if scale in LIVE:
+        os.environ["CPLIB_RESULTS"] = str(output / "no-results")
+    stored = files.named("CPLIB_RESULTS") or root / "book" / "results"
+    jobs = []
+    for source in sources:
+        if source.suffix == ".ipynb":
+            name = source.relative_to(root)
+            key = input_key(source, parameters, stored)
+            cwd = output / "stage" / name.parent
+            job = Job(
+                source, folder / name, str(name), cwd, parameters, key, workers == 1
+            )
+            jobs.append(job)
+    stale = [job for job in jobs if not is_done(job)]
+    if len(stale) < len(jobs):
+        print(f"  {len(jobs) - len(stale)} of {len(jobs)} unchanged, not run again")
+    for job, seconds in execute_all(stale, workers):
+        print(f"  {job.name}: {seconds:.0f} s", flush=True)
+    return {job.source: job.target for job in jobs}
+
+
+def cleaned(notebook: NotebookNode) -> NotebookNode:
+    """With the line atop; without times, paths, progress bars, views of dead widgets.
+
+    A live widget needs a kernel or a script from a CDN. Ours come with a static form
+    as HTML, which is shown instead. Executed twice, a notebook is then the same but for
+    that line and for what its cells measure.
+    """
+    add_line(notebook)
+    for name in ("papermill", "widgets", KEY):
+        notebook.metadata.pop(name, None)
+    _hide_as_the_parameters(notebook)
+    for cell in notebook.cells:
+        for name in ("papermill", "execution"):
+            cell.metadata.pop(name, None)
+        if "outputs" in cell:
+            cell.outputs = _steady(cell.outputs)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+    return notebook
+
+
+def _steady(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """`outputs` with what was printed in one piece, without progress bars (stderr)."""
+    kept: list[NotebookNode] = []
+    for output in outputs:
+        if output.get("name") == "stderr":
+            continue
+        if kept and output.get("name") == kept[-1].get("name") == "stdout":
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
+
+
+def _hide_as_the_parameters(notebook: NotebookNode) -> None:
+    """Show papermill's cell of parameters as the one it replaces is shown; name it."""
+    hiding: list[str] = []
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "parameters" in tags:
+            hiding = [tag for tag in tags if tag.startswith(("hide-", "remove-"))]
+        elif "injected-parameters" in tags:
+            cell.metadata["tags"] = [*tags, *hiding]
+            cell["id"] = "injected-parameters"  # papermill's is drawn by lot
+
+
+def build_pages(root: Path, stage: Path, output: Path) -> Path:
+    """Run jupyter-book on `stage`; its pages replace those built before."""
+    fresh, html, log = output / "fresh", output / "html", output / "build.log"
+    shutil.rmtree(fresh, ignore_errors=True)
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(stage)]
+    command += ["--config", str(root / "_config.yml"), "--toc", str(root / "_toc.yml")]
+    command += ["--path-output", str(fresh), "-W", "--keep-going"]
+    watch = Watch()
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, "PYTHONUTF8": "1"},
+        check=False,
+    )
+    log.write_text(done.stdout, encoding="utf-8")
+    death = Death(done.returncode, done.stdout, watch.short(), log)
+    if death.crashed:
+        raise BookError(f"jupyter-book died {death}")
+    if done.returncode != 0:
+        notable = re.findall(r"^.*(?:WARNING|ERROR|Error:).*$", done.stdout, re.M)
+        shown = "\n".join(f"    {line}" for line in notable or done.stdout.splitlines())
+        raise BookError(
+            f"jupyter-book refused the pages.\n{shown[-3000:]}\n  log: {log}"
+        )
+    if html.exists():
+        os.replace(html, fresh / "previous")
+    os.replace(fresh / "_build" / "html", html)
+    shutil.rmtree(fresh, ignore_errors=True)
+    return html / "index.html"
+
+
+if __name__ == "__main__":
+    console.run(main)

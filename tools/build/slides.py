@@ -1,0 +1,207 @@
+"""Slides for a class, in one HTML file that needs no network.
+
+    python -m tools.build.slides --scale laptop --seeds 3
+
+What they say stands in `book/slides.yml`; figures and verdicts are those of the book.
+At the scales `smoke` and `demo` missing runs are trained now, elsewhere they must be
+stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import html
+import string
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tools.build.book import LIVE
+from tools.build.execute import CODE
+from markdown_it import MarkdownIt
+
+import cplib
+from cplib import figures, results, studies
+from cplib._base.console import run
+from cplib._base.files import check_file
+from cplib.analysis import claims, ledger
+from cplib.errors import CplibError, DataError, InputError
+from cplib.figures import animals, fisher, stimuli
+from cplib.figures.panel import Panel
+from cplib.results import Result
+
+SOURCE = CODE / "book" / "slides.yml"
+TEMPLATE = Path(__file__).with_suffix(".html")
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+NO_RUNS = "no runs stored"
+
+Find = Callable[[str], Result]  # from the name of a study to its result
+# kind of figure -> what draws it, from `Find` and the slide's `studies`
+FIGURES: dict[str, Callable[[Find, Any], Panel]] = {
+    "study": lambda find, name: figures.draw(find(name)),
+    "together": lambda find, names: figures.together(
+        {label: find(name) for label, name in names.items()}
+    ),
+    "trace": lambda find, names: fisher.over_training(*map(find, names)),
+    "trace under blur": lambda find, name: fisher.under_deficit(find(name)),
+    "layers under blur": lambda find, name: fisher.by_layer(find(name)),
+    "kittens": lambda find, _: animals.kitten_acuity(),
+    "deficits": lambda find, _: stimuli.deficits(),
+}
+
+
+@dataclass(frozen=True)
+class Slide:
+    """One entry of `slides.yml`; its comments say what the fields are."""
+
+    title: str
+    notes: str
+    text: str = ""
+    figure: dict[str, Any] | None = None
+    claims: tuple[str, ...] = ()
+    verdicts: bool = False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the slides; 0 when all went well, else 1 and a sentence on stderr."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", default="laptop", help=", ".join(studies.SCALES))
+    parser.add_argument("--seeds", default="3", help="how many, or 0,1,2")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    parser.add_argument("--output", type=Path, default=CODE / "_build" / "slides.html")
+    chosen = parser.parse_args(argv)
+    try:
+        check_file(chosen.output, "name another file with --output")
+        find = finder(chosen.scale, chosen.seeds, chosen.device)
+        seeds = ", ".join(map(str, results.parse_seeds(chosen.seeds)))
+        origin = f"cplib {cplib.__version__}, scale {chosen.scale}, seeds {seeds}"
+        page = deck(*read(), find, origin)
+        chosen.output.write_text(page, encoding="utf-8")
+    except CplibError as error:
+        print(f"The slides were not made: {error}", file=sys.stderr)
+        return 1
+    print(f"Slides: {chosen.output.resolve()} ({len(page.encode()) / 1e6:.1f} MB)")
+    return 0
+
+
+def read(path: Path = SOURCE) -> tuple[str, list[Slide]]:
+    """Title and slides of a deck's source."""
+    source = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return source["title"], [Slide(**entry) for entry in source["slides"]]
+
+
+def finder(scale: str, seeds: str, device: str) -> Find:
+    """How results are found: live ones are trained, others must be stored.
+
+    Raises (when called):
+        DataError: no result is stored, at a scale that is not trained on the spot.
+    """
+    wanted = results.parse_seeds(seeds)
+
+    @functools.cache
+    def find(name: str) -> Result:
+        study = studies.get(name, scale)
+        if scale in LIVE:
+            return results.get(study, wanted, device=device, progress=False)
+        known = results.stored(study)
+        if known is None or not set(wanted) <= set(known.seeds):
+            raise DataError(
+                f"{name} is not stored at scale {scale} for seeds {wanted}: run "
+                f"'python -m cplib run {name} --scale {scale} --seeds {seeds}'."
+            )
+        return known.only(wanted)
+
+    return find
+
+
+def deck(title: str, slides: Sequence[Slide], find: Find, origin: str) -> str:
+    """The page."""
+    shown = [
+        section(number, slide, find, origin) for number, slide in enumerate(slides, 1)
+    ]
+    template = string.Template(TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute(title=html.escape(title), slides="\n".join(shown))
+
+
+def section(number: int, slide: Slide, find: Find, origin: str) -> str:
+    """One slide: title, words, figure, and the notes folded below."""
+    words = MARKDOWN.render(slide.text)
+    words += "".join(finding(judged(name, find)) for name in slide.claims)
+    words += summary(find) if slide.verdicts else ""
+    heading = "h1" if number == 1 else "h2"
+    picture = caption = ""
+    if slide.figure:
+        panel = drawn(slide.figure, find)
+        picture = f"<figure>{panel.image_html()}</figure>"
+        caption = f"<p><b>The figure.</b> {html.escape(panel.caption)}</p>"
+    return (
+        f'<section id="slide-{number}" tabindex="-1" aria-labelledby="title-{number}" '
+        f'class="{"split" if picture else "plain"}">'
+        f'<{heading} id="title-{number}">{html.escape(slide.title)}</{heading}>'
+        f"<div>{words}</div>{picture}<footer>{html.escape(origin)}</footer>"
+        f"<details><summary>Speaker notes</summary>{MARKDOWN.render(slide.notes)}"
+        f"{caption}</details></section>"
+    )
+
+
+def drawn(figure: dict[str, Any], find: Find) -> Panel:
+    """The panel that a slide asks for."""
+    kind = figure.get("kind")
+    if kind not in FIGURES:
+        raise InputError(
+            f"slides.yml: figure kind {kind!r}: choose one of {', '.join(FIGURES)}."
+        )
+    return FIGURES[kind](find, figure.get("studies"))
+
+
+def judged(name: str, find: Find) -> claims.Finding:
+    """What the runs say about the claim `name`."""
+    known = ledger.ledger()
+    if name not in known:
+        raise InputError(f"slides.yml: {name!r} is no claim of claims.yml.")
+    return claims.judge(known[name], [find(study) for study in known[name].studies])
+
+
+def finding(found: claims.Finding) -> str:
+    """A claim, what was measured, and the verdict."""
+    claim = found.claim
+    sign = claims.SIGNS[found.verdict]
+    return (
+        f'<div class="claim"><p>{html.escape(claim.claim)} <b><span aria-hidden="true">'
+        f"{sign}</span> {claim.worded(found.verdict)}</b></p>"
+        f"<p>{html.escape(found.ours)}</p><p><small>{html.escape(claim.measured)}; "
+        f"expected {html.escape(claim.expectation)}</small></p></div>"
+    )
+
+
+def summary(find: Find) -> str:
+    """How many of the paper's claims have which verdict, and where they stand."""
+    panels: dict[str, list[str]] = {name: [] for name in (*ledger.VERDICTS, NO_RUNS)}
+    for name, claim in ledger.ledger().items():
+        if not claim.about:
+            panels[_verdict(name, claim, find)].append(claim.panel)
+    rows = "".join(
+        f'<tr><th scope="row">{claims.SIGNS.get(verdict, "")} {verdict}</th>'
+        f"<td>{len(held)}</td><td>{', '.join(dict.fromkeys(held))}</td></tr>"
+        for verdict, held in panels.items()
+        if held
+    )
+    head = "<th>Verdict</th><th>Claims</th><th>Panels of the paper's figures</th>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _verdict(name: str, claim: ledger.Claim, find: Find) -> str:
+    if claim.untestable:
+        return ledger.VERDICTS[-1]
+    try:
+        return judged(name, find).verdict
+    except DataError:
+        return NO_RUNS
+
+
+if __name__ == "__main__":
+    run(main)

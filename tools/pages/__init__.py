@@ -1,0 +1,36 @@
+"""A Sphinx extension: formulas as MathML; pages light, accessible, with their data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tools.pages import accessible, figure_data, lighten, mathml
+
+ICON = "_static/favicon.svg"
+
+
+def finish(app: Any, error: Exception | None) -> None:
+    """Work over the built pages; not when the build has failed."""
+    if error or app.builder.name != "html":
+        return
+    html = Path(app.outdir)
+    for page in lighten.pages(html):
+        text = page.read_text(encoding="utf-8")
+        text = figure_data.bundle(accessible.repair(text), page, html)
+        page.write_text(text, encoding="utf-8")
+    lighten.lighten(html)
+    front = f"{app.config.root_doc}.html"
+    if front != "index.html":
+        page = accessible.redirect_html(front, app.config.html_title, ICON)
+        (html / "index.html").write_text(page, encoding="utf-8")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Sphinx's entry point."""
+    app.add_html_math_renderer(
+        mathml.NAME, (mathml.visit_inline, None), (mathml.visit_block, None)
+    )
+    # after sphinx-external-toc, which writes index.html
+    app.connect("build-finished", finish, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
