@@ -195,10 +195,10 @@ def probing(trial: bench.Bench, words: str, setup: training.Setup, dataset) -> N
     probed = replace(setup, probe=replace(images.setup.probe, every=1))
     for name, chosen in (("an epoch", setup), ("an epoch and a trace", probed)):
         state = training.start(chosen, 0, dataset)
-        training.train(state, chosen, 0, dataset, [(None, 1)])
+        training.advance(state, chosen, 0, dataset, [(None, 1)])
         trial.time(
             f"{words}: {name}",
-            lambda s=state, c=chosen: training.train(s, c, 0, dataset, [(None, 2)]),
+            lambda s=state, c=chosen: training.advance(s, c, 0, dataset, [(None, 2)]),
         )
 
 
@@ -223,7 +223,7 @@ def main() -> None:
             dataset = data.prepare(setup.data, trial.device)
             state = training.start(setup, 0, dataset)
             for stage, epoch in zip(STAGES, epochs, strict=True):
-                training.train(state, setup, 0, dataset, [(None, epoch)])
+                training.advance(state, setup, 0, dataset, [(None, epoch)])
                 print(f"{words}, epoch {epoch}:", state.log[-1].round(3).tolist())
                 for _ in range(trial.rounds):
                     images = dataset.train_images[:count]

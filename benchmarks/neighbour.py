@@ -71,9 +71,9 @@ def child(all_threads: bool, small: bool) -> None:
     state = training.start(setup, 0, dataset)
     kept = mock.patch("torch.set_num_threads") if all_threads else mock.MagicMock()
     with kept:
-        training.train(state, setup, 0, dataset, [(None, 1)])
+        training.advance(state, setup, 0, dataset, [(None, 1)])
         began = time.perf_counter()
-        training.train(state, setup, 0, dataset, [(None, 1 + EPOCHS)])
+        training.advance(state, setup, 0, dataset, [(None, 1 + EPOCHS)])
     print(time.perf_counter() - began)
 
 

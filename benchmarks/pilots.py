@@ -106,7 +106,7 @@ def run(name: str, seed: int) -> dict:
     state, spent = begun(path, setup, seed, dataset)
     while state.epoch < EPOCHS:
         start = time.process_time()
-        training.train(state, setup, seed, dataset, [(None, state.epoch + EVERY)])
+        training.advance(state, setup, seed, dataset, [(None, state.epoch + EVERY)])
         spent += (time.process_time() - start) / 60
         files.write_atomic(path, state.to_bytes(minutes=str(spent)))
         print(name, seed, state.log[-1].round(3).tolist(), flush=True)

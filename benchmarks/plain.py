@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from cplib import data, models
-from cplib.studies.study import Run
+from cplib.studies.runs import Run
 from cplib.training import Setup
 
 PROBED = 1000  # images behind each measurement of the trace
@@ -109,7 +109,7 @@ class Plain:
         for epoch in range(run.epochs):
             for group in optimizer.param_groups:
                 group["lr"] = s.lr * s.decay**epoch
-            self.epoch(optimizer, run.onset <= epoch < run.removal and run.deficit)
+            self.epoch(optimizer, run.sees(epoch))
             self.accuracy.append(self.test())
             if self.fisher:
                 start = time.perf_counter()

@@ -28,6 +28,7 @@ from cplib._base.streams import stream
 from cplib.data.augment import Augmented
 from cplib.figures.records import Ratio
 from cplib.training import loop
+from cplib.training.state import State, optimiser
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
 SETTINGS = (("timing", "laptop", 12), ("timing", "demo", 24), ("timing", "paper", 1))
@@ -46,11 +47,12 @@ class Batches:
         self.net = models.build(setup.model, channels=3, size=d.size, seed=0).to(device)
 
     def epoch(self) -> None:
-        """What `training.train` does between two evaluations."""
+        """What `training.advance` does between two evaluations."""
         s = self.setup.schedule
         net = copy.deepcopy(self.net).to(memory_format=torch.channels_last)
-        state = loop.State(0, net, loop.optimiser(net, s), None, None)
-        loop.learn(state, s, 0, Augmented(self.images, s.shift, s.mirror), self.labels)
+        state = State(0, net, optimiser(net, s), None, None)
+        moved = Augmented(self.images, s.shift, s.mirror)
+        loop.learn(state, s.batch, s.lr, 0, moved, self.labels)
 
     def steps(self, layout: torch.memory_format, net=None, **options) -> None:
         """The same without augmentation, in another memory format or optimiser."""

@@ -32,7 +32,7 @@ from cplib.data.augment import Augmented
 from cplib.figures.records import Ratio
 from cplib.fisher import Probe
 from cplib.studies import plan
-from cplib.studies.study import Run, Study, windows
+from cplib.studies.runs import Run, Study, windows
 
 RATIOS = (
     Ratio("the sweep", "script", "cplib", 4.5),
@@ -103,7 +103,8 @@ def whole(trial: bench.Bench, sweep: Study, script: Plain, runs: list[Run]) -> N
 
 def factors(trial: bench.Bench, sweep: Study, script: Plain) -> None:
     """One run of four epochs, two of them blurred, in steps; seconds for each run."""
-    run = replace(sweep.runs[1], onset=0, removal=2, epochs=4)
+    blur = deficits.deficit("blur")
+    run = Run([(blur, 0, 2)], 4)
     setup, device = sweep.setup, trial.device
     dataset = data.prepare(setup.data, device)
     plain = Plain(setup, script.processes, False, device)
@@ -115,12 +116,12 @@ def factors(trial: bench.Bench, sweep: Study, script: Plain) -> None:
 
     def loop():
         state = training.start(setup, 0, dataset)
-        training.train(state, setup, 0, dataset, [(run.deficit, 2), (None, 4)])
+        training.advance(state, setup, 0, dataset, [(blur, 2), (None, 4)])
 
     trial.time("run: cplib's loop", loop)
     workers = os.cpu_count() if torch.device(device).type == "cpu" else 1
     options = {"device": device, "max_workers": workers, "progress": False}
-    short = replace(run, removal=1, epochs=1)
+    short = Run([(blur, 0, 1)], 1)
     with tempfile.TemporaryDirectory() as name:  # so that workers run
         engine.run(setup, [short], range(workers), cache=Path(name), **options)
     with tempfile.TemporaryDirectory() as name:

@@ -55,8 +55,6 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--sample", type=int, default=0, help="which sample (0)")
     _machine(verify)
 
-    verb("atlas", "Pack the stored timing studies into the file cplib comes with.")
-
     render = verb("render", "Draw a stored study's figure into a file.", study=True)
     render.add_argument("--output", help="SVG, PNG or PDF (STUDY-SCALE.svg)")
     return top

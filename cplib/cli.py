@@ -15,7 +15,6 @@ from .analysis import effects
 from .engine import workers  # fmt: skip
 from .errors import DataError, InputError
 from .figures import panel as panels
-from .results import atlas as atlas_file
 from .results import verification
 from .studies import Study
 from .studies.plan import Plan, make_plan
@@ -154,24 +153,6 @@ def verify(arguments: Namespace) -> int:
         "spread between seeds."
     )
     return 0 if good else 1
-
-
-def atlas(arguments: Namespace) -> int:
-    """Pack the stored results of the atlas into the file that cplib comes with."""
-    entries = []
-    for name, scale in studies.ATLAS:
-        result = results.stored(studies.get(name, scale))
-        if result is None:
-            raise DataError(
-                f"No stored results of {name} at scale {scale} in {results.folder()}: "
-                f"make some with 'python -m cplib run {name} --scale {scale}'."
-            )
-        entry = atlas_file.Entry(result.study, result.table, result.provenance)
-        entries.append(entry)
-    payload = atlas_file.pack(entries)
-    files.write_atomic(atlas_file.file(), payload)
-    print(f"Atlas: {atlas_file.file()} ({len(payload):,} bytes)")
-    return 0
 
 
 def render(arguments: Namespace) -> int:

@@ -5,8 +5,9 @@ A deficit maps a training set to a training set. The test set is never touched.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import ClassVar
+import re
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,25 +21,76 @@ __all__ = [
     "Blur",
     "Deficit",
     "LabelPermutation",
+    "Look",
+    "MovingNoise",
     "Noise",
     "VerticalFlip",
     "deficit",
 ]
 
 
+class Look(NamedTuple):
+    """Colour, marker and dash of a line, as matplotlib names them."""
+
+    colour: str
+    marker: str
+    dash: str
+
+
+# For deficits without a look of their own: seaborn's "colorblind" palette, the rest.
+SPARE = (
+    Look("#ca9161", "X", "-."), Look("#fbafe4", "*", "--"), Look("#949494", "p", ":"),
+    Look("#ece133", "h", "-"), Look("#56b4e9", "d", "--"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Deficit:
     """Base of all deficits; by itself it changes nothing.
 
+    A deficit of your own is a frozen dataclass derived from this one, with `images` or
+    `labels`. It needs no more: what is not said of it follows from the class's name.
+
     Attributes:
         kind: the short name, as in tables and on the command line.
         label: the name in figures.
+        sees: what the network is shown meanwhile, in words.
+        look: how figures draw it.
         augment: whether images are still translated and mirrored meanwhile.
     """
 
     kind: ClassVar[str] = "none"
     label: ClassVar[str] = "no deficit"
+    sees: ClassVar[str] = "clear images, true labels"
+    look: ClassVar[Look] = Look("0.35", "o", "-")
     augment: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        own = cls.__dict__
+        if "kind" not in own:
+            cls.kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        if "label" not in own:
+            cls.label = cls.kind.replace("-", " ")
+        if "sees" not in own:
+            cls.sees = f"images under {cls.label}"
+        if "look" not in own:
+            cls.look = SPARE[sum(cls.kind.encode()) % len(SPARE)]
+
+    @property
+    def name(self) -> str:
+        """The kind and every option that is not at its default: 'blur(factor=2)'."""
+        said = ", ".join(f"{k}={v}" for k, v in self._chosen().items())
+        return f"{self.kind}({said})" if said else self.kind
+
+    @property
+    def title(self) -> str:
+        """The label and every option that is not at its default: 'blur, factor 2'."""
+        return ", ".join([self.label, *(f"{k} {v}" for k, v in self._chosen().items())])
+
+    def _chosen(self) -> dict:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        usual = {f.name: f.default for f in fields(self) if f.default is not MISSING}
+        return {k: v for k, v in values.items() if k not in usual or usual[k] != v}
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
         """Training images (N, C, H, W), normalised -> the same shape, under deficit."""
@@ -64,6 +116,8 @@ class Blur(Deficit):
     factor: int = 4
     kind: ClassVar[str] = "blur"
     label: ClassVar[str] = "blur"
+    sees: ClassVar[str] = "blurred images, true labels"
+    look: ClassVar[Look] = Look("#0173b2", "s", "-")
 
     def __post_init__(self):
         settle(self, "factor", whole, 2)
@@ -88,6 +142,8 @@ class VerticalFlip(Deficit):
 
     kind: ClassVar[str] = "flip"
     label: ClassVar[str] = "vertical flip"
+    sees: ClassVar[str] = "images upside down, true labels"
+    look: ClassVar[Look] = Look("#de8f05", "^", "--")
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
         return x.flip(-2)
@@ -104,6 +160,8 @@ class LabelPermutation(Deficit):
     classes: int = 10
     kind: ClassVar[str] = "labels"
     label: ClassVar[str] = "label permutation"
+    sees: ClassVar[str] = "clear images, permuted labels"
+    look: ClassVar[Look] = Look("#029e73", "D", "-.")
 
     def __post_init__(self):
         settle(self, "classes", whole, 2)
@@ -127,6 +185,8 @@ class Noise(Deficit):
 
     kind: ClassVar[str] = "noise"
     label: ClassVar[str] = "noise"
+    sees: ClassVar[str] = "noise in place of images, true labels"
+    look: ClassVar[Look] = Look("#d55e00", "v", ":")
     augment: ClassVar[bool] = False
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
@@ -143,6 +203,8 @@ class MovingNoise(Noise):
 
     kind: ClassVar[str] = "moving-noise"
     label: ClassVar[str] = "moving noise"
+    sees: ClassVar[str] = "moving noise in place of images, true labels"
+    look: ClassVar[Look] = Look("#cc78bc", "P", "--")
     augment: ClassVar[bool] = True
 
 

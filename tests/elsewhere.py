@@ -103,5 +103,5 @@ def trained_elsewhere(setup, phases, probe=None):
         dataset = prepared(setup)
         state = training.start(setup, 0, dataset)
         before = seen.read
-        training.train(state, setup, 0, dataset, phases)
+        training.advance(state, setup, 0, dataset, phases)
     return state, seen, seen.read - before

@@ -1,14 +1,14 @@
 """Results made by a formula: the shape of trained ones, without the training."""
 
 import dataclasses
-from unittest import mock
+import gzip
+import json
 
 import numpy as np
 import pandas as pd
 
 from cplib import studies
 from cplib.results.library import COLUMNS, Result
-from cplib.studies import scales
 
 GRID = tuple(range(0, 41, 5))
 LOSS = {
@@ -22,10 +22,8 @@ def handmade(name="timing", scale="smoke", seeds=(0, 1, 2), grid=None):
 
     `grid` replaces the onsets and removals of study `timing`.
     """
-    times = scales.TIMES[scale]
-    times = dataclasses.replace(times, grid=grid or times.grid)
-    with mock.patch.dict(scales.TIMES, {scale: times}):
-        study = studies.get(name, scale)
+    scale = studies.SCALES[scale]
+    study = studies.get(name, dataclasses.replace(scale, grid=grid or scale.grid))
     rows = []
     for number, run in enumerate(study.runs):
         for seed in seeds:
@@ -33,17 +31,28 @@ def handmade(name="timing", scale="smoke", seeds=(0, 1, 2), grid=None):
             epochs = np.arange(run.epochs + 1)
             under = (epochs > run.onset) & (epochs <= run.removal)
             learned = 1 - np.exp(-np.cumsum(~under) / 7)
-            loss = LOSS[run.kind] * (1 - np.exp(-run.removal / 10))
+            loss = LOSS[run.name] * (1 - np.exp(-run.removal / 10))
             value = 0.1 + (0.4 - loss) * learned - 0.1 * under
             value += random.normal(0, 0.01, len(epochs)) + random.normal(0, 0.01)
             rows += [
-                (study.name, scale, seed, run.kind, run.onset, run.removal, epoch,
+                (seed, number, run.name, run.onset, run.removal, epoch,
                  "test_accuracy", "", round(float(v), 6))
                 for epoch, v in zip(epochs, value.clip(0, 1), strict=True)
             ]  # fmt: skip
     entry = {"device": "cpu", "seconds": 60.0, "date": "2027-01-01T00:00:00"}
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return Result(study, table, {seed: dict(entry) for seed in seeds})
+
+
+def bare(path):
+    """A stored table and what its runs are, read without the package."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        runs = json.loads(file.readline().removeprefix("#"))["study"]["runs"]
+        table = pd.read_csv(file, keep_default_na=False, dtype={"layer": str})
+    for column in ("onset", "removal"):
+        table[column] = [runs[number][column] for number in table.run]
+    kinds = [run["deficit"]["kind"] if run["deficit"] else "none" for run in runs]
+    return table.assign(deficit=[kinds[number] for number in table.run])
 
 
 def numbers(result, kind, onset, removal):

@@ -59,7 +59,9 @@ def test_book_is_what_the_chapters_show(capsys):
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]]
     assert rows == [list(pair) for pair in studies.BOOK]
     stored = Path(library.__file__).parents[2] / "book" / "results"
-    assert {p.stem for p in stored.glob("*.csv")} == {"-".join(p) for p in studies.BOOK}
+    assert {p.name for p in stored.glob("*.gz")} == {
+        f"{name}-{scale}.csv.gz" for name, scale in studies.BOOK
+    }
 
 
 def test_verify_notices_a_false_number(capsys):

@@ -64,7 +64,7 @@ def test_the_installed_package_finds_its_results_in_an_empty_folder(
         "import cplib; from cplib import results, studies\n"
         "from cplib.analysis import ledger\n"
         "print(cplib.__file__, len(ledger.ledger()))\n"
-        "r = results.get(studies.get('1TL', 'laptop'), 3)\n"
+        "r = results.get(studies.get('1TL', 'laptop'), seeds=3)\n"
         "print(r.seeds, r.live, results.folder())"
     )
     done = subprocess.run(

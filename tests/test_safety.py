@@ -11,18 +11,16 @@ import numpy as np
 import pytest
 from handmade import handmade
 
-from cplib import engine, results
+from cplib import engine, results, studies
 from cplib._base import files
 from cplib.data import datasets, pickles
 from cplib.engine import segment
 from cplib.errors import DataError, InputError
-from cplib.results import atlas
-from cplib.studies import paper as studies_
 from cplib.studies import plan
 
 FOLDER = Path(__file__).parents[1]
 SOURCES = sorted([*FOLDER.glob("cplib/**/*.py"), *FOLDER.glob("tools/**/*.py")])
-STUDY = studies_.get("1TL", "smoke")
+STUDY = studies.get("1TL", "smoke")
 
 
 class Bomb:
@@ -107,12 +105,6 @@ def object_array(path, names):
     np.savez(path, **arrays)
 
 
-def test_an_atlas_with_pickled_objects_is_refused(tmp_path):
-    object_array(tmp_path / "atlas.npz", ["notes", "timing-demo"])
-    with pytest.raises(DataError, match=r"damaged.*allow_pickle"):
-        atlas.read(studies_.get("timing", "demo"), tmp_path / "atlas.npz")
-
-
 def test_a_data_set_with_pickled_objects_is_refused(tmp_path):
     object_array(tmp_path / "mnist.npz", datasets.Raw._fields)
     with pytest.raises(files.Damaged, match="allow_pickle"):
@@ -146,13 +138,13 @@ def test_no_study_leads_out_of_the_folder(name, part):
 def test_no_parameter_of_a_notebook_does(value):
     """`scale` and `seeds` as papermill passes them on; `device` goes to torch."""
     with pytest.raises(InputError):
-        studies_.get("1TL", value)
+        studies.get("1TL", value)
     with pytest.raises(InputError):
-        studies_.get(value, "smoke")
+        studies.get(value, "smoke")
     with pytest.raises(InputError):
         results.parse_seeds(value)
     with pytest.raises(InputError):
-        results.get(STUDY, 1, device=value)
+        results.get(STUDY, seeds=1, device=value)
     with pytest.raises(InputError):
         dataclasses.replace(STUDY.setup.data, name=value)
 

@@ -1,1 +1,13 @@
 """Read results: effects, statistics, fits, and the claims that rest on them."""
+
+from .claims import Finding, Scorecard, claim, scorecard
+from .effects import Effect, effect, interval
+from .exponential import fit_exponential
+from .fits import double_exponential, fit_double_exponential
+from .sensitivity import sensitivities, shares, trace_curve
+
+__all__ = [
+    "Effect", "Finding", "Scorecard", "claim", "double_exponential", "effect",
+    "fit_double_exponential", "fit_exponential", "interval", "scorecard",
+    "sensitivities", "shares", "trace_curve",
+]  # fmt: skip

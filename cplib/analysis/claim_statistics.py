@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import CplibError, InputError
 from ..results.library import LAST, Result, finals
-from ..studies.study import Run
+from ..studies.runs import Run
 from .exponential import fit_exponential
 from .sensitivity import sensitivities, shares, trace_curve
 
@@ -209,7 +209,7 @@ def _clean(result: Result) -> Run:
 
 
 def _from_start(result: Result, kind: str) -> list[Run]:
-    runs = [run for run in result.study.runs if run.kind == kind and run.onset == 0]
+    runs = [run for run in result.study.runs if run.name == kind and run.onset == 0]
     if not runs:
         raise InputError(f"Study {result.study.name} has no run with {kind!r}.")
     return runs

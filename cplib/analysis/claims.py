@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from .. import results, studies
+from .. import results
 from ..errors import InputError
 from .claim_statistics import STATISTICS
 from .effects import interval, left_out
 from .ledger import VERDICTS, Claim, ledger
 
-__all__ = ["Finding", "Scorecard", "evaluate", "judge", "scorecard"]
+__all__ = ["Finding", "Scorecard", "claim", "judge", "scorecard"]
 
 SIGNS = dict(zip(VERDICTS, "●◐○–", strict=True))
 
@@ -179,7 +179,7 @@ def _marked(finding: Finding) -> str:
     return f"{sign} {finding.claim.worded(finding.verdict)}"
 
 
-def evaluate(
+def claim(
     name: str,
     scale: str | None = None,
     seeds: int | str | Iterable[int] = 3,
@@ -193,18 +193,15 @@ def evaluate(
         scale: of the runs; default: the one at which the book tests it.
         seeds, device: as for `results.get`; what is not stored is computed now.
     """
-    claims = ledger()
-    if name not in claims:
-        raise InputError(f"Unknown claim {name!r}: choose one of {', '.join(claims)}.")
-    claim = claims[name]
-    scale = scale or claim.scale
-    if claim.untestable:
-        return _untested(claim, scale)
-    found = [
-        results.get(studies.get(study, scale), seeds, device=device)
-        for study in claim.studies
-    ]
-    return judge(claim, found)
+    entries = ledger()
+    if name not in entries:
+        raise InputError(f"Unknown claim {name!r}: choose one of {', '.join(entries)}.")
+    entry = entries[name]
+    scale = scale or entry.scale
+    if entry.untestable:
+        return _untested(entry, scale)
+    found = [results.get(s, scale, seeds, device=device) for s in entry.studies]
+    return judge(entry, found)
 
 
 def judge(claim: Claim, found: list[results.Result]) -> Finding:
@@ -236,7 +233,7 @@ def scorecard(
     *,
     device: str = "auto",
 ) -> Scorecard:
-    """Every claim of the ledger, evaluated; arguments as for `evaluate`."""
+    """Every claim of the ledger, evaluated; arguments as for `claim`."""
     return Scorecard(
-        tuple(evaluate(name, scale, seeds, device=device) for name in ledger())
+        tuple(claim(name, scale, seeds, device=device) for name in ledger())
     )

@@ -10,7 +10,7 @@ from scipy import stats
 from .._base.plain import whole
 from ..errors import DataError, InputError
 from ..results import Result, finals
-from ..studies.study import Run
+from ..studies.runs import Run
 
 __all__ = ["Effect", "effect", "interval", "left_out"]
 
@@ -84,27 +84,10 @@ def effect(
     if against not in ("baseline", "control"):
         raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
     onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
+    run = result.study.find(deficit, onset, removal)
     table = finals(result)
-    rows = table[
-        (table["deficit"] == deficit)
-        & (table["onset"] == onset)
-        & (table["removal"] == removal)
-    ]
-    runs = [
-        run for run in result.study.runs
-        if (run.kind, run.onset, run.removal) == (deficit, onset, removal)
-    ]  # fmt: skip
-    if not runs:
-        held = ", ".join(
-            f"{run.kind} {run.onset}–{run.removal}"
-            for run in result.study.runs
-            if run.deficit is not None
-        )
-        raise InputError(
-            f"Study {result.study.name} at scale {result.study.scale} has no run with "
-            f"{deficit} from epoch {onset} to {removal}; it has {held}."
-        )
-    runs.append(result.study.runs[0])
+    rows = table[table["run"] == result.number(run)]
+    runs = [run, result.study.runs[0]]
     if rows.empty:
         raise DataError(
             f"No seed is left to tell the effect of {deficit} from epoch {onset} to "

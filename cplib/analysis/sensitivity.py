@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..errors import CplibError, DataError, InputError
 from ..results import Result, finals
-from ..studies.study import Run
+from ..studies.runs import Run
 
 __all__ = ["sensitivities", "shares", "trace_curve"]
 
@@ -38,10 +38,8 @@ def sensitivities(tracked: Result, windows: Result) -> pd.DataFrame:
 def shares(result: Result, run: Run) -> pd.DataFrame:
     """Each layer's share of the trace of `run`: seed, epoch, layer (int), share."""
     t = result.table
-    rows = t[
-        (t.metric == "trace") & (t.layer != "") & (t.deficit == run.kind)
-        & (t.onset == run.onset) & (t.removal == run.removal)
-    ]  # fmt: skip
+    traces = (t.metric == "trace") & (t.layer != "")
+    rows = t[traces & (t.run == result.number(run))]
     if rows.empty:
         raise _no_trace(result)
     total = rows.groupby(["seed", "epoch"])["value"].transform("sum")

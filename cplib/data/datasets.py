@@ -84,6 +84,11 @@ class DataSpec:
         options = ((k, number(f"gratings: {k}", value)) for k, value in self.options)
         object.__setattr__(self, "options", tuple(options))
 
+    @property
+    def channels(self) -> int:
+        """Colour channels of an image."""
+        return 1 if self.name in ("mnist", "digits") else 3
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -194,8 +194,8 @@ def estimate(segment: Segment, device: str, steps: int = 3) -> float:
     )
     with deterministic(device):
         state = training.start(setup, 0, small)
-        training.train(state, setup, 0, small, [(None, 1)])  # warm-up
+        training.advance(state, setup, 0, small, [(None, 1)])  # warm-up
         began = time.perf_counter()
-        training.train(state, setup, 0, small, [(None, 2)])
+        training.advance(state, setup, 0, small, [(None, 2)])
         seconds = time.perf_counter() - began
     return seconds * len(dataset.train_images) / len(small.train_images)

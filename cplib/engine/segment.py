@@ -114,7 +114,7 @@ def _train(segment: Segment, folder: Path, device: str) -> None:
             state = training.start(*arguments)
         else:
             state = training.restore(read_state(folder, segment.parent), *arguments)
-        training.train(state, *arguments, segment.phases(), report)
+        training.advance(state, *arguments, segment.phases(), report)
     seconds = time.perf_counter() - began
     notes = _notes(segment, device, seconds, dataset.fingerprint)
     files.write_checked(path, state.to_bytes(**notes))

@@ -20,7 +20,7 @@ from .._base import files, plain
 from .._base.device import resolve
 from ..errors import InputError
 from ..studies.plan import Plan, Segment, make_plan
-from ..studies.study import Run
+from ..studies.runs import Run
 from ..training import Setup
 from . import workers
 from .scheduler import Job

@@ -1,5 +1,7 @@
 """Draw results: panels with captions, alt text and their numbers."""
 
+from . import animals, fisher, stimuli
+from .panel import Panel
 from .sweeps import (
     comparison,
     draw,
@@ -12,6 +14,6 @@ from .sweeps import (
 )  # fmt: skip
 
 __all__ = [
-    "comparison", "draw", "origin", "origins", "removal_sweep", "timing_map",
-    "together", "window_sweep",
+    "Panel", "animals", "comparison", "draw", "fisher", "origin", "origins",
+    "removal_sweep", "stimuli", "timing_map", "together", "window_sweep",
 ]  # fmt: skip

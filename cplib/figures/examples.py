@@ -79,7 +79,8 @@ def _shown(
 ) -> Examples:
     """The `chosen` training images and labels under each deficit of `study`."""
     images, labels = dataset.train_images, dataset.train_labels
-    deficits = {run.kind: run.deficit or Deficit() for run in study.runs}
+    deficits = {"none": Deficit()}
+    deficits |= {d.name: d for run in study.runs for d in run.deficits}
     return Examples(
         {
             kind: dataset.to_rgb(deficit.images(images, seed)[chosen])

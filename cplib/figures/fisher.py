@@ -15,7 +15,7 @@ from ..analysis.exponential import ExponentialFit, fit_exponential
 from ..analysis.sensitivity import sensitivities, shares, trace_curve
 from ..errors import CplibError, InputError
 from ..results import Result
-from ..studies.study import Run
+from ..studies.runs import Run
 from .marks import TALL
 from .palette import BLUE, GREY, LABELS, SERIES, style
 from .panel import Panel
@@ -77,11 +77,13 @@ def under_deficit(result: Result, kind: str = "blur") -> Panel:
         tables, words = [], []
         for run, look in zip(runs, [(GREY, "o", "-"), *SERIES], strict=False):
             name = (
-                LABELS[kind] + f" until {run.removal}" if run.deficit else "no deficit"
+                LABELS[kind] + f" until {run.removal}"
+                if not run.clean
+                else "no deficit"
             )
             curve = trace_curve(result, run)
             _band(axes, curve, look, name)
-            if run.deficit:
+            if not run.clean:
                 axes.axvline(run.removal, color=look[0], linewidth=0.8, linestyle=":")
             tables.append(_summary(curve).assign(run=name))
             mean = curve.mean(axis=1)
@@ -118,13 +120,13 @@ def by_layer(result: Result, kind: str = "blur") -> Panel:
         tables, words = [], []
         for axes, run in zip(rows, runs, strict=True):
             name = (
-                f"{LABELS[kind]} until {run.removal}" if run.deficit else "no deficit"
+                f"{LABELS[kind]} until {run.removal}" if not run.clean else "no deficit"
             )
             mean = (
                 shares(result, run).groupby(["epoch", "layer"]).share.mean().unstack()
             )
             _stack(axes, mean, name)
-            if run.deficit:
+            if not run.clean:
                 axes.axvline(run.removal, color="black", linestyle="--", linewidth=1.2)
             tables.append((100 * mean).round(1).assign(run=name).reset_index())
             at = run.removal or last
@@ -195,9 +197,9 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
 
 
 def _runs(result: Result, kind: str) -> list[Run]:
-    runs = [run for run in result.study.runs if run.kind == kind and run.onset == 0]
+    runs = [run for run in result.study.runs if run.name == kind and run.onset == 0]
     if not runs:
-        held = ", ".join(dict.fromkeys(run.kind for run in result.study.runs[1:]))
+        held = ", ".join(dict.fromkeys(run.name for run in result.study.runs[1:]))
         raise InputError(
             f"Study {result.study.name} has no run with {kind!r} from the start: "
             f"choose one of {held}."
@@ -211,7 +213,7 @@ def _left(result: Result, run: Run) -> bool:
 
 
 def _history(run: Run) -> str:
-    return f"{LABELS[run.kind]} until {run.removal}" if run.deficit else "no deficit"
+    return f"{run.label} until {run.removal}" if not run.clean else "no deficit"
 
 
 def _name(result: Result) -> str:

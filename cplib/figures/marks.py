@@ -71,7 +71,7 @@ def sweep(
     top, bottom = figure.subplots(2, 1, height_ratios=(1.6, 1))
     table = summary(by_seed, x)
     learning_curve(top, result, table[x].max())
-    swept(top, by_seed, x, "final", result.study.runs[-1].kind, name)
+    swept(top, by_seed, x, "final", result.study.runs[-1].name, name)
     equal_length(top, summary(by_seed[by_seed["removal"] > 0], x), x)
     top.set_ylim(bottom=max(0, table["lowest seed"].min() - ROOM_BELOW))
     accuracy_axis(top, label_x)

@@ -14,7 +14,7 @@ from .. import data, studies
 from .._base.plain import whole
 from ..data import gratings as procedural
 from ..deficits import KINDS, Deficit, deficit
-from ..studies.study import Run, Study
+from ..studies.runs import Run, Study
 from .palette import GREY, LABELS, LOOKS, style
 from .panel import Panel
 
@@ -141,7 +141,7 @@ def course(study: Study) -> Panel:
     """
     run = study.runs[1 + len(study.runs[1:]) // 2]
     lives = _lives(run, study.clean_epochs)
-    colour = LOOKS[run.kind][0]
+    colour = LOOKS[run.name][0]
     with style():
         figure = Figure(figsize=(6.4, 2.6), layout="constrained")
         axes = figure.subplots()
@@ -152,7 +152,7 @@ def course(study: Study) -> Panel:
                 axes.barh(
                     -y, end - begin, left=begin, height=0.6, edgecolor=GREY, **look
                 )
-                word = LABELS[run.kind] if deficit_on else "clear"
+                word = run.label if deficit_on else "clear"
                 axes.text(
                     (begin + end) / 2, -y, word, ha="center", va="center",
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
@@ -172,12 +172,12 @@ def course(study: Study) -> Panel:
         axes.tick_params(axis="y", length=0)
     rows = [
         {"network": name, "from epoch": begin, "until epoch": end,
-         "sees": LABELS[run.kind] if deficit_on else "clear pictures"}
+         "sees": run.label if deficit_on else "clear pictures"}
         for name, phases in lives.items() for begin, end, deficit_on in phases
     ]  # fmt: skip
     alt = (
         f"Three bars over epochs. Impaired: clear until {run.onset} (the onset), "
-        f"{LABELS[run.kind]} until {run.removal} (the removal), clear until "
+        f"{run.label} until {run.removal} (the removal), clear until "
         f"{run.epochs}. Baseline: clear until {study.clean_epochs}. Control: clear "
         f"until {run.epochs}."
     )

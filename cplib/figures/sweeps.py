@@ -110,7 +110,7 @@ def spread_words(seeds: int) -> str:
 def removal_sweep(result: Result) -> Panel:
     """Final accuracy against the epoch t0 at which a deficit ends (1TL, 2, 3)."""
     by_seed = finals(result)
-    label = LABELS[result.study.runs[-1].kind]
+    label = LABELS[result.study.runs[-1].name]
     clean = result.study.clean_epochs
     quoted = result.study.name == "1TL"  # the paper's two errors are of this panel
     table = summary(by_seed, "removal")
@@ -118,7 +118,7 @@ def removal_sweep(result: Result) -> Panel:
         label_x = "epoch t₀ at which the deficit is removed"
         name = f"{label} until epoch t₀"
         figure, _, bottom = sweep(result, by_seed, "removal", name, label_x)
-        kind = result.study.runs[-1].kind
+        kind = result.study.runs[-1].name
         relative_error(bottom, by_seed, clean, kind, quoted)
     first, last = table.iloc[0], table.iloc[-1]
     drop = first["mean"] - last["mean"]
@@ -153,7 +153,7 @@ def window_sweep(result: Result) -> Panel:
     by_seed = finals(result)
     windowed = by_seed[by_seed["removal"] > 0]
     run = result.study.runs[-1]
-    length, label = run.removal - run.onset, LABELS[run.kind]
+    length, label = run.removal - run.onset, run.label
     span = f"{length} epoch{'s' * (length != 1)}"
     table = summary(windowed, "onset")
     baseline = 100 * by_seed["baseline"].mean()
@@ -229,7 +229,7 @@ def together(sweeps: dict[str, Result]) -> Panel:
 
 def _looks(sweeps: dict[str, Result]) -> list[tuple]:
     """Colour, marker and dash of each: its deficit's, unless several share one."""
-    kinds = [result.study.runs[-1].kind for result in sweeps.values()]
+    kinds = [result.study.runs[-1].name for result in sweeps.values()]
     if len(set(kinds)) == len(kinds):
         return [LOOKS[kind] for kind in kinds]
     return [SERIES[i % len(SERIES)] for i in range(len(kinds))]
@@ -248,12 +248,12 @@ def comparison(result: Result) -> Panel:
         figure = Figure(figsize=WIDE, layout="constrained")
         axes = figure.subplots()
         for run in result.study.runs:
-            colour, marker, dash = LOOKS[run.kind]
+            colour, marker, dash = LOOKS[run.name]
             curve = 100 * result.curve(run)
             mean = curve.mean(axis=1)
             axes.plot(
                 mean, color=colour, linestyle=dash, marker=marker,
-                markevery=max(1, len(mean) // 8), label=LABELS[run.kind],
+                markevery=max(1, len(mean) // 8), label=run.label,
             )  # fmt: skip
             axes.fill_between(
                 curve.index, curve.min(axis=1), curve.max(axis=1), color=colour,

@@ -10,26 +10,28 @@ import numpy as np
 import pandas as pd
 
 from .. import engine, studies
-from .._base import files
+from .._base import console, files
 from .._base.plain import whole
 from ..engine import Trained, provenance
 from ..errors import DataError, InputError
-from ..studies import Run, Study
+from ..studies import Run, Scale, Study
 from ..training import DECIMALS, METRICS
-from . import atlas, store
-from .store import COLUMNS
+from . import store
 
 __all__ = [
     "Result", "catalogue", "compute", "finals", "folder", "get", "parse_seeds", "save",
     "stored",
 ]  # fmt: skip
 
+COLUMNS = (
+    "seed", "run", "deficit", "onset", "removal", "epoch", "metric", "layer", "value",
+)  # fmt: skip
 CATALOGUE = (
     "study", "what", "scale", "data", "runs", "seeds", "epochs", "core-minutes",
     "device", "PyTorch", "date",
 )  # fmt: skip
 DIGITS = 6  # significant, of traces, which range over orders of magnitude
-NAMED = 5  # runs that diverged, in a sentence
+NAMED = 5  # runs that diverged, or settings that changed, in a sentence
 LAST = 5  # the readout is the mean of the last five epochs, as the paper's
 
 
@@ -64,31 +66,44 @@ class Result:
         self, run: Run, metric: str = "test_accuracy", layer: str = ""
     ) -> pd.DataFrame:
         """`metric` of `run`: index epoch, one column per seed."""
-        t = self.table
-        rows = (
-            (t.metric == metric)
-            & (t.layer == layer)
-            & (t.deficit == run.kind)
-            & (t.onset == run.onset)
-            & (t.removal == run.removal)
-        )
-        return t[rows].pivot(index="epoch", columns="seed", values="value")
+        number, found = self.number(run), self._rows(metric, layer)
+        rows = found.get(number, self.table[:0])
+        return rows.pivot(index="epoch", columns="seed", values="value")
+
+    def number(self, run: Run) -> int:
+        """The place of `run` in the study's runs: its number in the column `run`."""
+        try:
+            return self.study.runs.index(run)
+        except ValueError:
+            raise InputError(
+                f"{run.title} is no run of study {self.study.name} at scale "
+                f"{self.study.scale}: choose one of its runs."
+            ) from None
+
+    def _rows(self, metric: str, layer: str) -> dict[int, pd.DataFrame]:
+        """The rows of `metric` by run; looked for once."""
+        memory = self.__dict__.setdefault("_memory", {})
+        if (metric, layer) not in memory:
+            t = self.table
+            rows = t[(t.metric == metric) & (t.layer == layer)]
+            memory[metric, layer] = dict(list(rows.groupby("run")))
+        return memory[metric, layer]
 
     @property
     def diverged(self) -> pd.DataFrame:
         """A row for each run that diverged; `epoch` is its first without numbers."""
         lost = self.table[~np.isfinite(self.table["value"])]
-        by = ["deficit", "onset", "removal", "seed"]
+        by = ["run", "deficit", "onset", "removal", "seed"]
         return lost.groupby(by, sort=False)["epoch"].min().reset_index()
 
     def lost(self, *runs: Run) -> str:
         """Which of `runs` (none given: of all) diverged, in words; '' if none did."""
-        spans = [(run.kind, run.onset, run.removal) for run in runs or self.study.runs]
+        asked = [self.number(run) for run in runs or self.study.runs]
         words = [
-            f"{'no deficit' if kind == 'none' else f'{kind} {onset}–{removal}'} with "
-            f"seed {seed} after epoch {epoch}"
-            for kind, onset, removal, seed, epoch in self.diverged.to_numpy()
-            if (kind, onset, removal) in spans
+            f"{self.study.runs[row.run].title} with seed {row.seed} after epoch "
+            f"{row.epoch}"
+            for row in self.diverged.itertuples()
+            if row.run in asked
         ]
         if len(words) > NAMED:
             words[NAMED:] = [f"{len(words) - NAMED} more"]
@@ -130,7 +145,8 @@ def parse_seeds(seeds: int | str | Iterable[int]) -> list[int]:
 
 
 def get(
-    study: Study,
+    study: str | Study,
+    scale: str | Scale | None = None,
     seeds: int | str | Iterable[int] = 3,
     *,
     device: str = "auto",
@@ -141,22 +157,54 @@ def get(
 
     A stored result is used when study, scale and seed match; the rest is trained now,
     with a progress bar, and kept in the cache folder.
+
+    Args:
+        study: a name, such as "1TL", or a study of your own.
+        scale: of the study, if that is given by its name; default: "laptop".
+        seeds: how many, or which.
+        device: "auto", "cpu", "cuda" or "mps".
+        max_workers: processes; default: one per core, as far as memory goes.
+        progress: whether to show a bar over epochs.
     """
+    if not isinstance(study, Study):
+        study = studies.get(study, scale or "laptop")
+    elif scale is not None:
+        raise InputError(
+            f"scale={scale!r}: a study has its scale; leave it out, and name seeds by "
+            "seeds=."
+        )
     seeds = parse_seeds(seeds)
     known = stored(study)
     held = [seed for seed in seeds if known and seed in known.provenance]
     missing = [seed for seed in seeds if seed not in held]
     if not missing:
         return known.only(held)
+    if known is None:
+        _announce(study)
     options = {"device": device, "max_workers": max_workers, "progress": progress}
     fresh = compute(study, missing, **options)
     return _merged(known.only(held), fresh) if held else fresh
 
 
-def compute(study: Study, seeds: Iterable[int], **options) -> Result:
+def _announce(study: Study) -> None:
+    """Say how the study differs from what is stored under its name, if anything is."""
+    for place in files.results_folders():
+        if changed := store.differences(study, place):
+            console.say(
+                f"{study.name} {study.scale} is stored for another definition "
+                f"({'; '.join(changed[:NAMED])}): training."
+            )
+            return
+
+
+def compute(study: Study, seeds: int | str | Iterable[int] = 3, **options) -> Result:
     """Train `study` for `seeds` (or read its checkpoints); options as `engine.run`."""
+    seeds = parse_seeds(seeds)
     trained = engine.run(study.setup, study.runs, seeds, **options)
-    frames = [_frame(study, seed, run, t) for (seed, run), t in trained.items()]
+    numbers = {run: number for number, run in enumerate(study.runs)}
+    frames = [
+        _frame(study, seed, numbers[run], t) for (seed, run), t in trained.items()
+    ]
     notes: dict[int, list] = {}
     for (seed, _), outcome in trained.items():
         notes.setdefault(seed, []).extend(outcome.notes)
@@ -165,8 +213,8 @@ def compute(study: Study, seeds: Iterable[int], **options) -> Result:
     return Result(study, table, origin, tuple(origin))
 
 
-def _frame(study: Study, seed: int, run: Run, trained: Trained) -> pd.DataFrame:
-    """Tidy rows of one run."""
+def _frame(study: Study, seed: int, number: int, trained: Trained) -> pd.DataFrame:
+    """Tidy rows of one run, given by its place in the study."""
     log = trained.log
     wide = pd.DataFrame(log[:, 1:], columns=list(METRICS))
     wide = wide[list(study.metrics)].assign(epoch=log[:, 0].astype(int))
@@ -176,11 +224,16 @@ def _frame(study: Study, seed: int, run: Run, trained: Trained) -> pd.DataFrame:
     tidy["layer"] = ""
     if trained.information is not None:
         tidy = pd.concat([tidy, _traces(trained.information)])
-    tidy = tidy.assign(
-        study=study.name, scale=study.scale, seed=seed, deficit=run.kind,
-        onset=run.onset, removal=run.removal,
-    )  # fmt: skip
-    return tidy[list(COLUMNS)]
+    return described(tidy.assign(seed=seed, run=number), study)
+
+
+def described(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The table with what its column `run` stands for in `study`, in `COLUMNS`."""
+    for column in ("deficit", "onset", "removal"):
+        attribute = {"deficit": "name"}.get(column, column)
+        values = [getattr(run, attribute) for run in study.runs]
+        table[column] = np.array(values)[table["run"].to_numpy(int)]
+    return table[list(COLUMNS)]
 
 
 def _traces(information: np.ndarray) -> pd.DataFrame:
@@ -202,11 +255,12 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
     """Final test accuracy of every run, beside its baselines.
 
     Returns:
-        Columns seed, deficit, onset, removal and, as fractions, `final`: mean over the
-        last `last` epochs; `baseline`: the clean run's after the study's clean epochs
-        (the paper's comparison: as many clean epochs); `control`: the clean run's at
-        the same total length (as many epochs in all). The clean run itself is the row
-        with removal 0. A run that diverged, or whose clean run did, has no row.
+        Columns seed, run (its place in the study), deficit, onset, removal and, as
+        fractions, `final`: mean over the last `last` epochs; `baseline`: the clean
+        run's after the study's clean epochs (the paper's comparison: as many clean
+        epochs); `control`: the clean run's at the same total length (as many epochs in
+        all). The clean run itself is run 0. A run that diverged, or whose clean run
+        did, has no row.
 
     Raises:
         DataError: no run is left, or none with a deficit.
@@ -214,15 +268,15 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
     last = whole("last", last, 1)
     clean = result.curve(result.study.runs[0])
     rows = []
-    for run in result.study.runs:
-        is_clean = run.deficit is None
-        end = result.study.clean_epochs if is_clean else run.epochs
-        curve = clean if is_clean else result.curve(run)
+    for number, run in enumerate(result.study.runs):
+        end = result.study.clean_epochs if run.clean else run.epochs
+        curve = clean if run.clean else result.curve(run)
         for seed in result.seeds:
             rows.append(
                 {
                     "seed": seed,
-                    "deficit": run.kind,
+                    "run": number,
+                    "deficit": run.name,
                     "onset": run.onset,
                     "removal": run.removal,
                     "final": _mean_before(curve[seed], end, last),
@@ -249,8 +303,7 @@ def _mean_before(curve: pd.Series, end: int, last: int) -> float:
 def stored(study: Study) -> Result | None:
     """The stored result of `study`; None when there is none or it is another's.
 
-    What the folders of results lack may be in the atlas. A damaged file is set aside
-    with a warning, and then counts as absent.
+    A damaged file is set aside with a warning, and then counts as absent.
     """
     return _stored(study)
 
@@ -258,9 +311,9 @@ def stored(study: Study) -> Result | None:
 def _stored(study: Study, held: Path | None = None) -> Result | None:
     for place in files.results_folders():
         if found := store.repaired(study, place, held=place == held):
-            return Result(study, *found)
-    entry = atlas.read(study)
-    return entry and Result(study, entry.table, entry.provenance)
+            table, origin = found
+            return Result(study, described(table, study), origin)
+    return None
 
 
 def catalogue() -> pd.DataFrame:
@@ -298,7 +351,7 @@ def save(result: Result) -> Path:
     the other's seeds.
 
     Returns:
-        The path of the CSV; its provenance stands in a JSON of the same name.
+        The path of the file; see `store`.
     """
     with store.alone(folder()):
         known = _stored(result.study, held=folder())

@@ -1,34 +1,31 @@
-"""A study's stored numbers: a CSV and, beside it, the JSON that says where from.
+"""A study's stored numbers: one gzipped CSV, whose first line says where they are from.
 
-The two are one, for the JSON holds the CSV's checksum. A kill between writing the one
-and the other must not cost them both: the new JSON is first written as `.json.new`,
-then the CSV, then the JSON gets its name. Who reads takes the JSON that fits the CSV.
-Line ends do not count: Git or an editor on Windows may have changed them.
+The line is a comment of JSON: title, definition of the study, and for each seed its
+provenance. `pandas.read_csv(path, comment="#")` reads the rest.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
-import os
-import re
 import warnings
+import zlib
 from pathlib import Path
 
 import pandas as pd
 
 from .._base import files, locks
 from ..errors import StorageError
-from ..studies.study import Study
+from ..studies.runs import Study
+from . import first_edition
 
-__all__ = ["COLUMNS", "alone", "read", "repaired", "write"]
+__all__ = ["alone", "differences", "read", "repaired", "write"]
 
-COLUMNS = (
-    "study", "scale", "seed", "deficit", "onset", "removal", "epoch", "metric",
-    "layer", "value",
-)  # fmt: skip
-TEXT = dict.fromkeys(("study", "layer", "value"), str)  # "5" is a study, "0" a layer
+COLUMNS = ["seed", "run", "epoch", "metric", "layer", "value"]
+TEXT = dict.fromkeys(("layer", "value"), str)  # "0" is a layer
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError)
 Shelved = tuple[pd.DataFrame, dict[int, dict]]
 
 
@@ -38,52 +35,56 @@ def alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
 
 
 def write(study: Study, table: pd.DataFrame, origin: dict, folder: Path) -> Path:
-    """Store `table` and, by seed, its `origin`; return the CSV's path.
+    """Store `table` and, by seed, its `origin`; return the file's path.
 
     Raises:
         StorageError: the folder cannot be written or its disk is full; what was stored
             before is then intact.
     """
-    csv, note, coming = _paths(study, folder)
-    payload = table.to_csv(index=False, lineterminator="\n").encode()
-    entry = {
+    rows = table[COLUMNS].to_csv(index=False, lineterminator="\n").encode()
+    head = {
         "title": study.title,
         "study_hash": study.hash,
-        "table_sha256": files.sha256(payload),
+        "table_sha256": files.sha256(rows),
         "seeds": {str(seed): origin[seed] for seed in sorted(origin)},
         "study": study.spec(),
     }
-    entry["sha256"] = seal(entry)
     _keep_older(study, folder)
-    files.write_atomic(coming, (json.dumps(entry, indent=1) + "\n").encode())
-    try:
-        files.write_atomic(csv, payload)
-        os.replace(coming, note)
-    except StorageError:
-        coming.unlink(missing_ok=True)
-        raise
-    return csv
+    payload = b"# " + json.dumps(head).encode() + b"\n" + rows
+    files.write_atomic(path := _path(study, folder), gzip.compress(payload, mtime=0))
+    return path
 
 
 def read(study: Study, folder: Path) -> Shelved | None:
-    """The table and its origin; None where there is none, or of an earlier definition.
+    """The table (`COLUMNS`) and its origin; None if there is none of this definition.
 
     Raises:
-        storage.Damaged: the files are not as they were written, or another study's.
+        files.Damaged: the file is not as it was written, or another study's.
     """
-    csv, note, coming = _paths(study, folder)
-    if not csv.exists() or not (note.exists() or coming.exists()):
+    first_edition.convert(study, folder, write)
+    path = _path(study, folder)
+    if not path.exists():
         return None
     try:
-        return _read(study, csv, note)
-    except files.Damaged as error:
-        with contextlib.suppress(files.Damaged):  # a kill came before the renaming
-            return _read(study, csv, coming)
-        raise error
+        head, rows = _parts(path)
+        named = head["study"]["name"], head["study"]["scale"]
+        if named != (study.name, study.scale):
+            raise ValueError("these are the results of {} at scale {}".format(*named))
+        if head["table_sha256"] != files.sha256(rows):
+            raise ValueError("checksum mismatch")
+        if head["study_hash"] != study.hash:
+            return None
+        table = _table(rows)
+        origin = {int(seed): o for seed, o in head["seeds"].items()}
+        if list(table.columns) != COLUMNS or set(table.seed) != set(origin):
+            raise ValueError("wrong columns or seeds")
+    except (*UNREADABLE, zlib.error) as error:
+        raise files.Damaged(path, str(error)) from error
+    return table, origin
 
 
 def repaired(study: Study, folder: Path, held: bool = False) -> Shelved | None:
-    """As `read`, but damaged files are set aside with a warning, and count as absent.
+    """As `read`, but a damaged file is set aside with a warning, and counts as absent.
 
     Args:
         held: whether `folder` is `alone` already.
@@ -91,77 +92,78 @@ def repaired(study: Study, folder: Path, held: bool = False) -> Shelved | None:
     with contextlib.suppress(files.Damaged):
         return read(study, folder)
     with contextlib.ExitStack() as stack:
-        if not held:  # what looks damaged may have been half written
+        if not held:  # another process may have replaced it since
             with contextlib.suppress(StorageError):  # it will be said below
                 stack.enter_context(alone(folder))
         try:
             return read(study, folder)
         except files.Damaged as error:
-            for path in _paths(study, folder):
-                if path.exists():
-                    files.set_aside(path, error.why)
+            files.set_aside(error.path, error.why)
             return None
+
+
+def differences(study: Study, folder: Path) -> list[str]:
+    """How `study` differs from the definition that is stored under its name, in words.
+
+    Empty when there is none, or the same; for example ["schedule.batch 128, now 64"].
+    """
+    try:
+        head, _ = _parts(_path(study, folder))
+        if head["study_hash"] == study.hash:
+            return []
+        then, now = _flat(head["study"]), _flat(json.loads(json.dumps(study.spec())))
+    except (*UNREADABLE, zlib.error):
+        return []
+    changed = [key for key in {**then, **now} if then.get(key) != now.get(key)]
+    return [f"{key} {then.get(key)}, now {now.get(key)}" for key in changed]
+
+
+def _flat(spec: dict, prefix: str = "") -> dict[str, object]:
+    """Nested values by dotted name, without the study's own name for its parts."""
+    flat: dict[str, object] = {}
+    for key, value in spec.items():
+        name = prefix if key == "setup" else f"{prefix}{key}"
+        if isinstance(value, dict):
+            flat |= _flat(value, name if key == "setup" else f"{name}.")
+        else:
+            several = isinstance(value, list) and key == "runs"
+            flat[name] = f"({len(value)} of them)" if several else value
+    return flat
 
 
 def _keep_older(study: Study, folder: Path) -> None:
     """Rename results of another definition of `study`, which it would replace."""
-    csv, note, _ = _paths(study, folder)
+    path = _path(study, folder)
     try:
-        held = str(json.loads(note.read_bytes())["study_hash"])
-    except (OSError, ValueError, KeyError, TypeError):
+        held = str(_parts(path)[0]["study_hash"])
+    except (*UNREADABLE, zlib.error):
         return
-    if held == study.hash or not re.fullmatch("[0-9a-f]{16}", held):
+    if held == study.hash or not held.isalnum():
         return
-    for path in (csv, note):
-        try:
-            path.replace(path.with_name(f"{path.stem}.{held}{path.suffix}"))
-        except FileNotFoundError:
-            continue  # a kill came between the two
-        except OSError as error:
-            raise files.storage_error(folder, error) from error
+    kept = path.with_name(f"{study.name}-{study.scale}.{held}.csv.gz")
+    try:
+        path.replace(kept)
+    except OSError as error:
+        raise files.storage_error(folder, error) from error
     warnings.warn(
-        f"{csv.name} held results of {study.name} as it was defined before; they are "
-        f"kept as {csv.stem}.{held}.csv.",
+        f"{path.name} held results of {study.name} as it was defined before; they are "
+        f"kept as {kept.name}.",
         stacklevel=2,
     )
 
 
-def seal(entry: dict) -> str:
-    """Checksum of a provenance entry, so that an edited one is noticed."""
-    return files.sha256(json.dumps(entry, sort_keys=True).encode())
+def _path(study: Study, folder: Path) -> Path:
+    return folder / f"{study.name}-{study.scale}.csv.gz"
 
 
-def _paths(study: Study, folder: Path) -> tuple[Path, Path, Path]:
-    stem = f"{study.name}-{study.scale}"
-    names = (f"{stem}.csv", f"{stem}.json", f"{stem}.json.new")
-    return tuple(folder / name for name in names)
+def _parts(path: Path) -> tuple[dict, bytes]:
+    """What the first line says, and the bytes of the others."""
+    head, _, rows = gzip.decompress(path.read_bytes()).partition(b"\n")
+    return json.loads(head.removeprefix(b"# ")), rows
 
 
-def _read(study: Study, csv: Path, note: Path) -> Shelved | None:
-    """What `csv` holds, if that is what `note` was written for."""
-    try:
-        entry = json.loads(note.read_bytes())
-        if entry.pop("sha256") != seal(entry):
-            raise ValueError(f"checksum mismatch of {note.name}")
-        named = entry["study"]["name"], entry["study"]["scale"]
-        if named != (study.name, study.scale):
-            raise ValueError("these are the results of {} at scale {}".format(*named))
-        payload = csv.read_bytes().replace(b"\r\n", b"\n")
-        if entry["table_sha256"] != files.sha256(payload):
-            raise ValueError(f"checksum mismatch of {csv.name}")
-        if entry["study_hash"] != study.hash:
-            return None
-        table = _table(payload)
-        origin = {int(seed): o for seed, o in entry["seeds"].items()}
-        if tuple(table.columns) != COLUMNS or set(table.seed) != set(origin):
-            raise ValueError("wrong columns or seeds")
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise files.Damaged(csv, str(error)) from error
-    return table, origin
-
-
-def _table(payload: bytes) -> pd.DataFrame:
+def _table(rows: bytes) -> pd.DataFrame:
     """The rows; every number is the one that was written, bit for bit."""
-    table = pd.read_csv(io.BytesIO(payload), dtype=TEXT, keep_default_na=False)
+    table = pd.read_csv(io.BytesIO(rows), dtype=TEXT, keep_default_na=False)
     table["value"] = [float(text or "nan") for text in table["value"]]  # pandas rounds
     return table

@@ -11,7 +11,7 @@ from scipy import stats
 from .. import engine
 from ..engine import Trained
 from ..engine.provenance import UNKNOWN, summarise
-from ..studies.study import Run
+from ..studies.runs import Run
 from ..training import DECIMALS, METRICS
 from . import library
 from .library import LAST, Result
@@ -113,7 +113,7 @@ def _compare(result: Result, seed: int, run: Run, trained: Trained) -> Check:
     exact = bool(np.allclose(stored, fresh, rtol=0, atol=1e-9, equal_nan=True))
     tolerance, why = (0.0, "") if exact else _tolerance(result)
     return Check(
-        name=f"{result.study.name} {result.study.scale} seed {seed}, {run.kind} "
+        name=f"{result.study.name} {result.study.scale} seed {seed}, {run.name} "
         f"{run.onset} to {run.removal}",
         stored=float(old),
         recomputed=float(new),

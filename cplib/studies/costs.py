@@ -11,12 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from .. import models
 from .._base.plain import number, whole
 from ..training import Setup
-from . import paper
+from . import catalogue
 from .plan import make_plan
 
 __all__ = ["forward_flops", "table"]
-
-CHANNELS = {"cifar10": 3, "gratings": 3, "mnist": 1, "digits": 1}
 
 
 def forward_flops(setup: Setup) -> int:
@@ -25,11 +23,11 @@ def forward_flops(setup: Setup) -> int:
     A multiply-add counts as two. Convolutions and matrix products alone are counted.
     """
     data = setup.data
-    size = {"channels": CHANNELS[data.name], "size": data.size}
-    net = models.build(setup.model, seed=0, **size).eval()
+    shape = {"channels": data.channels, "size": data.size}
+    net = models.build(setup.model, seed=0, **shape).eval()
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        net(torch.zeros(1, size["channels"], data.size, data.size))
+        net(torch.zeros(1, data.channels, data.size, data.size))
     return counter.get_total_flops()
 
 
@@ -55,8 +53,8 @@ def table(
     seeds = range(whole("seeds", seeds, 1))
     teraflops = number("teraflops", teraflops, True)
     rows = []
-    for name in names or dict.fromkeys(name for name, _ in paper.BOOK):
-        study = paper.get(name, scale)
+    for name in names or dict.fromkeys(name for name, _ in catalogue.BOOK):
+        study = catalogue.get(name, scale)
         epochs = make_plan(study.setup, study.runs, seeds).epochs
         forward = forward_flops(study.setup)
         data = study.setup.data

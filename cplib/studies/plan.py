@@ -19,11 +19,10 @@ from .._base import plain
 from .._base.device import precision
 from ..deficits import Deficit
 from ..training import NUMERICS, Setup
-from .study import Run
+from .runs import Run, Window
 
 __all__ = ["Plan", "Segment", "make_plan"]
 
-History = tuple[tuple[Deficit, int, int], ...]
 CHECKPOINT_EVERY = 20
 
 
@@ -54,11 +53,8 @@ class Segment:
         return self.epoch - self.begin
 
     def phases(self) -> list[tuple[Deficit | None, int]]:
-        """The argument `phases` of `training.train`."""
-        ends = ((None, self.run.onset), (self.run.deficit, self.run.removal))
-        inside = [(d, e) for d, e in ends if self.begin < e < self.epoch]
-        last_is_deficit = self.run.onset < self.epoch <= self.run.removal
-        return [*inside, (self.run.deficit if last_is_deficit else None, self.epoch)]
+        """The argument `phases` of `training.train`, from epoch 0 on."""
+        return self.run.phases(self.epoch)
 
 
 @dataclass(frozen=True)
@@ -134,7 +130,7 @@ def shared_epochs(one: Run, other: Run) -> int:
 
 
 def state_key(
-    setup: Setup, seed: int, history: History, epoch: int, device: str
+    setup: Setup, seed: int, history: tuple[Window, ...], epoch: int, device: str
 ) -> str:
     """Name of a state: a hash of all that it depends on, as far as bits are concerned.
 

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..data import DataSpec
+from ..errors import InputError
 from ..fisher import Probe
 from ..models import ModelSpec
 from ..training import Schedule, Setup
 
-__all__ = [
-    "SCALES", "TIMES", "Times", "fixed_rate", "main_setup", "probe", "resnet",
-]  # fmt: skip
-
-SCALES = ("smoke", "demo", "laptop", "paper")
+__all__ = ["SCALES", "Scale", "scale_of"]
 
 
 @dataclass(frozen=True)
-class Times:
-    """When deficits begin and end at one scale, in epochs.
+class Scale:
+    """One size of all studies. A scale of your own: `dataclasses.replace` of another.
 
     Attributes:
+        name: under which results are stored.
+        main: setup of most studies (paper: All-CNN on CIFAR-10, annealed).
+        resnet: that of Figure 3, top left, and Figure 4.
+        fixed: that of Figure 3, bottom left: a fixed learning rate.
+        depth: that of Figure 3, bottom right, for one stage.
+        digits: that of Figure 3, top right: fully connected, on digits.
+        probe: when and on how much the Fisher information of the All-CNN is measured.
         clean: clean epochs after removal.
-        removals: t0 of the main sweep.
-        few: t0 of the other sweeps.
+        removals: t0 of the main sweep, and `few` of the other sweeps.
         length: of the short window, and `long` of the longer one.
         onsets: of the short window.
         few_onsets: of the windows of two lengths.
         grid: onsets and removals of the map.
+        mapped: deficits that are mapped.
+        fixed_removals: t0 at the fixed learning rate; default: `few`.
+        digits_clean, digits_removals: clean epochs and t0 on digits.
     """
 
+    name: str
+    main: Setup
+    resnet: Setup
+    fixed: Setup
+    depth: Setup
+    digits: Setup
+    probe: Probe
     clean: int
     removals: tuple[int, ...]
     few: tuple[int, ...]
@@ -38,68 +51,144 @@ class Times:
     onsets: tuple[int, ...]
     few_onsets: tuple[int, ...]
     grid: tuple[int, ...]
+    mapped: tuple[str, ...]
+    digits_clean: int
+    digits_removals: tuple[int, ...]
+    fixed_removals: tuple[int, ...] = ()
 
 
-TIMES = {
-    "smoke": Times(2, (1, 2), (1, 2), 1, 2, (0, 1, 2), (0, 1, 2, 3, 4), (0, 1, 2)),
-    "demo": Times(
-        30, (5, 10, 15, 20, 30), (10, 30), 10, 15, (0, 5, 10, 15, 20, 30),
-        (0, 5, 10, 20, 30), (0, 2, 5, 10, 15, 20, 25, 30, 40),
-    ),
-    "laptop": Times(
-        40, (5, 10, 15, 20, 30, 40), (10, 20, 30, 40), 10, 15,
-        (0, 5, 10, 15, 20, 30, 40), (0, 5, 10, 20, 30),
-        (0, 5, 10, 15, 20, 25, 30, 35, 40),
-    ),
-    "paper": Times(
-        160, tuple(range(20, 181, 20)), tuple(range(20, 181, 40)), 40, 60,
-        tuple(range(0, 121, 20)), tuple(range(0, 121, 20)),
-        tuple(range(0, 161, 20)),
-    ),
-}  # fmt: skip
+def scale_of(scale: str | Scale) -> Scale:
+    """The scale of this name; a scale is returned as it is."""
+    if isinstance(scale, Scale):
+        return scale
+    if scale not in SCALES:
+        raise InputError(f"Unknown scale {scale!r}: choose one of {', '.join(SCALES)}.")
+    return SCALES[scale]
 
 
-def main_setup(scale: str) -> Setup:
-    """The main setting of each scale (paper: All-CNN on CIFAR-10, annealed)."""
-    sets = {
-        "smoke": DataSpec("gratings", 384, 256, 16),
-        "demo": DataSpec("gratings", 3_000, 2_000, 16),
-        "laptop": DataSpec("cifar10", 5_000, 2_000, 16),
-        "paper": DataSpec("cifar10", 50_000, 10_000, 32),
-    }
-    width = {"smoke": 4, "demo": 8, "laptop": 16, "paper": 96}[scale]
-    shift = 4 if scale == "paper" else 2  # an eighth of the image's side
-    return Setup(sets[scale], ModelSpec("AllCNN", width), Schedule(shift=shift))
+def _all_cnn(data: DataSpec, width: int, **schedule) -> Setup:
+    return Setup(data, ModelSpec("AllCNN", width), Schedule(**schedule))
 
 
-def probe(scale: str) -> Probe:
-    """When and on how much the Fisher information is measured."""
-    images, every = {
-        "smoke": (32, 1),
-        "demo": (128, 2),
-        "laptop": (256, 2),
-        "paper": (1024, 2),
-    }[scale]
-    return Probe(images, every)
+def _resnet(data: DataSpec, width: int, probe: Probe, **schedule) -> Setup:
+    schedule = {"lr": 0.1, "weight_decay": 0.0005, **schedule}
+    return Setup(data, ModelSpec("ResNet18", width), Schedule(**schedule), probe)
 
 
-def resnet(scale: str) -> Setup:
-    """ResNet-18 as the paper trains it, with its Fisher information."""
-    main = main_setup(scale)
-    width = {"smoke": 2, "demo": 4, "laptop": 8, "paper": 64}[scale]
-    return replace(
-        main,
-        model=ModelSpec("ResNet18", width),
-        schedule=replace(main.schedule, lr=0.1, weight_decay=0.0005),
-        probe=probe(scale),
+def _depth(data: DataSpec, width: int, **schedule) -> Setup:
+    return Setup(data, ModelSpec("DepthCNN", width, 1), Schedule(**schedule))
+
+
+def _digits(data: DataSpec, width: int, lr: float) -> Setup:
+    """Digits are not mirrored; they are translated by up to an eighth of their side."""
+    schedule = Schedule(lr, 1.0, weight_decay=0.0, shift=data.size // 8, mirror=False)
+    return Setup(data, ModelSpec("MLP", width), schedule)
+
+
+ALL = ("blur", "flip", "labels", "noise")
+# Images are translated by up to an eighth of their side. Where an epoch has a tenth of
+# the paper's steps, a fixed learning rate is ten times the paper's.
+SMALL = {"shift": 2}
+FIXED = {"lr": 0.01, "decay": 1.0, **SMALL}
+
+
+def _smoke() -> Scale:
+    data, probe = DataSpec("gratings", 384, 256, 16), Probe(32, 1)
+    return Scale(
+        name="smoke",
+        main=_all_cnn(data, 4, **SMALL),
+        resnet=_resnet(data, 2, probe, **SMALL),
+        fixed=_all_cnn(data, 4, **FIXED),
+        depth=_depth(data, 2, **FIXED),
+        digits=_digits(DataSpec("digits", 384, 256, 16), 20, lr=0.05),
+        probe=probe,
+        clean=2,
+        removals=(1, 2),
+        few=(1, 2),
+        length=1,
+        long=2,
+        onsets=(0, 1, 2),
+        few_onsets=(0, 1, 2, 3, 4),
+        grid=(0, 1, 2),
+        mapped=ALL,
+        digits_clean=2,
+        digits_removals=(1, 2),
     )
 
 
-def fixed_rate(scale: str) -> Schedule:
-    """The fixed learning rate of Figure 3, bottom.
+def _demo() -> Scale:
+    data, probe = DataSpec("gratings", 3_000, 2_000, 16), Probe(128, 2)
+    return Scale(
+        name="demo",
+        main=_all_cnn(data, 8, **SMALL),
+        resnet=_resnet(data, 4, probe, **SMALL),
+        fixed=_all_cnn(data, 8, **FIXED),
+        depth=_depth(data, 8, **FIXED),
+        digits=_digits(DataSpec("digits", 1_297, 500, 16), 100, lr=0.05),
+        probe=probe,
+        clean=30,
+        removals=(5, 10, 15, 20, 30),
+        few=(10, 30),
+        length=10,
+        long=15,
+        onsets=(0, 5, 10, 15, 20, 30),
+        few_onsets=(0, 5, 10, 20, 30),
+        grid=(0, 2, 5, 10, 15, 20, 25, 30, 40),
+        mapped=ALL,
+        digits_clean=30,
+        digits_removals=(10, 30),
+    )
 
-    The paper's is 0.001. Below its scale an epoch has a tenth of the steps, so that the
-    rate is ten times as high.
-    """
-    rate = 0.001 if scale == "paper" else 0.01
-    return replace(main_setup(scale).schedule, lr=rate, decay=1.0)
+
+def _laptop() -> Scale:
+    data, probe = DataSpec("cifar10", 5_000, 2_000, 16), Probe(256, 2)
+    return Scale(
+        name="laptop",
+        main=_all_cnn(data, 16, **SMALL),
+        resnet=_resnet(data, 8, probe, **SMALL),
+        fixed=_all_cnn(data, 16, **FIXED),
+        depth=_depth(data, 16, **FIXED),
+        digits=_digits(DataSpec("mnist", 5_000, 2_000, 32), 250, lr=0.05),
+        probe=probe,
+        clean=40,
+        removals=(5, 10, 15, 20, 30, 40),
+        few=(10, 20, 30, 40),
+        length=10,
+        long=15,
+        onsets=(0, 5, 10, 15, 20, 30, 40),
+        few_onsets=(0, 5, 10, 20, 30),
+        grid=(0, 5, 10, 15, 20, 25, 30, 35, 40),
+        mapped=("blur",),
+        digits_clean=80,
+        digits_removals=(20, 40, 80, 120),
+    )
+
+
+def _paper() -> Scale:
+    """The paper's settings; where it is silent, see Methods."""
+    data, probe = DataSpec("cifar10", 50_000, 10_000, 32), Probe(1024, 2)
+    fixed = {"lr": 0.001, "decay": 1.0}
+    return Scale(
+        name="paper",
+        main=_all_cnn(data, 96),
+        resnet=_resnet(data, 64, probe),
+        fixed=_all_cnn(data, 96, **fixed),
+        depth=_depth(data, 96, **fixed),
+        digits=_digits(DataSpec("mnist", 60_000, 10_000, 32), 2500, lr=0.005),
+        probe=probe,
+        clean=160,
+        removals=tuple(range(20, 181, 20)),
+        few=tuple(range(20, 181, 40)),
+        length=40,
+        long=60,
+        onsets=tuple(range(0, 121, 20)),
+        few_onsets=tuple(range(0, 121, 20)),
+        grid=tuple(range(0, 161, 20)),
+        mapped=("blur",),
+        digits_clean=160,
+        digits_removals=tuple(range(50, 401, 50)),
+        fixed_removals=tuple(range(40, 281, 40)),
+    )
+
+
+SCALES = {scale.name: scale for scale in (_smoke(), _demo(), _laptop(), _paper())}

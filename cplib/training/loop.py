@@ -8,182 +8,73 @@ state equals one trained from scratch, bit for bit.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 
-from .. import fisher, models
-from .._base.device import autocast, isolated
-from .._base.plain import flag, number, settle, whole
+from .. import fisher
+from .._base.device import autocast, isolated, resolve
 from .._base.streams import stream
-from ..data import Dataset, DataSpec
+from ..data import Dataset, prepare
 from ..data.augment import Augmented
 from ..deficits import Deficit
 from ..fisher import Probe
-from ..models import ModelSpec
+from .setup import Setup
+from .state import State, untrained
 
-__all__ = [
-    "DECIMALS", "METRICS", "NUMERICS", "Schedule", "Setup", "State", "start", "train",
-]  # fmt: skip
+__all__ = ["advance", "evaluate", "learn", "start", "train"]
 
-# Raise when the same setup and seed would give other numbers than before: the number
-# is part of every checkpoint's key, so that old and new never mix.
-NUMERICS = 1
-METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
-DECIMALS = 6  # of what is kept of them
 AT_ONCE = 500  # images evaluated: of more, memory is asked for anew each time
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Optimisation and augmentation.
-
-    Attributes:
-        lr, decay: learning rate lr * decay**epoch, by absolute epoch.
-        momentum, weight_decay: of SGD.
-        batch: examples per step; the incomplete last batch of an epoch is dropped.
-        shift: random translation up to this many pixels, over the mean colour.
-        mirror: whether images are mirrored left to right with probability 1/2.
-    """
-
-    lr: float = 0.05
-    decay: float = 0.97
-    momentum: float = 0.9
-    weight_decay: float = 0.001
-    batch: int = 128
-    shift: int = 4
-    mirror: bool = True
-
-    def __post_init__(self):
-        settle(self, "lr decay", number, True)
-        settle(self, "momentum weight_decay", number)
-        settle(self, "batch", whole, 1)
-        settle(self, "shift", whole, 0)
-        settle(self, "mirror", flag)
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What all runs of a study share: data, network, schedule.
-
-    With a `probe`, the Fisher information is measured on the way. That changes nothing
-    in the training itself.
-    """
-
-    data: DataSpec
-    model: ModelSpec
-    schedule: Schedule = field(default_factory=Schedule)
-    probe: Probe | None = None
-
-    def spec(self) -> dict:
-        """The setup as plain values, for hashes and provenance."""
-        spec = {
-            "data": {**asdict(self.data), "options": dict(self.data.options)},
-            "model": self.model.spec(),
-            "schedule": asdict(self.schedule),
-        }
-        return spec if self.probe is None else spec | {"probe": asdict(self.probe)}
-
-
-@dataclass
-class State:
-    """A network in training.
-
-    Attributes:
-        epoch: epochs completed.
-        net, optimizer: with all that they carry.
-        log: array (epoch + 1, 1 + len(METRICS)): the epoch, then the metrics after
-            it. Row 0 is the untrained network (its training metrics are NaN).
-        information: array (measurements, 2 + layers): the epoch, the trace of each
-            layer's Fisher information, and the standard error of their sum.
-    """
-
-    epoch: int
-    net: torch.nn.Module
-    optimizer: torch.optim.SGD
-    log: np.ndarray
-    information: np.ndarray
-
-    def to_bytes(self, **notes: str) -> bytes:
-        """Everything needed to go on, in the safetensors format, with `notes`."""
-        momenta = self.optimizer.state_dict()["state"]
-        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
-        tensors |= {f"momentum.{i}": s["momentum_buffer"] for i, s in momenta.items()}
-        tensors["log"] = torch.from_numpy(self.log)
-        if self.information.size:
-            tensors["information"] = torch.from_numpy(self.information)
-        plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-        return save_tensors(plain, {"epoch": str(self.epoch), **notes})
-
-
-def notes_of(payload: bytes) -> dict[str, str]:
-    """The notes that were given to `State.to_bytes`."""
-    size = int.from_bytes(payload[:8], "little")
-    return json.loads(payload[8 : 8 + size])["__metadata__"]
-
-
-def tables_of(payload: bytes) -> tuple[np.ndarray, np.ndarray | None]:
-    """The log of a saved state, and its information if that was measured."""
-    tensors = load_tensors(payload)
-    measured = tensors.get("information")
-    return tensors["log"].numpy(), None if measured is None else measured.numpy()
 
 
 @isolated()
 def start(setup: Setup, seed: int, dataset: Dataset) -> State:
     """The untrained network of `setup`, evaluated once."""
-    state = _untrained(setup, seed, dataset)
-    test = evaluate(state.net, dataset.test_images, dataset.test_labels)
-    state.log = np.array([[0, np.nan, np.nan, *test]])
+    state = untrained(setup, seed, dataset)
+    state.log = np.array([[0, np.nan, np.nan, *_tested(state, setup, dataset)]])
     return state
 
 
-def _untrained(setup: Setup, seed: int, dataset: Dataset) -> State:
-    images = dataset.train_images
-    net = models.build(
-        setup.model, channels=images.shape[1], size=images.shape[-1], seed=seed
-    )
-    net = net.to(images.device, memory_format=torch.channels_last)
-    optimizer = optimiser(net, setup.schedule)
-    log = np.empty((0, 1 + len(METRICS)))
-    return State(0, net, optimizer, log, np.empty((0, 2 + len(fisher.layers(net)))))
+def _tested(state: State, setup: Setup, dataset: Dataset) -> tuple[float, float]:
+    """Loss and accuracy on clean test images; on how many, `setup.readout` says."""
+    images, labels = dataset.test_images, dataset.test_labels
+    if setup.readout is not None and not setup.readout.whole(state.epoch):
+        images, labels = (x[: setup.readout.images] for x in (images, labels))
+    return evaluate(state.net, images, labels)
 
 
-def optimiser(net: torch.nn.Module, schedule: Schedule) -> torch.optim.SGD:
-    """SGD on `net`, as `schedule` says."""
-    s = schedule
-    return torch.optim.SGD(
-        net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True
-    )
-
-
-@isolated()
-def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
-    """The state that `State.to_bytes` saved, on the data set's device."""
-    tensors = load_tensors(payload)
-    state = _untrained(setup, seed, dataset)
-    state.log = tensors.pop("log").numpy()
-    if "information" in tensors:
-        state.information = tensors.pop("information").numpy()
-    state.epoch = int(state.log[-1, 0])
-    prefix = len("net.")
-    weights = {k[prefix:]: v for k, v in tensors.items() if k.startswith("net.")}
-    state.net.load_state_dict(weights)
-    for i, parameter in enumerate(state.net.parameters()):
-        if f"momentum.{i}" in tensors:
-            buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{i}"])
-            state.optimizer.state[parameter]["momentum_buffer"] = buffer
-    return state
-
-
-@isolated()
 def train(
+    setup: Setup,
+    seed: int = 0,
+    phases: Sequence[tuple[Deficit | None, int]] = (),
+    *,
+    state: State | None = None,
+    device: str = "cpu",
+    on_epoch: Callable[[int], None] = lambda epoch: None,
+) -> State:
+    """Train the network of `setup` through `phases`, from birth or from `state` on.
+
+    >>> state = train(setup, phases=[(Blur(), 10), (None, 30)])
+
+    Args:
+        setup, seed: of the run. Its images are downloaded now if need be.
+        phases: pairs (deficit or None, epoch at which it ends) from epoch 0 on, ends
+            increasing. With none, the network is untrained.
+        state: an earlier outcome for the same setup and seed; it is changed in place,
+            and trains only what lies ahead of it.
+        device: "cpu", "cuda" or "mps", or "auto".
+        on_epoch: called with the number of completed epochs after each.
+    """
+    dataset = prepare(setup.data, resolve(device))
+    if state is None:
+        state = start(setup, seed, dataset)
+    return advance(state, setup, seed, dataset, phases, on_epoch)
+
+
+@isolated()
+def advance(
     state: State,
     setup: Setup,
     seed: int,
@@ -197,7 +88,9 @@ def train(
         state: where to start from.
         setup, seed: of the run.
         dataset: of the run, on the device to train on.
-        phases: pairs (deficit or None, epoch at which it ends), ends increasing.
+        phases: pairs (deficit or None, epoch at which it ends) from epoch 0 on, ends
+            increasing. Those that the state has behind it are passed over, but for a
+            learning rate that depends on when a deficit ended.
         on_epoch: called with the number of completed epochs after each.
 
     It trains on one CPU thread, whatever modes of PyTorch its caller has set; see
@@ -209,24 +102,25 @@ def train(
         taken after it on clean images.
     """
     clean = dataset.train_images, dataset.train_labels
+    removal = None
     for deficit, end in phases:
-        images, labels = clean
-        if deficit is not None:
-            images, labels = deficit.images(images, seed), deficit.labels(labels, seed)
-        s = setup.schedule
-        moves = (
-            (s.shift, s.mirror) if deficit is None or deficit.augment else (0, False)
-        )
-        source = Augmented(images, *moves)
+        if state.epoch < end:
+            images, labels = clean
+            if deficit is not None:
+                images = deficit.images(images, seed)
+                labels = deficit.labels(labels, seed)
+            s, still = setup.schedule, deficit is not None and not deficit.augment
+            source = Augmented(images, *((0, False) if still else (s.shift, s.mirror)))
         while state.epoch < end:
-            learned = learn(state, s, seed, source, labels)
-            test = evaluate(state.net, dataset.test_images, dataset.test_labels)
+            rate = setup.schedule.rate_at(state.epoch, removal)
+            learned = learn(state, setup.schedule.batch, rate, seed, source, labels)
             state.epoch += 1
-            row = [[state.epoch, *learned, *test]]
+            row = [[state.epoch, *learned, *_tested(state, setup, dataset)]]
             state.log = np.concatenate([state.log, row])
             if setup.probe is not None and state.epoch % setup.probe.every == 0:
                 _measure(state, setup.probe, seed, images)
             on_epoch(state.epoch)
+        removal = removal if deficit is None else end
     return state
 
 
@@ -240,23 +134,31 @@ def _measure(state: State, probe: Probe, seed: int, images: torch.Tensor) -> Non
 
 def learn(
     state: State,
-    schedule: Schedule,
+    batch: int,
+    rate: float,
     seed: int,
     source: Augmented,
     labels: torch.Tensor,
 ) -> tuple[float, float]:
     """One pass over the training set `source`, with `labels` (N,), in place.
 
+    Args:
+        state: the network, of which weights and statistics change.
+        batch: examples per step; an incomplete last batch is dropped.
+        rate: learning rate.
+        seed: of the run; order and augmentation depend on it and on the epoch.
+        source, labels: images as they are shown, and what they are called.
+
     Returns:
         Mean loss (nats) and accuracy over the batches.
     """
     state.net.train()
     for group in state.optimizer.param_groups:
-        group["lr"] = schedule.lr * schedule.decay**state.epoch
+        group["lr"] = rate
     device, count = labels.device, len(labels)
     random = stream(seed, "epoch", state.epoch)
     order = torch.randperm(count, generator=random).to(device)
-    batch = min(schedule.batch, count)
+    batch = min(batch, count)
     loss_sum = torch.zeros((), device=device)
     hits = torch.zeros((), device=device)
     steps = count // batch

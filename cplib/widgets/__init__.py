@@ -1,5 +1,7 @@
 """Explore results, with and without a kernel."""
 
-from .explorer import TimingExplorer, timing
+from . import predict
+from .cover import FrontPage, front_page
+from .explorer import TimingExplorer, explore
 
-__all__ = ["TimingExplorer", "timing"]
+__all__ = ["FrontPage", "TimingExplorer", "explore", "front_page", "predict"]

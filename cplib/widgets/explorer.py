@@ -18,12 +18,12 @@ from .live import with_window
 from .outcomes import YARDSTICKS, Timeline, Trace, nearest
 from .static_view import state_panel
 
-__all__ = ["TimingExplorer", "timing"]
+__all__ = ["TimingExplorer", "explore"]
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def timing(
+def explore(
     result: Result,
     *,
     deficit: str = "blur",
@@ -59,7 +59,7 @@ def timing(
 
 
 class TimingExplorer:
-    """Shown by a live front end as ipywidgets, and on a page as HTML; see `timing`.
+    """Shown by a live front end as ipywidgets, and on a page as HTML; see `explore`.
 
     Attributes:
         timeline: the numbers.

@@ -10,7 +10,7 @@ from .. import results
 from .._base.plain import whole
 from ..errors import InputError
 from ..results import Result
-from ..studies.study import Run
+from ..studies.runs import Run
 
 __all__ = ["with_window"]
 
@@ -34,7 +34,7 @@ def with_window(
     """
     onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
     study = result.study
-    deficits = {run.kind: run.deficit for run in study.runs if run.deficit}
+    deficits = {d.name: d for run in study.runs for d in run.deficits}
     if kind not in deficits:
         raise InputError(
             f"deficit={kind!r} is not in this study: choose one of "
@@ -46,7 +46,7 @@ def with_window(
             f"onset={onset!r}, removal={removal!r}: choose whole epochs with "
             f"onset < removal <= {longest}."
         )
-    run = Run(deficits[kind], onset, removal, removal + study.clean_epochs)
+    run = Run([(deficits[kind], onset, removal)], removal + study.clean_epochs)
     if run in study.runs:
         return result
     fresh = results.compute(replace(study, runs=(run,)), result.seeds, **options)

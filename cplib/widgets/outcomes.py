@@ -12,7 +12,7 @@ from ..analysis.effects import left_out
 from ..errors import InputError
 from ..figures.palette import LABELS
 from ..results import Result, finals
-from ..studies.study import Run
+from ..studies.runs import Run
 
 __all__ = [
     "SEES", "YARDSTICKS", "Ending", "Interval", "Timeline", "Trace", "nearest",
@@ -146,14 +146,14 @@ class Timeline:
         self.result = result
         endings = dict(list(finals(result).groupby(["deficit", "onset", "removal"])))
         traces = [
-            _trace(result, run, endings[run.kind, run.onset, run.removal])
+            _trace(result, run, endings[run.name, run.onset, run.removal])
             for run in result.study.runs
-            if (run.deficit is None or run.onset < run.removal)
-            and (run.kind, run.onset, run.removal) in endings
+            if (run.clean or run.onset < run.removal)
+            and (run.name, run.onset, run.removal) in endings
         ]
         self.clean, *windowed = traces
         windowed.sort(key=lambda trace: trace.window)
-        kinds = dict.fromkeys(run.kind for run in result.study.runs[1:])
+        kinds = dict.fromkeys(run.name for run in result.study.runs[1:])
         self.runs: dict[str, list[Trace]] = {
             kind: traces
             for kind in kinds
@@ -265,7 +265,7 @@ def _trace(result: Result, run: Run, ending: pd.DataFrame) -> Trace:
     curve = result.curve(run).sort_index().dropna(axis=1)
     spread = curve.std(axis=1, ddof=1) if curve.shape[1] > 1 else None
     return Trace(
-        run.kind,
+        run.name,
         run.onset,
         run.removal,
         run.epochs,

@@ -91,7 +91,7 @@ def endings(result: Result, kind: str | None = None) -> Sketch:
         result: of a study whose deficits begin at birth.
         kind: of deficit; default: the study's first.
     """
-    kind = kind or result.study.runs[1].kind
+    kind = kind or result.study.runs[1].name
     table = results.finals(result)
     kept = table["deficit"].isin(["none", kind]) & (table["onset"] == 0)
     by_end = (100 * table[kept].set_index("removal")["final"]).groupby("removal")
@@ -133,7 +133,7 @@ def losses(result: Result) -> Sketch:
         lost.groupby(table["onset"]),
         "onset of the window (epoch)",
         "loss (points)",
-        f"Final accuracy lost by {LABELS[run.kind]} in a window of "
+        f"Final accuracy lost by {run.label} in a window of "
         f"{run.removal - run.onset} epochs, against a healthy network that trained for "
         f"as long. {origin(result)}",
         min(0, math.floor(lost.min())),

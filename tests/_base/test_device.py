@@ -18,7 +18,7 @@ from cplib._base import device
 from cplib.engine import segment as segments
 from cplib.errors import CplibError, InputError
 from cplib.studies import plan
-from cplib.training import loop
+from cplib.training import loop, restore
 
 
 @pytest.fixture
@@ -209,23 +209,23 @@ def test_mixed_precision_keeps_what_adds_up_in_float32(family, monkeypatch):
         return torch.autocast("cpu", dtype=torch.bfloat16)
 
     plain = loop.start(setup, 0, dataset)
-    loop.train(plain, setup, 0, dataset, [(None, 1)])
+    loop.advance(plain, setup, 0, dataset, [(None, 1)])
     monkeypatch.setattr(loop, "autocast", autocast)
     state = loop.start(setup, 0, dataset)
     last = [m for m in state.net.modules() if isinstance(m, torch.nn.Linear)]
     last += [m for m in state.net.modules() if isinstance(m, torch.nn.Conv2d)]
     for module in last:
         module.register_forward_hook(lambda *a: seen.add(a[2].dtype))
-    loop.train(state, setup, 0, dataset, [(None, 1)])
+    loop.advance(state, setup, 0, dataset, [(None, 1)])
     assert seen == {torch.bfloat16}
     momenta = [s["momentum_buffer"] for s in state.optimizer.state.values()]
     for tensor in [*state.net.parameters(), *state.net.buffers(), *momenta]:
         assert tensor.dtype in (torch.float32, torch.int64)
         assert tensor.isfinite().all()
     assert abs(state.log[1, 1] - plain.log[1, 1]) < 0.03  # of about 2.4 nats
-    again = loop.restore(state.to_bytes(), setup, 0, dataset)
+    again = restore(state.to_bytes(), setup, 0, dataset)
     for one in (state, again):
-        loop.train(one, setup, 0, dataset, [(deficits.Blur(), 2)])
+        loop.advance(one, setup, 0, dataset, [(deficits.Blur(), 2)])
     for a, b in zip(state.net.state_dict().values(), again.net.state_dict().values(),
                     strict=True):  # fmt: skip
         assert torch.equal(a, b)

@@ -19,8 +19,7 @@ from cplib.errors import InputError
 from cplib.figures import examples, stimuli
 from cplib.fisher import Probe, noise
 from cplib.models import ModelSpec
-from cplib.studies import costs, plan
-from cplib.studies import study as runs
+from cplib.studies import costs, plan, runs
 from cplib.training import Schedule, Setup
 from cplib.widgets import live, predict
 
@@ -119,11 +118,11 @@ TAKERS = {
     "every": lambda n: Probe(2, n),
     "factor": lambda n: Blur(n),
     "classes": lambda n: LabelPermutation(n),
-    "onset": lambda n: runs.Run(None, n, 9, 9),
+    "onset": lambda n: runs.Run([(Blur(), n, 9)], 9),
     "removal": lambda n: runs.windows(
         "x", "x", "x", study().setup, [(Blur(), 0, n)], 1
     ),
-    "epochs": lambda n: runs.Run(None, 0, 0, n),
+    "epochs": lambda n: runs.Run([], n),
     "clean_epochs": lambda n: runs.windows(*WINDOWS, SETUP, [], n),
     "checkpoint_every": lambda n: plan.make_plan(SETUP, [], [0], "cpu", n),
     "workers": workers.check,

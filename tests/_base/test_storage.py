@@ -108,7 +108,7 @@ def test_an_installed_package_reads_its_own_results_and_writes_elsewhere(
 ):
     inside = tmp_path / "site-packages" / "cplib" / "book"
     inside.mkdir(parents=True)
-    monkeypatch.setattr(files, "__file__", str(inside.with_name("storage.py")))
+    monkeypatch.setattr(files, "__file__", str(inside.parent / "_base" / "files.py"))
     monkeypatch.setattr(files, "_start", lambda: tmp_path)
     assert files.results_folders() == [tmp_path / "results"]  # CPLIB_RESULTS alone
     monkeypatch.setenv("CPLIB_RESULTS", "")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from handmade import bare
 from scipy import optimize, stats
 
 from cplib import studies
@@ -22,11 +23,7 @@ class Bare:
     """A stored table and its few facts, read without the package."""
 
     def __init__(self, name):
-        self.table = pd.read_csv(
-            BOOK / "results" / f"{name}-laptop.csv",
-            keep_default_na=False,
-            dtype={"layer": str},
-        )
+        self.table = bare(BOOK / "results" / f"{name}-laptop.csv.gz")
         self.seeds = sorted(self.table.seed.unique())[:3]
         t = self.table[self.table.removal > 0]
         self.windows = sorted(set(zip(t.onset, t.removal, strict=True)))
@@ -315,7 +312,7 @@ def test_each_tested_claim_is_recomputed_here():
 def test_verdicts_follow_from_the_stored_tables(entry):
     values = INDEPENDENT[entry["id"]](*(Bare(name) for name in entry["studies"]))
     verdict, low, high = verdict_of(entry, np.asarray(values))
-    found = claims.evaluate(entry["id"])
+    found = claims.claim(entry["id"])
     assert len(found.values) == 3
     np.testing.assert_allclose(found.values, values, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose((found.low, found.high), (low, high), atol=1e-3)
@@ -400,7 +397,7 @@ def test_a_faulty_ledger_is_refused_in_a_sentence(
 
 def test_a_missing_ledger_and_an_unknown_claim_are_named(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no-such-claim"):
-        claims.evaluate("no-such-claim")
+        claims.claim("no-such-claim")
     monkeypatch.setenv("CPLIB_CLAIMS", str(tmp_path / "none.yml"))
     with pytest.raises(DataError, match=r"none\.yml"):
         ledger.ledger()

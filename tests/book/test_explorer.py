@@ -4,7 +4,7 @@ import pytest
 from alone import DESKTOP, PHONE, opening, written
 from handmade import ENDING, GRID, handmade, numbers, shown
 
-from cplib.widgets import timing
+from cplib.widgets import explore
 
 ROUNDING = 0.0501  # one decimal is shown
 pytestmark = pytest.mark.browser
@@ -17,7 +17,7 @@ def result():
 
 @pytest.fixture(scope="module")
 def explorer(result):
-    return timing(result, removal=20)
+    return explore(result, removal=20)
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_a_finger_drags_as_a_mouse_does(visit, sheet):
 
 
 def test_two_on_a_page_are_independent(visit, explorer, result, tmp_path):
-    other = timing(result, deficit="noise")
+    other = explore(result, deficit="noise")
     page = visit(written(tmp_path, explorer.html + other.html))
     page.get_by_label("Removal").nth(0).fill("0")
     texts = outputs(page)
@@ -250,7 +250,7 @@ def test_a_page_saved_by_the_browser_still_works(visit, sheet, tmp_path):
 
 
 def test_a_study_of_one_onset_has_nothing_to_move_there(visit, tmp_path):
-    page = visit(written(tmp_path, timing(handmade("1TL", "demo")).html), PHONE)
+    page = visit(written(tmp_path, explore(handmade("1TL", "demo")).html), PHONE)
     assert page.get_by_label("Onset").is_disabled()
     assert page.get_by_label("Deficit", exact=True).is_disabled()
     assert overflow(page) <= 0

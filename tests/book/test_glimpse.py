@@ -7,7 +7,7 @@ from alone import DESKTOP, PHONE, opening, written
 from handmade import handmade, numbers
 
 from cplib.errors import InputError
-from cplib.widgets.front_page import glimpse
+from cplib.widgets import front_page
 
 ROUNDING = 0.0501  # one decimal is shown
 VIEWS = pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -21,7 +21,7 @@ def result():
 
 @pytest.fixture(scope="module")
 def sheet(result, tmp_path_factory):
-    return written(tmp_path_factory.mktemp("sheet"), glimpse(result)._repr_html_())
+    return written(tmp_path_factory.mktemp("sheet"), front_page(result)._repr_html_())
 
 
 @pytest.fixture
@@ -109,4 +109,4 @@ def test_without_scripts_figure_sentence_and_table_stay(visit, sheet, result):
 
 def test_a_study_without_blur_has_no_glimpse():
     with pytest.raises(InputError, match="2L.*blur"):
-        glimpse(handmade("2L"))
+        front_page(handmade("2L"))

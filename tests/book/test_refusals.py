@@ -7,8 +7,7 @@ from alone import PHONE, SHEET, opening, written
 from handmade import GRID, handmade
 from playwright.sync_api import expect
 
-from cplib.widgets import predict, timing
-from cplib.widgets.front_page import glimpse
+from cplib.widgets import explore, front_page, predict
 from tools.build.book import CODE
 
 pytestmark = pytest.mark.browser
@@ -42,9 +41,9 @@ FORBIDDING = {"content-security-policy": "script-src 'self'"}
 def parts():
     """One of each of the parts that work alone, as HTML."""
     sweep = handmade("1TL", "demo")
-    explorer = timing(handmade("timing", "demo", grid=GRID))
+    explorer = explore(handmade("timing", "demo", grid=GRID))
     return "".join([
-        glimpse(sweep)._repr_html_(),
+        front_page(sweep)._repr_html_(),
         explorer.html,
         predict.endings(sweep)._repr_html_(),
     ])  # fmt: skip

@@ -41,7 +41,7 @@ def truth(result):
         clean = run.deficit is None
         end = result.study.clean_epochs if clean else run.epochs
         rows = table[
-            (table["deficit"] == run.kind)
+            (table["deficit"] == run.name)
             & (table["removal"] == run.removal)
             & table["epoch"].between(end - 4, end)
         ]

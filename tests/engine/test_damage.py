@@ -19,8 +19,8 @@ from handmade import handmade
 
 from cplib import engine, studies
 from cplib.engine import segment as segments
-from cplib.errors import DataError, StorageError
-from cplib.results import atlas, library, store
+from cplib.errors import StorageError
+from cplib.results import library, store
 from cplib.studies import plan
 
 STUDY = studies.get("1TL", "smoke")
@@ -229,24 +229,6 @@ def test_processes_that_save_at_once_lose_no_seed():
         assert saver.exitcode == 0
     assert_same(library.stored(STUDY), handmade("1TL", seeds=range(6)))
     assert not list(library.folder().glob("*damaged*"))
-
-
-def test_any_damage_to_the_atlas_is_said(tmp_path):
-    study = studies.get("timing", "demo")
-    content = atlas.file().read_bytes()
-    whole = atlas.read(study)
-    path = tmp_path / "atlas.npz"
-    for place in range(0, len(content), len(content) // 150):
-        path.write_bytes(
-            content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
-        )
-        with contextlib.suppress(DataError):  # else the bit meant nothing
-            entry = atlas.read(study, path)
-            assert entry is None or entry.table.equals(whole.table)
-    for length in (0, 100, len(content) - 1):
-        path.write_bytes(content[:length])
-        with pytest.raises(DataError, match="install cplib again"):
-            atlas.read(study, path)
 
 
 # -- disks

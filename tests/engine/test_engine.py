@@ -23,11 +23,11 @@ from cplib.studies import Run, plan
 
 SETUP = studies.get("1TL", "smoke").setup
 RUNS = [
-    Run(None, 0, 0, 4),
-    Run(deficit("blur"), 0, 2, 4),  # a removal
-    Run(deficit("blur"), 1, 2, 4),  # windows
-    Run(deficit("blur"), 1, 3, 4),
-    *(Run(deficit(kind), 1, 2, 3) for kind in KINDS),
+    Run([], 4),
+    Run([(deficit("blur"), 0, 2)], 4),  # a removal
+    Run([(deficit("blur"), 1, 2)], 4),  # windows
+    Run([(deficit("blur"), 1, 3)], 4),
+    *(Run([(deficit(kind), 1, 2)], 3) for kind in KINDS),
 ]
 FOLDER = Path(__file__).parents[2]
 
@@ -50,7 +50,7 @@ def from_scratch(run, seed):
         state = training.start(SETUP, seed, dataset)
         for epoch in range(run.epochs):
             shown = run.deficit if run.onset <= epoch < run.removal else None
-            training.train(state, SETUP, seed, dataset, [(shown, epoch + 1)])
+            training.advance(state, SETUP, seed, dataset, [(shown, epoch + 1)])
     return weights_hash(state), state.log
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from handmade import bare
 
 from cplib import figures, studies
 from cplib.analysis import sensitivity
@@ -24,10 +24,8 @@ def stored(name):
     return library.stored(studies.get(name, "laptop"))
 
 
-def bare(name):
-    return pd.read_csv(
-        BOOK / f"{name}-laptop.csv", keep_default_na=False, dtype={"layer": str}
-    )
+def table_of(name):
+    return bare(BOOK / f"{name}-laptop.csv.gz")
 
 
 def line(axes, label):
@@ -47,7 +45,7 @@ def mean_trace(table, kind, removal, layer=""):
 @pytest.mark.parametrize("name", ["3TL", "5"])
 def test_under_deficit_draws_the_mean_trace_of_each_run(name):
     panel = fisher.under_deficit(stored(name))
-    table = bare(name)
+    table = table_of(name)
     axes = panel.figure.axes[0]
     removals = sorted(table[table.deficit == "blur"].removal.unique())
     assert len(removals) >= 2
@@ -64,7 +62,7 @@ def test_under_deficit_draws_the_mean_trace_of_each_run(name):
 def test_over_training_draws_trace_and_accuracy():
     result = stored("3TL")
     panel = fisher.over_training(result)
-    table = bare("3TL")
+    table = table_of("3TL")
     top, bottom = panel.figure.axes
     np.testing.assert_allclose(line(top, "ResNet-18")[1], mean_trace(table, "none", 0))
     rows = table[(table.metric == "test_accuracy") & (table.deficit == "none")]
@@ -75,7 +73,7 @@ def test_over_training_draws_trace_and_accuracy():
 @pytest.mark.parametrize("kind", ["blur", "flip"])
 def test_by_layer_stacks_shares_that_sum_to_one(kind):
     result = stored("5")
-    table = bare("5")
+    table = table_of("5")
     panel = fisher.by_layer(result, kind)
     drawn = panel.table
     layers = [column for column in drawn if column not in ("epoch", "run")]
@@ -95,7 +93,7 @@ def test_by_layer_stacks_shares_that_sum_to_one(kind):
 
 def test_sensitivities_pair_each_window_with_the_trace_at_its_onset():
     found = sensitivity.sensitivities(stored("3TL"), stored("4L"))
-    table, windows = bare("3TL"), bare("4L")
+    table, windows = table_of("3TL"), table_of("4L")
     clean = stored("4L").study.clean_epochs
     accuracy = windows[windows.metric == "test_accuracy"]
 

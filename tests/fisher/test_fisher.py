@@ -384,7 +384,7 @@ def trained(family, epochs):
                   Schedule(shift=0, batch=32))  # fmt: skip
     dataset = data.prepare(spec)
     state = training.start(setup, 0, dataset)
-    training.train(state, setup, 0, dataset, [(None, epochs)])
+    training.advance(state, setup, 0, dataset, [(None, epochs)])
     return state.net.eval(), dataset.train_images[:48]
 
 
@@ -580,7 +580,7 @@ def test_images_beyond_the_last_full_batch_are_left_out():
 def after(setup, dataset, *phases, seed=3):
     with device.deterministic("cpu"):
         state = training.start(setup, seed, dataset)
-        return training.train(state, setup, seed, dataset, list(phases))
+        return training.advance(state, setup, seed, dataset, list(phases))
 
 
 def test_measuring_changes_nothing_in_the_training(dataset):
@@ -620,7 +620,7 @@ def test_forks_measure_what_one_long_run_does(dataset):
     with device.deterministic("cpu"):
         state = training.restore(payload, PROBED, 3, dataset)
         np.testing.assert_array_equal(state.information, begun.information)
-        training.train(state, PROBED, 3, dataset, [(None, 4)])
+        training.advance(state, PROBED, 3, dataset, [(None, 4)])
     np.testing.assert_array_equal(state.information, whole.information)
     np.testing.assert_array_equal(training.tables_of(payload)[1], whole.information[:2])
 

@@ -8,18 +8,17 @@ import pandas as pd
 import pytest
 from handmade import handmade
 
-from cplib import results, widgets
+from cplib import results, studies, widgets
 from cplib.__main__ import main
 from cplib.analysis import claims, effects, ledger, sensitivity
 from cplib.engine import sweep
 from cplib.errors import DataError, InputError
 from cplib.figures import fisher, sweeps
-from cplib.results import Result, atlas, verification
-from cplib.studies import paper
-from cplib.widgets import front_page, outcomes, predict
+from cplib.results import verification
+from cplib.widgets import cover, outcomes, predict
 
 SEEDS = [0, 1, 2]
-SWEPT = [name for name in paper.names() if name in (*sweeps.SWEEPS, "1BL", "timing")]
+SWEPT = [name for name in studies.names() if name in (*sweeps.SWEEPS, "1BL", "timing")]
 
 
 def with_traces(result):
@@ -47,11 +46,11 @@ def broken(result, run, seeds, epoch):
 
 
 def spans(run):
-    return run.kind, run.onset, run.removal
+    return run.name, run.onset, run.removal
 
 
 def of(table, run):
-    rows = table[(table.deficit == run.kind) & (table.onset == run.onset)]
+    rows = table[(table.deficit == run.name) & (table.onset == run.onset)]
     return rows[rows.removal == run.removal].reset_index(drop=True)
 
 
@@ -60,7 +59,7 @@ def of(table, run):
 
 def wild(name="1TL", **changes):
     """A study that overflows in its second epoch, whatever the processor."""
-    study = paper.get(name, "smoke")
+    study = studies.get(name, "smoke")
     schedule = dataclasses.replace(study.setup.schedule, decay=1e20, **changes)
     setup = dataclasses.replace(study.setup, schedule=schedule)
     return dataclasses.replace(study, setup=setup)
@@ -125,7 +124,7 @@ def test_with_every_run_lost_one_sentence_says_so(trained):
     words = r"1TL at scale smoke.*no deficit with seed 0 after epoch 2.*1 more.*\.05"
     for ask in (
         results.finals, sweeps.draw, outcomes.Timeline, predict.endings,
-        front_page.glimpse,
+        cover.front_page,
     ):  # fmt: skip
         with pytest.raises(DataError, match=words):
             ask(result)
@@ -135,7 +134,7 @@ def test_with_every_run_lost_one_sentence_says_so(trained):
 
 def test_the_command_line_says_it_too(monkeypatch, tmp_path, capsys):
     chosen = {name: wild(name) for name in ("1TL", "demo")}
-    monkeypatch.setattr(paper, "get", lambda name, scale: chosen[name])
+    monkeypatch.setattr(studies, "get", lambda name, scale: chosen[name])
     monkeypatch.chdir(tmp_path)
     assert main(["run", "1TL", "--scale", "smoke", "--seeds", "1"]) == 0
     assert "1TL smoke: Diverged, and left out: no deficit" in capsys.readouterr().out
@@ -215,7 +214,7 @@ def test_figures_of_several_results_name_the_one():
 )
 def test_figures_of_the_trace_draw_the_rest(which, seeds, epoch):
     whole, sound = made("5"), made("3TL")
-    runs = [run for run in whole.study.runs if run.kind in ("none", "blur")]
+    runs = [run for run in whole.study.runs if run.name in ("none", "blur")]
     result = broken(whole, runs[which], seeds, epoch)
     for panel in (
         fisher.over_training(result, sound), fisher.under_deficit(result),
@@ -256,7 +255,7 @@ def test_the_explorer_and_the_front_page_show_the_rest(seeds):
     whole = made("1TL")
     run, other = whole.study.runs[-1], whole.study.runs[1]
     result = broken(whole, run, seeds, 2)
-    explorer, page = widgets.timing(result), front_page.glimpse(result)
+    explorer, page = widgets.explore(result), cover.front_page(result)
     for shown in (explorer.html, page._repr_html_()):
         assert "NaN" not in shown and "with seed 1 after epoch 2" in shown
     json.dumps(page.data(), allow_nan=False)
@@ -285,7 +284,7 @@ def test_sketches_are_of_the_rest(draw):
 def test_a_window_that_diverges_in_the_explorer_is_reported(monkeypatch):
     whole = made("1TL")
     run = whole.study.runs[-1]
-    explorer = widgets.timing(broken(whole, run, SEEDS, 2))
+    explorer = widgets.explore(broken(whole, run, SEEDS, 2))
     explorer.trainer["removal"].value = run.removal
     explorer.trainer["button"].click()  # it is there, and diverged
     told = "".join(out["text"] for out in explorer.trainer["report"].outputs)
@@ -313,18 +312,6 @@ def test_a_claim_is_judged_on_the_seeds_in_which_nothing_diverged(name):
     none = claims.judge(claim, [*found[:-1], broken(found[-1], run, SEEDS, 1)])
     assert none.verdict == "not testable" and "with seed 2 after epoch 1" in str(none)
     assert claims.Scorecard((none, wanted)).table["seeds"].tolist() == [0, 2]
-
-
-def test_the_atlas_takes_no_run_that_diverged():
-    whole = handmade("timing", "smoke", [0])
-    table = whole.table.copy()
-    right = whole.study.setup.data.test
-    table["value"] = (table["value"] * right).round() / right
-    entry = atlas.Entry(whole.study, table, whole.provenance)
-    assert atlas.pack([entry])
-    ruined = broken(Result(whole.study, table, {}), whole.study.runs[-1], [0], 2).table
-    with pytest.raises(DataError, match="no whole number"):
-        atlas.pack([dataclasses.replace(entry, table=ruined)])
 
 
 def test_a_study_without_clean_epochs_has_a_control_still():

@@ -48,7 +48,7 @@ def made_up(values):
     for run in study.runs:
         for seed, curve in enumerate(values[run.removal]):
             rows += [
-                ("1TL", "smoke", seed, run.kind, run.onset, run.removal, e,
+                ("1TL", "smoke", seed, run.name, run.onset, run.removal, e,
                  "test_accuracy", "", v)
                 for e, v in enumerate(curve)
             ]  # fmt: skip
@@ -134,12 +134,12 @@ def test_stored_seeds_are_used_and_only_the_others_trained(computed, monkeypatch
         return original(study, seeds, **options)
 
     monkeypatch.setattr(library, "compute", watched)
-    got = library.get(computed.study, 2, progress=False)
+    got = library.get(computed.study, seeds=2, progress=False)
     assert asked == [1]
     assert got.seeds == [0, 1]
     assert got.live == (1,)
     assert "partly stored" in figures.draw(got).caption
-    library.get(computed.study, [0], progress=False)
+    library.get(computed.study, seeds=[0], progress=False)
     assert asked == [1]
 
 
@@ -156,7 +156,7 @@ def tables(draw):
     values = draw(st.lists(VALUES, min_size=2, max_size=6))
     study = studies.get("1TL", "smoke")
     rows = [
-        ("1TL", "smoke", seed, run.kind, run.onset, run.removal, epoch, metric, layer,
+        ("1TL", "smoke", seed, run.name, run.onset, run.removal, epoch, metric, layer,
          value)
         for seed in seeds
         for run in study.runs

@@ -16,21 +16,26 @@ from cplib.studies.plan import make_plan
 from cplib.training import Setup
 
 SETUP = studies.get("1TL", "smoke").setup
-DEFICITS = (None, Blur(), VerticalFlip(), LabelPermutation(), Noise())
+DEFICITS = (Blur(), Blur(2), VerticalFlip(), LabelPermutation(), Noise())
 
 
 @st.composite
 def runs(draw):
-    onset = draw(st.integers(0, 12))
-    removal = onset + draw(st.integers(0, 12))
-    epochs = removal + draw(st.integers(0, 12))
-    return Run(draw(st.sampled_from(DEFICITS)), onset, removal, epochs)
+    """Up to three windows, of any length (0 too), one after the other."""
+    windows, end = [], 0
+    for deficit in draw(st.lists(st.sampled_from(DEFICITS), max_size=3)):
+        onset = end + draw(st.integers(0, 12))
+        end = onset + draw(st.integers(0, 12))
+        windows.append((deficit, onset, end))
+    return Run(windows, end + draw(st.integers(0, 12)))
 
 
 def stimulus(run, epoch):
     """What the network is shown in `epoch`: the definition, epoch by epoch."""
-    inside = run.onset <= epoch < run.removal
-    return run.deficit if inside else None
+    for deficit, onset, removal in run.windows:
+        if onset <= epoch < removal:
+            return deficit
+    return None
 
 
 def lived(run, epochs):
@@ -53,10 +58,11 @@ def test_the_tree_is_the_runs_with_shared_prefixes_once(some, seeds, every):
                 seed, begin, parent,
             )  # fmt: skip
             assert segment.epochs <= every
-            at = segment.begin
+            shown, at = [], 0
             for deficit, end in segment.phases():
-                told += [deficit] * (end - at)
-                at = max(at, end)
+                shown += [deficit] * (end - at)
+                at = end
+            told += shown[segment.begin :]
             begin, parent = segment.epoch, segment.key
         assert tuple(told) == lived(run, run.epochs)
     states = {
@@ -111,13 +117,13 @@ def test_studies_on_one_cache_share_what_is_equal_and_nothing_else(wanted, every
 
 
 def test_keys_differ_whenever_anything_that_matters_does():
-    run = Run(Blur(), 0, 2, 4)
+    run = Run([(Blur(), 0, 2)], 4)
     schedule = dataclasses.replace(SETUP.schedule, lr=0.01)
     data = dataclasses.replace(SETUP.data, options=(("fine", 0.5),))
     variants = [
         make_plan(SETUP, [run], [0]),
         make_plan(SETUP, [run], [1]),
-        make_plan(SETUP, [Run(Blur(2), 0, 2, 4)], [0]),
+        make_plan(SETUP, [Run([(Blur(2), 0, 2)], 4)], [0]),
         make_plan(dataclasses.replace(SETUP, schedule=schedule), [run], [0]),
         make_plan(dataclasses.replace(SETUP, data=data), [run], [0]),
     ]
@@ -146,8 +152,9 @@ def test_savings_that_the_book_quotes():
     ],
 )
 def test_impossible_windows_are_named(arguments, words):
+    *window, epochs = arguments
     with pytest.raises(InputError) as error:
-        Run(*arguments)
+        Run([window], epochs)
     assert all(word in str(error.value) for word in words)
 
 
@@ -170,7 +177,7 @@ def test_every_study_starts_with_a_clean_run_as_long_as_the_longest():
     for name in studies.names():
         for scale in studies.SCALES:
             study = studies.get(name, scale)
-            assert study.runs[0].deficit is None
+            assert study.runs[0].clean
             assert study.runs[0].epochs == max(run.epochs for run in study.runs)
             assert len(set(study.runs)) == len(study.runs)
             for run in study.runs[1:]:

@@ -53,7 +53,7 @@ def everything(family):
     dataset = data.prepare(setup.data)
     state = training.start(setup, 0, dataset)
     state = training.restore(state.to_bytes(), setup, 0, dataset)
-    training.train(state, setup, 0, dataset, [(None, 1)])
+    training.advance(state, setup, 0, dataset, [(None, 1)])
     found = fisher.trace(state.net, dataset.test_images[:8], stream(0, "modes"))
     weights = torch.cat([p.detach().flatten() for p in state.net.parameters()])
     return weights, torch.from_numpy(state.log), torch.from_numpy(found.trace)

@@ -9,7 +9,8 @@ from cplib._base import device
 from cplib._base.streams import stream
 from cplib.data.augment import Augmented
 from cplib.errors import InputError
-from cplib.training import Schedule, loop
+from cplib.training import Schedule, loop, notes_of, restore, tables_of
+from cplib.training.state import METRICS, untrained
 
 SETUP = studies.get("1TL", "smoke").setup
 
@@ -21,7 +22,7 @@ def dataset():
 
 def in_double(setup, seed, dataset):
     """The untrained network, its weights in double precision."""
-    state = loop._untrained(setup, seed, dataset)
+    state = untrained(setup, seed, dataset)
     state.net.double()
     return state
 
@@ -39,7 +40,7 @@ def test_an_epoch_is_plain_sgd_written_out_by_hand(dataset):
     with device.deterministic("cpu"):
         state, twin = (in_double(setup, 3, dataset) for _ in range(2))
         by_hand = twin.net.train()
-        loop.train(state, setup, 3, dataset, [(deficits.Noise(), 2)])
+        loop.advance(state, setup, 3, dataset, [(deficits.Noise(), 2)])
         noise = deficits.Noise().images(dataset.train_images, 3)  # not augmented
         momenta = [torch.zeros_like(p) for p in by_hand.parameters()]
         for epoch in range(2):
@@ -69,7 +70,7 @@ def test_noise_stays_where_it_is_and_moving_noise_does_not(dataset, monkeypatch)
     )  # fmt: skip
     for kind in ("noise", "moving-noise", "blur"):
         state = loop.start(SETUP, 3, dataset)
-        loop.train(state, SETUP, 3, dataset, [(deficits.deficit(kind), 2)])
+        loop.advance(state, SETUP, 3, dataset, [(deficits.deficit(kind), 2)])
     s = SETUP.schedule
     assert moved == [(0, False), (s.shift, s.mirror), (s.shift, s.mirror)]
     assert s.shift > 0 and s.mirror
@@ -116,7 +117,7 @@ def test_the_test_set_is_never_touched_by_a_deficit(dataset):
     state = loop.start(SETUP, 0, dataset)
     for kind in deficits.KINDS:
         phases = [(deficits.deficit(kind), state.epoch + 1)]
-        loop.train(state, SETUP, 0, dataset, phases)
+        loop.advance(state, SETUP, 0, dataset, phases)
     assert torch.equal(before[0], dataset.test_images)
     assert torch.equal(before[1], dataset.train_images)
 
@@ -124,14 +125,14 @@ def test_the_test_set_is_never_touched_by_a_deficit(dataset):
 def test_saving_and_restoring_loses_nothing(dataset):
     with device.deterministic("cpu"):
         state = loop.start(SETUP, 0, dataset)
-        loop.train(state, SETUP, 0, dataset, [(deficits.Blur(), 2)])
+        loop.advance(state, SETUP, 0, dataset, [(deficits.Blur(), 2)])
         payload = state.to_bytes(note="kept")
-        again = loop.restore(payload, SETUP, 0, dataset)
+        again = restore(payload, SETUP, 0, dataset)
         assert again.epoch == 2
-        assert loop.notes_of(payload)["note"] == "kept"
-        np.testing.assert_array_equal(loop.tables_of(payload)[0], state.log)
+        assert notes_of(payload)["note"] == "kept"
+        np.testing.assert_array_equal(tables_of(payload)[0], state.log)
         for one in (state, again):
-            loop.train(one, SETUP, 0, dataset, [(None, 4)])
+            loop.advance(one, SETUP, 0, dataset, [(None, 4)])
     for a, b in zip(state.net.state_dict().values(), again.net.state_dict().values(),
                     strict=True):  # fmt: skip
         assert torch.equal(a, b)
@@ -144,8 +145,8 @@ def test_learning_happens(dataset):
         schedule=dataclasses.replace(SETUP.schedule, batch=32),
     )  # fmt: skip
     state = loop.start(setup, 0, dataset)
-    loop.train(state, setup, 0, dataset, [(None, 12)])
-    loss = state.log[:, 1 + loop.METRICS.index("train_loss")]
+    loop.advance(state, setup, 0, dataset, [(None, 12)])
+    loss = state.log[:, 1 + METRICS.index("train_loss")]
     assert loss[-1] < 0.95 * loss[1]
 
 

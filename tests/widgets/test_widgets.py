@@ -16,8 +16,8 @@ from cplib import studies
 from cplib.deficits import KINDS
 from cplib.errors import InputError
 from cplib.results import Result, compute
-from cplib.widgets import outcomes
-from cplib.widgets.explorer import WIDGET_VIEW, timing
+from cplib.widgets import explore, outcomes
+from cplib.widgets.explorer import WIDGET_VIEW
 
 ROUNDING = 0.0501  # one decimal is shown
 
@@ -30,13 +30,13 @@ def result():
 @pytest.fixture(scope="module")
 def explorer(result):
     """One that nobody moves."""
-    return timing(result)
+    return explore(result)
 
 
 @pytest.fixture
 def moved(result):
     """One to move about."""
-    return timing(result)
+    return explore(result)
 
 
 class Tags(HTMLParser):
@@ -103,7 +103,7 @@ def test_every_control_updates_picture_and_words(moved, result):
 
 
 def test_words_tell_what_is_before_under_and_after(result):
-    explorer = timing(result, deficit="labels", onset=10, removal=20)
+    explorer = explore(result, deficit="labels", onset=10, removal=20)
     epoch = explorer.controls["epoch"]
     for value, phase in (
         (9, "before the label permutation"), (10, "under label permutation"),
@@ -150,7 +150,7 @@ def test_sliders_snap_together(moved):
 
 
 def test_windows_of_one_length_move_as_a_whole():
-    explorer = timing(handmade("1BL", "demo"))
+    explorer = explore(handmade("1BL", "demo"))
     explorer.controls["onset"].value = 20
     assert explorer.controls["removal"].value == 30
     explorer.controls["removal"].value = 15
@@ -158,9 +158,9 @@ def test_windows_of_one_length_move_as_a_whole():
 
 
 def test_defaults_go_with_what_is_asked(result):
-    assert timing(result, removal=20).trace.window == (0, 20)
-    assert timing(result, onset=10).trace.window == (10, 40)
-    assert timing(handmade("1BL", "demo"), removal=25).trace.window == (15, 25)
+    assert explore(result, removal=20).trace.window == (0, 20)
+    assert explore(result, onset=10).trace.window == (10, 40)
+    assert explore(handmade("1BL", "demo"), removal=25).trace.window == (15, 25)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_defaults_go_with_what_is_asked(result):
 )  # fmt: skip
 def test_bad_input_is_told_with_the_remedy(options, sentence):
     with pytest.raises(InputError) as told:
-        timing(handmade(), **options)
+        explore(handmade(), **options)
     assert sentence in str(told.value)
     assert str(told.value).endswith(".")
 
@@ -189,11 +189,11 @@ def test_a_result_without_windows_is_refused():
     study = studies.windows("plain", "smoke", "Clean", full.study.setup, [], 2)
     clean = full.table[full.table.deficit == "none"]
     with pytest.raises(InputError, match="no run with a deficit"):
-        timing(Result(study, clean, full.provenance))
+        explore(Result(study, clean, full.provenance))
 
 
 def test_one_seed_has_no_spread():
-    explorer = timing(handmade("1TL", "smoke", seeds=[4]))
+    explorer = explore(handmade("1TL", "smoke", seeds=[4]))
     now, ending = words(explorer)
     assert "±" not in now + ending and "one seed" in ending
     assert data_of(explorer.html)["clean"]["sd"] is None
@@ -211,10 +211,10 @@ def test_pictures_are_the_deficits_work(explorer):
 
 
 def test_sets_that_need_a_download_are_replaced_and_it_is_said(own_folders):
-    explorer = timing(handmade("1TL", "laptop", seeds=[0]))
+    explorer = explore(handmade("1TL", "laptop", seeds=[0]))
     assert "a cat" in explorer.panel.caption and "CC0" in explorer.panel.caption
     assert "in place of the training images, which need" in explorer.panel.caption
-    digits = timing(handmade("3TR", "laptop", seeds=[0]))
+    digits = explore(handmade("3TR", "laptop", seeds=[0]))
     assert "scikit-learn's digits" in digits.panel.caption
     assert not (own_folders / "data").exists()
 
@@ -264,7 +264,7 @@ def test_without_scripts_there_is_no_control_but_figure_and_table(explorer):
 
 
 def test_two_explorers_on_a_page_share_no_id(explorer, result):
-    page = explorer.html + timing(result, deficit="flip").html
+    page = explorer.html + explore(result, deficit="flip").html
     ids = [a["id"] for _, a in Tags(page).all if "id" in a]
     assert len(ids) == len(set(ids))
 
@@ -288,7 +288,7 @@ def test_a_trained_result_is_explored():
     study = studies.get("1TL", "smoke")
     with ThreadPoolExecutor(1) as executor:
         result = compute(study, [0], device="cpu", executor=executor, progress=False)
-    explorer = timing(result)
+    explorer = explore(result)
     explorer.controls["removal"].value = 1
     truth = numbers(result, "blur", 0, 1)["final"][0]
     told = re.search(r"from epoch 0 to 1: (\d+\.\d)", words(explorer)[1])
@@ -304,8 +304,8 @@ def test_a_window_that_is_not_there_is_trained(own_folders):
         whole, runs=tuple(run for run in whole.runs if run != wanted)
     )
     options = {"max_workers": 1, "progress": False}
-    explorer = timing(compute(less, [0, 1], **options))
-    kind, window = wanted.kind, (wanted.onset, wanted.removal)
+    explorer = explore(compute(less, [0, 1], **options))
+    kind, window = wanted.name, (wanted.onset, wanted.removal)
     assert window not in [t.window for t in explorer.timeline.runs[kind]]
     explorer.controls["deficit"].value = kind
     explorer.trainer["onset"].value, explorer.trainer["removal"].value = window

@@ -106,7 +106,7 @@ def finder(scale: str, seeds: str, device: str) -> Find:
     def find(name: str) -> Result:
         study = studies.get(name, scale)
         if scale in LIVE:
-            return results.get(study, wanted, device=device, progress=False)
+            return results.get(study, seeds=wanted, device=device, progress=False)
         known = results.stored(study)
         if known is None or not set(wanted) <= set(known.seeds):
             raise DataError(

@@ -1,0 +1,58 @@
+"""All studies by name, and those that the book shows."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..errors import InputError
+from . import controls, paper
+from .runs import Study
+from .scales import Scale, scale_of
+
+__all__ = ["BOOK", "get", "names"]
+
+STUDIES = {
+    "1TL": paper.blur_removal,
+    "1BL": paper.blur_window,
+    "2L": paper.flip_removal,
+    "2R": paper.labels_removal,
+    "2B": paper.noise_removal,
+    "3TL": paper.resnet_removal,
+    "3TR": paper.fully_connected,
+    "3BL": paper.constant_rate,
+    "3BR1": partial(paper.depth, blocks=1),
+    "3BR2": partial(paper.depth, blocks=2),
+    "3BR3": partial(paper.depth, blocks=3),
+    "4L": paper.resnet_windows,
+    "5": paper.layers,
+    "2B-moving": controls.moving_noise,
+    "4R-few": controls.memorised,
+    "4L-long": partial(controls.long_training, change="none"),
+    "4L-data": partial(controls.long_training, change="data"),
+    "4L-few": partial(controls.long_training, change="few"),
+    "4L-loose": partial(controls.long_training, change="loose"),
+    "timing": controls.timing,
+    "demo": controls.demo,
+    "unmirrored": controls.unmirrored,
+}
+# what the book shows, with the scale at which it is stored
+BOOK = (
+    *((name, "laptop") for name in STUDIES if name not in ("demo", "unmirrored")),
+    *((name, "demo") for name in ("demo", "timing", "unmirrored")),
+)
+
+
+def names() -> tuple[str, ...]:
+    """Names of all studies."""
+    return tuple(STUDIES)
+
+
+def get(name: str, scale: str | Scale = "laptop") -> Study:
+    """The study `name` at `scale`, a name in `SCALES` or a `Scale` of your own.
+
+    Raises:
+        InputError: for a name or scale that does not exist.
+    """
+    if name not in STUDIES:
+        raise InputError(f"Unknown study {name!r}: choose one of {', '.join(STUDIES)}.")
+    return STUDIES[name](scale_of(scale))

@@ -1,0 +1,183 @@
+"""Everything that a training run depends on but its seed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+
+from .._base.plain import flag, number, settle, whole
+from ..data import DataSpec
+from ..errors import InputError
+from ..fisher import Probe
+from ..models import ModelSpec
+
+__all__ = [
+    "Cosine", "Cyclic", "Rate", "Readout", "Restart", "Schedule", "Setup",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The course of the learning rate; a course of your own derives from this one."""
+
+    def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
+        """The learning rate of epoch `epoch`.
+
+        Args:
+            schedule: its `lr` and `decay` are the scale of the course.
+            epoch: counted from 0.
+            removal: epoch at which the last deficit ended; None before.
+        """
+        return schedule.lr * schedule.decay**epoch
+
+    def spec(self) -> dict:
+        """Plain values, for hashes and provenance."""
+        return {"kind": type(self).__name__, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Restart(Rate):
+    """lr * decay**epoch, begun anew whenever a deficit has ended."""
+
+    def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
+        return schedule.lr * schedule.decay ** (epoch - (removal or 0))
+
+
+@dataclass(frozen=True)
+class Cyclic(Rate):
+    """lr * decay**epoch, begun anew every `period` epochs."""
+
+    period: int = 40
+
+    def __post_init__(self):
+        settle(self, "period", whole, 1)
+
+    def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
+        return schedule.lr * schedule.decay ** (epoch % self.period)
+
+
+@dataclass(frozen=True)
+class Cosine(Rate):
+    """From lr to 0 along half a cosine over `epochs` epochs; `decay` is not used."""
+
+    epochs: int = 160
+
+    def __post_init__(self):
+        settle(self, "epochs", whole, 1)
+
+    def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
+        done = min(epoch / self.epochs, 1)
+        return schedule.lr * (1 + math.cos(math.pi * done)) / 2
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Optimisation and augmentation.
+
+    Attributes:
+        lr, decay: learning rate lr * decay**epoch, by absolute epoch; fixed if decay=1.
+        momentum, weight_decay: of SGD.
+        batch: examples per step; the incomplete last batch of an epoch is dropped.
+        shift: random translation up to this many pixels, over the mean colour.
+        mirror: whether images are mirrored left to right with probability 1/2.
+        rate: another course of the learning rate, such as `Restart()`.
+    """
+
+    lr: float = 0.05
+    decay: float = 0.97
+    momentum: float = 0.9
+    weight_decay: float = 0.001
+    batch: int = 128
+    shift: int = 4
+    mirror: bool = True
+    rate: Rate | None = None
+
+    def __post_init__(self):
+        settle(self, "lr decay", number, True)
+        settle(self, "momentum weight_decay", number)
+        settle(self, "batch", whole, 1)
+        settle(self, "shift", whole, 0)
+        settle(self, "mirror", flag)
+
+    def rate_at(self, epoch: int, removal: int | None = None) -> float:
+        """The learning rate of epoch `epoch`; see `Rate.at`."""
+        return (self.rate or Rate()).at(self, epoch, removal)
+
+    def spec(self) -> dict:
+        """Plain values; what came later is left out where it is not used."""
+        spec = {f.name: getattr(self, f.name) for f in fields(self)}
+        rate = spec.pop("rate")
+        return spec if rate is None else spec | {"rate": rate.spec()}
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Which epochs are evaluated on all test images; the others are on some of them.
+
+    All are used in the last `last` epochs before epoch `first`, and before every
+    `every`-th epoch after it: there the runs of a study end.
+
+    Attributes:
+        images: test images of the other epochs, the first of the set.
+        first, every, last: epochs.
+    """
+
+    images: int = 2_000
+    first: int = 160
+    every: int = 20
+    last: int = 5
+
+    def __post_init__(self):
+        settle(self, "images first every last", whole, 1)
+
+    def whole(self, epoch: int) -> bool:
+        """Whether the network is evaluated on all images after `epoch` epochs."""
+        early = epoch <= self.first - self.last
+        return not early and (self.first - epoch) % self.every < self.last
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all runs of a study share: data, network, schedule.
+
+    With a `probe`, the Fisher information is measured on the way. With a `readout`,
+    most epochs are evaluated on fewer test images. Neither changes the training itself.
+    """
+
+    data: DataSpec
+    model: ModelSpec
+    schedule: Schedule = field(default_factory=Schedule)
+    probe: Probe | None = None
+    readout: Readout | None = None
+
+    def spec(self) -> dict:
+        """The setup as plain values, for hashes and provenance."""
+        spec = {
+            "data": {**asdict(self.data), "options": dict(self.data.options)},
+            "model": self.model.spec(),
+            "schedule": self.schedule.spec(),
+        }
+        for name in ("probe", "readout"):  # left out where there is none
+            if (part := getattr(self, name)) is not None:
+                spec[name] = asdict(part)
+        return spec
+
+    def vary(self, **changes) -> Setup:
+        """The setup with other values of its parts' fields; see `Study.vary`.
+
+        Raises:
+            InputError: no part has a field of such a name.
+        """
+        given = {k: changes.pop(k) for k in ("probe", "readout") if k in changes}
+        for part in ("data", "model", "schedule"):
+            value = getattr(self, part)
+            names = [f.name for f in fields(value) if f.name in changes]
+            given[part] = replace(value, **{name: changes.pop(name) for name in names})
+        if changes:
+            parts = (self.data, self.model, self.schedule)
+            known = [f.name for part in parts for f in fields(part)]
+            raise InputError(
+                f"No setting is called {next(iter(changes))!r}: choose among "
+                f"{', '.join([*known, 'probe', 'readout'])}."
+            )
+        return replace(self, **given)

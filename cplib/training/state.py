@@ -1,0 +1,110 @@
+"""A network in training, and the bytes that it is kept in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from .. import fisher, models
+from .._base.device import isolated
+from ..data import Dataset
+from .setup import Schedule, Setup
+
+__all__ = [
+    "DECIMALS", "METRICS", "NUMERICS", "State", "notes_of", "optimiser", "restore",
+    "tables_of", "untrained",
+]  # fmt: skip
+
+# Raise when the same setup and seed would give other numbers than before: the number
+# is part of every checkpoint's key, so that old and new never mix.
+NUMERICS = 1
+METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+DECIMALS = 6  # of what is kept of them
+
+
+@dataclass
+class State:
+    """A network in training.
+
+    Attributes:
+        epoch: epochs completed.
+        net, optimizer: with all that they carry.
+        log: array (epoch + 1, 1 + len(METRICS)): the epoch, then the metrics after
+            it. Row 0 is the untrained network (its training metrics are NaN).
+        information: array (measurements, 2 + layers): the epoch, the trace of each
+            layer's Fisher information, and the standard error of their sum.
+    """
+
+    epoch: int
+    net: torch.nn.Module
+    optimizer: torch.optim.SGD
+    log: np.ndarray
+    information: np.ndarray
+
+    def to_bytes(self, **notes: str) -> bytes:
+        """Everything needed to go on, in the safetensors format, with `notes`."""
+        momenta = self.optimizer.state_dict()["state"]
+        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        tensors |= {f"momentum.{i}": s["momentum_buffer"] for i, s in momenta.items()}
+        tensors["log"] = torch.from_numpy(self.log)
+        if self.information.size:
+            tensors["information"] = torch.from_numpy(self.information)
+        plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        return save_tensors(plain, {"epoch": str(self.epoch), **notes})
+
+
+def notes_of(payload: bytes) -> dict[str, str]:
+    """The notes that were given to `State.to_bytes`."""
+    size = int.from_bytes(payload[:8], "little")
+    return json.loads(payload[8 : 8 + size])["__metadata__"]
+
+
+def tables_of(payload: bytes) -> tuple[np.ndarray, np.ndarray | None]:
+    """The log of a saved state, and its information if that was measured."""
+    tensors = load_tensors(payload)
+    measured = tensors.get("information")
+    return tensors["log"].numpy(), None if measured is None else measured.numpy()
+
+
+def untrained(setup: Setup, seed: int, dataset: Dataset) -> State:
+    """The untrained network of `setup`, with an empty log."""
+    images = dataset.train_images
+    net = models.build(
+        setup.model, channels=images.shape[1], size=images.shape[-1], seed=seed
+    )
+    net = net.to(images.device, memory_format=torch.channels_last)
+    optimizer = optimiser(net, setup.schedule)
+    log = np.empty((0, 1 + len(METRICS)))
+    return State(0, net, optimizer, log, np.empty((0, 2 + len(fisher.layers(net)))))
+
+
+def optimiser(net: torch.nn.Module, schedule: Schedule) -> torch.optim.SGD:
+    """SGD on `net`, as `schedule` says."""
+    s = schedule
+    return torch.optim.SGD(
+        net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True
+    )
+
+
+@isolated()
+def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
+    """The state that `State.to_bytes` saved, on the data set's device."""
+    tensors = load_tensors(payload)
+    state = untrained(setup, seed, dataset)
+    state.log = tensors.pop("log").numpy()
+    if "information" in tensors:
+        state.information = tensors.pop("information").numpy()
+    state.epoch = int(state.log[-1, 0])
+    prefix = len("net.")
+    weights = {k[prefix:]: v for k, v in tensors.items() if k.startswith("net.")}
+    state.net.load_state_dict(weights)
+    for i, parameter in enumerate(state.net.parameters()):
+        if f"momentum.{i}" in tensors:
+            buffer = torch.empty_like(parameter).copy_(tensors[f"momentum.{i}"])
+            state.optimizer.state[parameter]["momentum_buffer"] = buffer
+    return state
