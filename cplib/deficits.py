@@ -20,6 +20,7 @@ __all__ = [
     "KINDS",
     "Blur",
     "Deficit",
+    "Grey",
     "LabelPermutation",
     "Look",
     "MovingNoise",
@@ -208,8 +209,21 @@ class MovingNoise(Noise):
     augment: ClassVar[bool] = True
 
 
+@dataclass(frozen=True)
+class Grey(Deficit):
+    """Images without colour: each channel becomes their mean. A control."""
+
+    kind: ClassVar[str] = "grey"
+    label: ClassVar[str] = "grey images"
+    sees: ClassVar[str] = "grey images, true labels"
+    look: ClassVar[Look] = Look("#949494", "p", "-.")
+
+    def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
+        return x.mean(1, keepdim=True).expand_as(x).contiguous()
+
+
 KINDS = {d.kind: d for d in (Blur, VerticalFlip, LabelPermutation, Noise)}
-CONTROLS = {d.kind: d for d in (MovingNoise,)}
+CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
 
 
 def deficit(kind: str, **options) -> Deficit:

@@ -36,13 +36,14 @@ class Trained:
     Attributes:
         log: array (epochs + 1, 5); see `training.State.log`. All NaN from the first
             epoch on that gave a number which is not finite.
-        information: see `training.State.information`, NaN likewise; None without a
-            probe.
+        information, endings: see `training.State`, NaN likewise; None where they were
+            not measured.
         notes: how each segment came to be (device, torch, seconds, date ...).
     """
 
     log: np.ndarray
     information: np.ndarray | None
+    endings: np.ndarray | None
     notes: list[dict[str, str]]
 
 

@@ -16,6 +16,7 @@ from ..engine import Trained, provenance
 from ..errors import DataError, InputError
 from ..studies import Run, Scale, Study
 from ..training import DECIMALS, METRICS
+from ..training.state import ENDINGS
 from . import store
 
 __all__ = [
@@ -46,7 +47,8 @@ class Result:
             metrics of the whole network, else "0", "1", ... from the input on;
             accuracies are fractions. Where the setup has a probe, the metric `trace`
             is that of the Fisher information, by layer and (layer empty) in all, and
-            `trace_error` the standard error of the latter. A run that diverged has NaN
+            `trace_error` the standard error of the latter; with a readout too, the
+            metrics of `training.loop.inspect` at its ends. A run that diverged has NaN
             from the first epoch on with a number that is not finite.
         provenance: for each seed, where its numbers come from.
         live: seeds computed in this session (the others were read from a file).
@@ -222,8 +224,9 @@ def _frame(study: Study, seed: int, number: int, trained: Trained) -> pd.DataFra
     tidy = tidy[tidy["value"].notna() | (tidy["epoch"] > 0)]  # no training before it
     tidy["value"] = tidy["value"].round(DECIMALS)
     tidy["layer"] = ""
-    if trained.information is not None:
-        tidy = pd.concat([tidy, _traces(trained.information)])
+    if study.metrics == METRICS:  # those of few metrics are to be small
+        measured = [_traces(trained.information), _endings(trained.endings)]
+        tidy = pd.concat([tidy, *(table for table in measured if table is not None)])
     return described(tidy.assign(seed=seed, run=number), study)
 
 
@@ -236,8 +239,22 @@ def described(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     return table[list(COLUMNS)]
 
 
-def _traces(information: np.ndarray) -> pd.DataFrame:
+def _endings(endings: np.ndarray | None) -> pd.DataFrame | None:
+    """Tidy rows of `training.State.endings`: each layer's, and (layer "") their sum."""
+    if endings is None:
+        return None
+    rows = []
+    for epoch, number, *values in endings[~np.isnan(endings).any(1)]:
+        named = {"": sum(values), **{str(i): v for i, v in enumerate(values)}}
+        head = {"epoch": int(epoch), "metric": ENDINGS[int(number)]}
+        rows += [{**head, "layer": k, "value": _rounded(v)} for k, v in named.items()]
+    return pd.DataFrame(rows)
+
+
+def _traces(information: np.ndarray | None) -> pd.DataFrame | None:
     """Tidy rows of `training.State.information`."""
+    if information is None:
+        return None
     epochs, layers, error = information[:, 0], information[:, 1:-1], information[:, -1]
     columns = {("trace", ""): layers.sum(1), ("trace_error", ""): error}
     columns |= {("trace", str(i)): layer for i, layer in enumerate(layers.T)}
@@ -247,8 +264,13 @@ def _traces(information: np.ndarray) -> pd.DataFrame:
         for epoch, value in zip(epochs, values, strict=True)
     ]
     tidy = pd.DataFrame(rows)
-    tidy["value"] = [float(f"{value:.{DIGITS}g}") for value in tidy["value"]]
+    tidy["value"] = [_rounded(value) for value in tidy["value"]]
     return tidy
+
+
+def _rounded(value: float) -> float:
+    """`value` to `DIGITS` significant digits."""
+    return float(f"{value:.{DIGITS}g}")
 
 
 def finals(result: Result, last: int = LAST) -> pd.DataFrame:

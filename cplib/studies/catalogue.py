@@ -26,6 +26,8 @@ STUDIES = {
     "4L": paper.resnet_windows,
     "5": paper.layers,
     "2B-moving": controls.moving_noise,
+    "worth": controls.worth,
+    "permanent": controls.permanent,
     "4R-few": controls.memorised,
     "4L-long": partial(controls.long_training, change="none"),
     "4L-data": partial(controls.long_training, change="data"),
@@ -36,8 +38,11 @@ STUDIES = {
     "unmirrored": controls.unmirrored,
 }
 # what the book shows, with the scale at which it is stored
+SMALL = ("demo", "unmirrored")  # studies of gratings
+FIRST = ("4R-few", "4L-long", "4L-data", "4L-few", "4L-loose")  # first edition only
+SECOND = ("worth", "permanent")  # second edition only
 BOOK = (
-    *((name, "laptop") for name in STUDIES if name not in ("demo", "unmirrored")),
+    *((name, "laptop") for name in STUDIES if name not in (*SMALL, *SECOND)),
     *((name, "demo") for name in ("demo", "timing", "unmirrored")),
 )
 

@@ -10,7 +10,10 @@ from .paper import removal_sweep
 from .runs import Study, windows
 from .scales import SCALES, Scale
 
-__all__ = ["demo", "long_training", "memorised", "moving_noise", "timing", "unmirrored"]
+__all__ = [
+    "demo", "long_training", "memorised", "moving_noise", "permanent", "timing",
+    "unmirrored", "worth",
+]  # fmt: skip
 
 FEW = 0.25  # of the images, so that they can be memorised
 
@@ -57,6 +60,23 @@ def long_training(scale: Scale, change: str) -> Study:
     name = "4L-long" if change == "none" else f"4L-{change}"
     epochs = round(times * scale.clean)
     return windows(name, scale.name, f"{title}: no deficit", setup, (), epochs)
+
+
+def worth(scale: Scale) -> Study:
+    """What the first epochs are worth: one run for each way to spend them."""
+    kinds = ("blur", "flip", "labels", "grey", "noise", "moving-noise")
+    spans = [(deficit(kind), 0, scale.length) for kind in kinds]
+    title = f"The first {scale.length} epochs, spent in several ways"
+    return windows("worth", scale.name, title, scale.main, spans, scale.clean)
+
+
+def permanent(scale: Scale) -> Study:
+    """Is the loss permanent, or late? Twice as many clean epochs after removal."""
+    kinds, end = ("blur", "flip"), scale.few[-1]
+    spans = [(deficit(kind), 0, end) for kind in kinds]
+    title = f"Blur and flip until epoch {end}, then twice as many clean epochs"
+    clean = 2 * scale.clean
+    return windows("permanent", scale.name, title, scale.main, spans, clean)
 
 
 def timing(scale: Scale) -> Study:

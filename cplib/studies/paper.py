@@ -74,14 +74,17 @@ def resnet_windows(scale: Scale) -> Study:
     lengths = (scale.length, scale.long)
     spans = [(deficit("blur"), a, a + k) for k in lengths for a in scale.few_onsets]
     title = f"ResNet-18: blur in windows of {lengths[0]} and {lengths[1]} epochs"
-    setup = replace(scale.resnet, probe=None)
+    setup = scale.resnet
+    if setup.readout is None:  # the first edition measured no trace here
+        setup = replace(setup, probe=None)
     return windows("4L", scale.name, title, setup, spans, scale.clean)
 
 
 def layers(scale: Scale) -> Study:
     """Figure 5: All-CNN, its Fisher information under blur and flip, early and late."""
-    ends = (scale.few[0], scale.few[-1])
-    spans = [(deficit(kind), 0, t0) for kind in ("blur", "flip") for t0 in ends]
+    spans = [
+        (deficit(kind), 0, t0) for kind in ("blur", "flip") for t0 in scale.layered
+    ]
     title = "All-CNN: Fisher information by layer, under blur and flip"
     setup = replace(scale.main, probe=scale.probe)
     return windows("5", scale.name, title, setup, spans, scale.clean)
@@ -90,7 +93,7 @@ def layers(scale: Scale) -> Study:
 def constant_rate(scale: Scale) -> Study:
     """Figure 3, bottom left: blur until epoch t0, at a fixed learning rate."""
     title = "Fixed learning rate: blur until epoch t0"
-    ends = scale.fixed_removals or scale.few
+    ends = scale.fixed_removals
     return removal_sweep("3BL", scale, title, scale.fixed, "blur", ends)
 
 
@@ -99,7 +102,8 @@ def depth(scale: Scale, blocks: int) -> Study:
     stages = "1 stage" if blocks == 1 else f"{blocks} stages"
     title = f"Network of {stages}: blur until epoch t0"
     setup = scale.depth.vary(blocks=blocks)
-    return removal_sweep(f"3BR{blocks}", scale, title, setup, "blur", scale.few[1::2])
+    ends = scale.depth_removals
+    return removal_sweep(f"3BR{blocks}", scale, title, setup, "blur", ends)
 
 
 def fully_connected(scale: Scale) -> Study:

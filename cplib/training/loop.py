@@ -19,13 +19,14 @@ from .._base.device import autocast, isolated, resolve
 from .._base.streams import stream
 from ..data import Dataset, prepare
 from ..data.augment import Augmented
-from ..deficits import Deficit
+from ..deficits import Blur, Deficit
 from ..fisher import Probe
 from .setup import Setup
-from .state import State, untrained
+from .state import ENDINGS, State, untrained
 
 __all__ = ["advance", "evaluate", "learn", "start", "train"]
 
+ENTROPY = 0.5  # nats, of answers at matched confidence
 AT_ONCE = 500  # images evaluated: of more, memory is asked for anew each time
 
 
@@ -119,6 +120,8 @@ def advance(
             state.log = np.concatenate([state.log, row])
             if setup.probe is not None and state.epoch % setup.probe.every == 0:
                 _measure(state, setup.probe, seed, images)
+                if setup.readout is not None and setup.readout.ends(state.epoch):
+                    inspect(state, setup.probe, seed, dataset)
             on_epoch(state.epoch)
         removal = removal if deficit is None else end
     return state
@@ -130,6 +133,57 @@ def _measure(state: State, probe: Probe, seed: int, images: torch.Tensor) -> Non
     found = fisher.trace(state.net, images[: probe.images], random)
     row = [[state.epoch, *found.trace, found.total_error]]
     state.information = np.concatenate([state.information, row])
+
+
+def inspect(state: State, probe: Probe, seed: int, dataset: Dataset) -> None:
+    """Look at a network whose run may end now; adds rows to `state.endings`.
+
+    For each layer, the trace of the Fisher information on test images, on blurred
+    training images, and on sharp ones with logits divided by a temperature at which the
+    mean entropy of the answers is `ENTROPY`; and the squared length of the weights.
+    """
+    train = dataset.train_images[: probe.images]
+    test = dataset.test_images[: probe.images]
+    blurred = Blur().images(train, seed)
+    matched = Tempered(state.net, temperature(state.net, train))
+    looks = ((state.net, test), (state.net, blurred), (matched, train))
+    rows = []
+    for number, (net, images) in enumerate(looks):
+        random = stream(seed, ENDINGS[number], state.epoch)
+        rows.append([state.epoch, number, *fisher.trace(net, images, random).trace])
+    weights = (layer.weight for layer in fisher.layers(state.net).values())
+    lengths = [weight.detach().double().square().sum().item() for weight in weights]
+    rows.append([state.epoch, len(looks), *lengths])
+    state.endings = np.concatenate([state.endings, rows])
+
+
+class Tempered(torch.nn.Module):
+    """`net` with its logits divided by a temperature."""
+
+    def __init__(self, net: torch.nn.Module, temperature: float):
+        super().__init__()
+        self.net, self.temperature = net, temperature
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.net(x) / self.temperature
+
+
+@torch.no_grad()
+def temperature(net: torch.nn.Module, images: torch.Tensor) -> float:
+    """The temperature at which the mean entropy of the answers is `ENTROPY` nats.
+
+    Found by bisection, between 2**-20 and 2**20.
+    """
+    logits = _answer(net.eval(), images).double()
+    low, high = -20.0, 20.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        logs = (logits / 2**middle).log_softmax(1)
+        if -(logs.exp() * logs).sum(1).mean() < ENTROPY:
+            low = middle
+        else:
+            high = middle
+    return 2**low
 
 
 def learn(

@@ -117,6 +117,8 @@ class Readout:
     All are used in the last `last` epochs before epoch `first`, and before every
     `every`-th epoch after it: there the runs of a study end.
 
+    There, too, a setup with a probe is looked at more closely: see `loop.inspect`.
+
     Attributes:
         images: test images of the other epochs, the first of the set.
         first, every, last: epochs.
@@ -129,6 +131,10 @@ class Readout:
 
     def __post_init__(self):
         settle(self, "images first every last", whole, 1)
+
+    def ends(self, epoch: int) -> bool:
+        """Whether a run may end after `epoch` epochs."""
+        return epoch >= self.first and (epoch - self.first) % self.every == 0
 
     def whole(self, epoch: int) -> bool:
         """Whether the network is evaluated on all images after `epoch` epochs."""

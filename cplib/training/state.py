@@ -16,8 +16,8 @@ from ..data import Dataset
 from .setup import Schedule, Setup
 
 __all__ = [
-    "DECIMALS", "METRICS", "NUMERICS", "State", "notes_of", "optimiser", "restore",
-    "tables_of", "untrained",
+    "DECIMALS", "ENDINGS", "METRICS", "NUMERICS", "State", "notes_of", "optimiser",
+    "restore", "tables_of", "untrained",
 ]  # fmt: skip
 
 # Raise when the same setup and seed would give other numbers than before: the number
@@ -25,6 +25,8 @@ __all__ = [
 NUMERICS = 1
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 DECIMALS = 6  # of what is kept of them
+ENDINGS = ("trace_test", "trace_blurred", "trace_matched", "norm2")  # see loop.inspect
+MEASURED = ("information", "endings")  # tables of a state beside its log
 
 
 @dataclass
@@ -38,6 +40,8 @@ class State:
             it. Row 0 is the untrained network (its training metrics are NaN).
         information: array (measurements, 2 + layers): the epoch, the trace of each
             layer's Fisher information, and the standard error of their sum.
+        endings: array (looks, 2 + layers): the epoch, the number of what was measured
+            in `ENDINGS`, and its value for each layer.
     """
 
     epoch: int
@@ -45,6 +49,7 @@ class State:
     optimizer: torch.optim.SGD
     log: np.ndarray
     information: np.ndarray
+    endings: np.ndarray
 
     def to_bytes(self, **notes: str) -> bytes:
         """Everything needed to go on, in the safetensors format, with `notes`."""
@@ -52,8 +57,9 @@ class State:
         tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
         tensors |= {f"momentum.{i}": s["momentum_buffer"] for i, s in momenta.items()}
         tensors["log"] = torch.from_numpy(self.log)
-        if self.information.size:
-            tensors["information"] = torch.from_numpy(self.information)
+        for name in MEASURED:
+            if (table := getattr(self, name)).size:
+                tensors[name] = torch.from_numpy(table)
         plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         return save_tensors(plain, {"epoch": str(self.epoch), **notes})
 
@@ -64,11 +70,11 @@ def notes_of(payload: bytes) -> dict[str, str]:
     return json.loads(payload[8 : 8 + size])["__metadata__"]
 
 
-def tables_of(payload: bytes) -> tuple[np.ndarray, np.ndarray | None]:
-    """The log of a saved state, and its information if that was measured."""
+def tables_of(payload: bytes) -> list[np.ndarray | None]:
+    """The log of a saved state, its information and endings where these were taken."""
     tensors = load_tensors(payload)
-    measured = tensors.get("information")
-    return tensors["log"].numpy(), None if measured is None else measured.numpy()
+    found = (tensors.get(name) for name in ("log", *MEASURED))
+    return [None if table is None else table.numpy() for table in found]
 
 
 def untrained(setup: Setup, seed: int, dataset: Dataset) -> State:
@@ -80,7 +86,8 @@ def untrained(setup: Setup, seed: int, dataset: Dataset) -> State:
     net = net.to(images.device, memory_format=torch.channels_last)
     optimizer = optimiser(net, setup.schedule)
     log = np.empty((0, 1 + len(METRICS)))
-    return State(0, net, optimizer, log, np.empty((0, 2 + len(fisher.layers(net)))))
+    measured = (np.empty((0, 2 + len(fisher.layers(net)))) for _ in MEASURED)
+    return State(0, net, optimizer, log, *measured)
 
 
 def optimiser(net: torch.nn.Module, schedule: Schedule) -> torch.optim.SGD:
@@ -97,8 +104,9 @@ def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
     tensors = load_tensors(payload)
     state = untrained(setup, seed, dataset)
     state.log = tensors.pop("log").numpy()
-    if "information" in tensors:
-        state.information = tensors.pop("information").numpy()
+    for name in MEASURED:
+        if name in tensors:
+            setattr(state, name, tensors.pop(name).numpy())
     state.epoch = int(state.log[-1, 0])
     prefix = len("net.")
     weights = {k[prefix:]: v for k, v in tensors.items() if k.startswith("net.")}
