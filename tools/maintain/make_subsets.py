@@ -1,9 +1,9 @@
-"""Write cplib/subsets/NAME.npz: which images the laptop scale trains and tests on.
+"""Write cplib/data/subsets/NAME.npz: which images a scale trains and tests on.
 
     CPLIB_DATA=FOLDER python -m tools.maintain.make_subsets
 
-Only hashes of images are kept, never images. The lists were made once, from the first
-images of a partial copy of each set; making them again changes every stored result.
+Only hashes of images are kept, never images. Stored results were trained on the images
+listed, in their order: a list may grow at its end, and its beginning stays.
 """
 
 from pathlib import Path
@@ -14,21 +14,34 @@ from cplib._base import console
 from cplib.data import datasets
 
 SUBSETS = Path(datasets.__file__).parent / "subsets"
-# 5,000 images are the laptop scale; one of its studies trains on four times as many
-TRAIN, TEST = {"cifar10": 20_000, "mnist": 5_000}, 2_000
+# 5,000 training images are the laptop scale; one of its studies takes four times as many
+COUNTS = {
+    "cifar10": {"train": 20_000, "test": 10_000},
+    "mnist": {"train": 5_000, "test": 10_000},
+}
 
 
 def main() -> None:
-    for name in datasets.DOWNLOADED:
+    for name, counts in COUNTS.items():
         raw = datasets._stored(name)
-        chosen = {}
-        for kind, count in (("train", TRAIN[name]), ("test", TEST)):
-            images = getattr(raw, f"{kind}_images")
-            hashes = datasets.image_hashes(images)
-            _, firsts = np.unique(hashes, return_index=True)  # no duplicates
-            chosen[kind] = hashes[np.sort(firsts)[:count]]
-        np.savez(SUBSETS / f"{name}.npz", **chosen)
+        path = SUBSETS / f"{name}.npz"
+        with np.load(path, allow_pickle=False) as listed:
+            chosen = {
+                kind: extend(listed[kind], getattr(raw, f"{kind}_images"), count)
+                for kind, count in counts.items()
+            }
+        np.savez(path, **chosen)
         print(name, {kind: len(hashes) for kind, hashes in chosen.items()})
+
+
+def extend(listed: np.ndarray, images: np.ndarray, count: int) -> np.ndarray:
+    """`listed`, followed by hashes of further `images`, each once, up to `count`."""
+    hashes = np.concatenate([listed, datasets.image_hashes(images)])
+    _, firsts = np.unique(hashes, return_index=True)
+    extended = hashes[np.sort(firsts)[:count]]
+    if len(extended) < count or not np.array_equal(extended[: len(listed)], listed):
+        raise SystemExit(f"Only {len(extended)} of {count} images, or another order.")
+    return extended
 
 
 if __name__ == "__main__":
