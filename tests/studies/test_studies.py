@@ -15,7 +15,7 @@ PAPER = {  # learning rate, its decay, weight decay, first and last t0
     "3BR1": (0.001, 1.0, 0.001, None),
     "3BR2": (0.001, 1.0, 0.001, None),
     "3BR3": (0.001, 1.0, 0.001, None),
-    "5": (0.05, 0.97, 0.001, (20, 180)),
+    "5": (0.05, 0.97, 0.001, (40, 100)),
 }
 
 
@@ -98,11 +98,14 @@ def flat(spec, path=""):
 def test_an_experiment_changes_one_thing(name, of, settings, scale):
     if (name, scale) == ("4L-data", "paper"):
         settings = set()  # there are no more images than the paper's
+    if (name, scale) == ("3BL", "second"):  # its regime was chosen by itself: PILOTS.md
+        settings = {*settings, ".schedule.weight_decay"}
     assert changed(name, of, scale) == settings
 
 
 def test_everything_in_the_book_can_be_made_at_its_scale():
     assert len(set(studies.BOOK)) == len(studies.BOOK)
-    assert {name for name, _ in studies.BOOK} == set(studies.names())
+    later = {"worth", "permanent"}  # of the second edition, in training
+    assert {name for name, _ in studies.BOOK} == set(studies.names()) - later
     for name, scale in studies.BOOK:
         assert studies.get(name, scale).scale == scale

@@ -14,7 +14,7 @@ from cplib._base import console
 from cplib.data import datasets
 
 SUBSETS = Path(datasets.__file__).parent / "subsets"
-# 5,000 training images are the laptop scale; one of its studies takes four times as many
+# the first edition trained on 5,000, one study on four times as many
 COUNTS = {
     "cifar10": {"train": 20_000, "test": 10_000},
     "mnist": {"train": 5_000, "test": 10_000},
