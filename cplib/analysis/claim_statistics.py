@@ -1,7 +1,9 @@
-"""The numbers on which claims are judged, one for each seed.
+"""The statistics by which claims are judged: one value for each seed.
 
-Each function takes the results of the studies that it is about and gives an array with
-one value for each seed that they share, in the order of the seeds.
+A statistic takes the results of its studies and returns an array with one value for
+each seed that they share, in the order of the seeds. Those of final accuracy compare
+with `against`: the "baseline" (same clean training) or the "control" (same length in
+all), both never shown a deficit.
 """
 
 from __future__ import annotations
@@ -19,179 +21,278 @@ from .sensitivity import sensitivities, shares, trace_curve
 
 __all__ = ["STATISTICS"]
 
-MIDDLE, TOP = (3, 4, 5), 6  # layers of the All-CNN, counted from 0 (paper, Figure 5)
+RECOVERED = 0.01  # a network has recovered within a point of its control
 
 
-def change(result: Result, against: str = "baseline") -> np.ndarray:
-    """Final accuracy less the reference for the last removal, in points."""
-    return _changes(result, against).iloc[:, -1].to_numpy()
+def change(
+    result: Result,
+    of: str = "last",
+    less: str = "",
+    kind: str = "",
+    against: str = "baseline",
+) -> np.ndarray:
+    """Final accuracy minus the reference, in points, for the runs named by `of`.
 
-
-def mean_change(result: Result, against: str = "baseline") -> np.ndarray:
-    """Final accuracy less the reference, mean over all removals, in points."""
-    return _changes(result, against).mean(axis=1).to_numpy()
-
-
-def later_less_earlier(result: Result, against: str = "baseline") -> np.ndarray:
-    """The change for the last removal less that for the first, in points."""
-    changes = _changes(result, against)
-    return (changes.iloc[:, -1] - changes.iloc[:, 0]).to_numpy()
+    Args:
+        result: of a sweep over removals or over the onsets of a window.
+        of: "first" or "last" run, the mean of "all", of "early" (onset in the first
+            half of the onsets) or of "inner" ones (early, but not at 0).
+        less: runs whose change is subtracted, named in the same way.
+        kind: of deficit, where the study has several.
+        against: "baseline" or "control".
+    """
+    changes = _changes(result, against, kind)
+    found = _mean(changes, of)
+    return found - _mean(changes, less) if less else found
 
 
 def milder(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
-    """The change made by `one` less that by `other`, mean over shared removals."""
-    first, second = _changes(one, against), _changes(other, against)
-    shared = first.columns.intersection(second.columns)
-    if shared.empty:
-        raise InputError(
-            f"{one.study.name} and {other.study.name} share no removal to compare at."
-        )
-    return (first[shared] - second[shared]).dropna().mean(axis=1).to_numpy()
+    """The change made by `one` minus that by `other`, mean over shared removals."""
+    first, second = _shared(one, other, against)
+    return (first - second).mean(axis=1).to_numpy()
 
 
-def steeper(one: Result, other: Result) -> np.ndarray:
-    """Error over that without deficit, last removal: of `one` less of `other`."""
-    return (_error_ratio(one) - _error_ratio(other)).dropna().to_numpy()
+def longer(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
+    """Epochs by which half of the loss is reached later in `one` than in `other`.
 
-
-def early_less_late(result: Result, against: str = "control") -> np.ndarray:
-    """Sensitivity to early windows (first half of onsets) less that to the last."""
-    losses = -_changes(result, against, over="onset")
-    early = losses.loc[:, losses.columns <= losses.columns.max() / 2].mean(axis=1)
-    return (early - losses.iloc[:, -1]).to_numpy()
-
-
-def hump(result: Result, against: str = "control") -> np.ndarray:
-    """Sensitivity to early windows after the first less that to the first."""
-    losses = -_changes(result, against, over="onset")
-    onsets = losses.columns
-    inside = losses.loc[:, (onsets > 0) & (onsets <= max(1, onsets.max() / 2))]
-    return (inside.mean(axis=1) - losses.iloc[:, 0]).to_numpy()
-
-
-def rise(result: Result) -> np.ndarray:
-    """log2 of the trace at its peak over the first that was measured, no deficit."""
-    curve = trace_curve(result, result.study.runs[0])
-    return np.log2(_at_peak(curve) / curve.iloc[0].to_numpy())
-
-
-def fall(result: Result) -> np.ndarray:
-    """log2 of the trace at the end of training over that at its peak, no deficit.
-
-    Both are means over five measurements: 0 for a trace that rises to the end.
+    The removals, and the last of them, are those that both have; see `_half`.
     """
-    curve = trace_curve(result, result.study.runs[0])
-    return np.log2(_at_end(curve) / _at_peak(curve))
+    first, second = _shared(one, other, against)
+    return _half(first) - _half(second)
+
+
+def steeper(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
+    """Error over the reference's, last removal: of `one` minus that of `other`."""
+    ratios = []
+    for result in (one, other):
+        table = finals(result)
+        last = table[table["removal"] == table["removal"].max()].set_index("seed")
+        ratios.append((1 - last["final"]) / (1 - last[against]))
+    return (ratios[0] - ratios[1]).dropna().to_numpy()
+
+
+def slower_recovery(one: Result, other: Result) -> np.ndarray:
+    """Epochs from removal to recovery in `one` minus those in `other`.
+
+    Mean over shared removals. Recovered: over five epochs, the mean accuracy is within
+    a point of that of the control of equal age. A run that never recovers counts with
+    all its clean epochs.
+    """
+    first, second = _recovery(one).align(_recovery(other), join="inner")
+    return (first - second).mean(axis=1).to_numpy()
+
+
+def trace(result: Result, of: str, over: str) -> np.ndarray:
+    """log2 of the trace at `of` over that at `over`, without deficit.
+
+    "start": the first measurement; "end": the mean of the last five; "peak": the mean
+    of the five that end where the same mean over the other seeds is greatest (a seed's
+    own maximum would lie above its other values by mere scatter).
+    """
+    curve = trace_curve(result, _clean(result))
+    places = {"start": lambda curve: curve.iloc[0], "end": _at_end, "peak": _at_peak}
+    return np.log2(places[of](curve) / places[over](curve)).to_numpy()
+
+
+def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarray:
+    """log2 of the trace of the last removal over that without deficit, at equal age.
+
+    `at`: "removal", or "end" (mean of the last five measurements).
+    """
+    run = _from_start(result, kind)[-1]
+    until = run.removal if at == "removal" else run.epochs
+    pair = (trace_curve(result, r).loc[:until] for r in (run, _clean(result)))
+    read = _at_end if at == "end" else lambda curve: curve.iloc[-1]
+    under, clean = map(read, pair)
+    return np.log2(under / clean).to_numpy()
 
 
 def peak_distance(tracked: Result, windows: Result) -> np.ndarray:
-    """Epoch at which the trace is greatest less the most sensitive onset."""
-    table = sensitivities(tracked, windows)
-    table = table.groupby(["seed", "onset"])["sensitivity"].mean().unstack()
-    curve = trace_curve(tracked, tracked.study.runs[0])[list(table.index)]
+    """Epoch at which the trace is greatest minus the most sensitive onset.
+
+    Both among the onsets of the windows.
+    """
+    table = _by_onset(tracked, windows)
+    curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
     return curve.idxmax().to_numpy() - table.idxmax(axis=1).to_numpy()
+
+
+def peak_gap(tracked: Result, windows: Result, of: str = "onset") -> np.ndarray:
+    """As `peak_distance`, but with peaks between the measurements.
+
+    Each peak is the vertex of the parabola through the highest point and its two
+    neighbours (at an edge, the point itself); the trace is first averaged over the five
+    measurements around each. A window is placed at its "onset" or its "middle".
+    """
+    table = _by_onset(tracked, windows)
+    curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
+    curve = curve.rolling(LAST, center=True, min_periods=1).mean()
+    lengths = {run.removal - run.onset for run in windows.study.runs[1:]}
+    shift = np.mean(list(lengths)) / 2 if of == "middle" else 0
+    gaps = [_vertex(curve[seed]) - _vertex(table.loc[seed]) for seed in table.index]
+    return np.array(gaps) - shift
 
 
 def exponential(tracked: Result, windows: Result) -> np.ndarray:
     """Adjusted R2 of F = a exp(c S) + b, negative where F falls with S.
 
-    Mean over the lengths of window. The adjustment, 1 - (1 - R2)(n - 1)/(n - 3), makes
-    up for three parameters on few onsets.
+    Mean over the lengths of window. The adjustment, 1 - (1 - R2)(n - 1)/(n - 3),
+    corrects for three parameters on few onsets.
     """
     table = sensitivities(tracked, windows)
     found = [_adjusted(rows) for _, rows in table.groupby(["seed", "window"])]
     return np.array(found).reshape(table["seed"].nunique(), -1).mean(axis=1)
 
 
-def raised_at_removal(result: Result, kind: str = "blur") -> np.ndarray:
-    """log2 of the trace at the last removal over that without deficit then."""
-    run = _last(result, kind)
-    pair = [trace_curve(result, r).loc[: run.removal] for r in (run, _clean(result))]
-    return np.log2(pair[0].iloc[-1] / pair[1].iloc[-1]).to_numpy()
+def share(result: Result, layers: list[int]) -> np.ndarray:
+    """Share of `layers` in the trace at the end, without deficit."""
+    clean = _clean(result)
+    return _share(result, clean, clean.epochs, LAST)[layers].sum(axis=1).to_numpy()
 
 
-def raised_at_end(result: Result, kind: str = "blur") -> np.ndarray:
-    """log2 of the trace at the end, last removal, over that without deficit then."""
-    run = _last(result, kind)
-    pair = [trace_curve(result, r).loc[: run.epochs] for r in (run, _clean(result))]
-    return np.log2(_at_end(pair[0]) / _at_end(pair[1]))
+def excess(
+    result: Result, layers: list[int], of: str = "end", less: str = ""
+) -> np.ndarray:
+    """Share of `layers` under blur minus that without deficit, at equal age.
+
+    `of`: at the last "removal"; at the "end" of that run; or "early", at the end of the
+    run with the first removal. `less`: where the excess is read that is subtracted.
+    """
+    runs = _from_start(result, "blur")
+    when = {
+        "removal": (runs[-1], runs[-1].removal, 1),
+        "end": (runs[-1], runs[-1].epochs, LAST),
+        "early": (runs[0], runs[0].epochs, LAST),
+    }
+    places = [when[name] for name in (of, less) if name]
+    found = [np.subtract(*_pair(result, *p))[layers].sum(axis=1) for p in places]
+    return (found[0] - sum(found[1:])).to_numpy()
 
 
-def middle_share(result: Result) -> np.ndarray:
-    """Share of the middle layers in the trace at the end, without deficit."""
-    end = _share_at_end(result, _clean(result))
-    return end[list(MIDDLE)].sum(axis=1).to_numpy()
+def top_dominance(result: Result, top: int) -> np.ndarray:
+    """Share of layer `top` minus the greatest other share, when the last blur ends."""
+    run = _from_start(result, "blur")[-1]
+    shares = _share(result, run, run.removal)
+    return (shares[top] - shares.drop(columns=top).max(axis=1)).to_numpy()
 
 
-def top_dominance(result: Result, kind: str = "blur") -> np.ndarray:
-    """Share of the top layer less the greatest other share, at the last removal."""
-    run = _last(result, kind)
-    at = _share_at(result, run, run.removal)
-    return (at[TOP] - at.drop(columns=TOP).max(axis=1)).to_numpy()
-
-
-def upward_shift(result: Result, kind: str = "blur") -> np.ndarray:
-    """Share of the top layer at the last removal less that without deficit then."""
-    run = _last(result, kind)
-    under, clean = (_share_at(result, r, run.removal) for r in (run, _clean(result)))
-    return (under[TOP] - clean[TOP]).to_numpy()
-
-
-def top_excess(result: Result, kind: str = "blur") -> np.ndarray:
-    """Share of the top layer at the end, last removal, less that without deficit."""
-    return _excess(result, _last(result, kind))
-
-
-def excess_late_less_early(result: Result, kind: str = "blur") -> np.ndarray:
-    """`top_excess` for the last removal less that for the first."""
-    early = min(_from_start(result, kind), key=lambda run: run.removal)
-    return _excess(result, _last(result, kind)) - _excess(result, early)
-
-
-def layers_moved(result: Result, kind: str = "flip") -> np.ndarray:
-    """Distance in shares to no deficit, less that between seeds without deficit.
+def layers_moved(result: Result, kind: str) -> np.ndarray:
+    """Distance in shares to no deficit, minus that between seeds without deficit.
 
     Both at the last removal; the distance is half the sum of |differences in share|.
     """
-    run = _last(result, kind)
-    under, clean = (_share_at(result, r, run.removal) for r in (run, _clean(result)))
+    run = _from_start(result, kind)[-1]
+    under, clean = _pair(result, run, run.removal)
     moved = (under - clean).abs().sum(axis=1) / 2
     others = [clean.drop(seed) - clean.loc[seed] for seed in clean.index]
     apart = [rows.abs().sum(axis=1).mean() / 2 if len(rows) else 0.0 for rows in others]
     return moved.to_numpy() - np.array(apart)
 
 
-def _changes(result: Result, against: str, over: str = "removal") -> pd.DataFrame:
-    """Final accuracy less the reference, in points: index seed, a column a run."""
+# --- final accuracy -----------------------------------------------------------------
+
+
+def _changes(result: Result, against: str, kind: str = "") -> pd.DataFrame:
+    """Final accuracy minus the reference, in points.
+
+    Returns:
+        Index seed, a column for each (onset, removal) in order.
+    """
     if against not in ("baseline", "control"):
         raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
     table = finals(result).query("removal > 0")
+    table = table[table["deficit"] == kind] if kind else table
     table = table.assign(change=100 * (table["final"] - table[against]))
-    return table.pivot(index="seed", columns=over, values="change")
+    return table.pivot(index="seed", columns=["onset", "removal"], values="change")
 
 
-def _error_ratio(result: Result) -> pd.Series:
-    table = finals(result)
-    last = table[table["removal"] == table["removal"].max()].set_index("seed")
-    return (1 - last["final"]) / (1 - last["baseline"])
+def _mean(changes: pd.DataFrame, part: str) -> np.ndarray:
+    """Mean over the runs that `part` names, by seed; see `change`."""
+    changes = changes.sort_index(axis=1)
+    onset = changes.columns.get_level_values("onset")
+    early = onset <= max(1, onset.max() / 2)
+    chosen = {
+        "all": slice(None),
+        "first": [0],
+        "last": [-1],
+        "early": early,
+        "inner": early & (onset > 0),
+    }
+    return changes.iloc[:, chosen[part]].mean(axis=1).to_numpy()
 
 
-def _at_peak(curve: pd.DataFrame) -> np.ndarray:
-    """Each seed's smoothed value at the peak of the other seeds' smoothed mean.
+def _shared(one: Result, other: Result, against: str) -> tuple[pd.DataFrame, ...]:
+    """The changes of both, for the seeds and windows that they share."""
+    first, second = (_changes(result, against) for result in (one, other))
+    pair = first.align(second, join="inner")
+    if pair[0].empty:
+        raise InputError(
+            f"{one.study.name} and {other.study.name} share no window: choose studies "
+            "with a removal in common."
+        )
+    return pair
 
-    A seed's own maximum would lie above its other values by mere scatter.
+
+def _half(changes: pd.DataFrame) -> np.ndarray:
+    """Removal at which half of the loss at the last is first reached, by seed.
+
+    Linear between removals, and from no loss at 0. A seed that loses nothing by the
+    last removal counts with that removal.
     """
+    removals = np.array([0, *changes.columns.get_level_values("removal")], dtype=float)
+    losses = np.pad(-changes.to_numpy(), ((0, 0), (1, 0)))
+    places = np.full(len(losses), removals[-1])
+    for seed, loss in enumerate(losses):
+        if (half := loss[-1] / 2) > 0:
+            after = int((loss >= half).argmax())
+            pair = slice(after - 1, after + 1)
+            places[seed] = np.interp(half, loss[pair], removals[pair])
+    return places
+
+
+def _recovery(result: Result) -> pd.DataFrame:
+    """Epochs from removal to recovery: index seed, a column a removal."""
+    clean, found = result.curve(_clean(result)), {}
+    for run in result.study.runs[1:]:
+        behind = (clean - result.curve(run)).loc[run.removal + 1 : run.epochs]
+        there = behind.rolling(LAST).mean() <= RECOVERED
+        reached = there.idxmax().where(there.any(), run.epochs)
+        found[run.removal] = reached - run.removal
+    return pd.DataFrame(found)
+
+
+# --- the trace, and its shares by layer ---------------------------------------------
+
+
+def _at_end(curve: pd.DataFrame) -> pd.Series:
+    return curve.iloc[-LAST:].mean()
+
+
+def _at_peak(curve: pd.DataFrame) -> pd.Series:
+    """Each seed's smoothed value at the peak of the other seeds' smoothed mean."""
     curve = curve.rolling(LAST, min_periods=1).mean()
     if curve.shape[1] == 1:
-        return curve.max().to_numpy()
-    peaks = [curve.drop(columns=seed).mean(axis=1).idxmax() for seed in curve]
-    return np.array(
-        [curve.loc[peak, seed] for seed, peak in zip(curve, peaks, strict=True)]
-    )
+        return curve.max()
+    peaks = {seed: curve.drop(columns=seed).mean(axis=1).idxmax() for seed in curve}
+    return pd.Series({seed: curve.loc[peak, seed] for seed, peak in peaks.items()})
 
 
-def _at_end(curve: pd.DataFrame) -> np.ndarray:
-    return curve.iloc[-LAST:].mean().to_numpy()
+def _by_onset(tracked: Result, windows: Result) -> pd.DataFrame:
+    """Sensitivity, mean over lengths of window: index seed, a column an onset."""
+    table = sensitivities(tracked, windows)
+    return table.groupby(["seed", "onset"])["sensitivity"].mean().unstack()
+
+
+def _vertex(curve: pd.Series) -> float:
+    """Place of the maximum, by the parabola through it and its neighbours."""
+    curve = curve.dropna()
+    place = int(curve.to_numpy().argmax())
+    near = curve.iloc[max(0, place - 1) : place + 2]
+    top = float(curve.index[place])
+    if len(near) < 3:  # at an edge
+        return top
+    bend, slope, _ = np.polyfit(near.index - top, near.to_numpy(), 2)
+    return float(top - slope / (2 * bend)) if bend < 0 else top
 
 
 def _adjusted(rows: pd.DataFrame) -> float:
@@ -199,9 +300,9 @@ def _adjusted(rows: pd.DataFrame) -> float:
         fit = fit_exponential(rows["sensitivity"], rows["trace"])
     except CplibError:  # no relation that a curve could follow
         return 0.0
-    free = len(rows) - 3
     rising = np.sign(fit.params["a"] * fit.params["c"])
-    return float(rising * (1 - (1 - fit.r2) * (len(rows) - 1) / free))
+    unexplained = (1 - fit.r2) * (len(rows) - 1) / (len(rows) - 3)
+    return float(rising * (1 - unexplained))
 
 
 def _clean(result: Result) -> Run:
@@ -209,43 +310,37 @@ def _clean(result: Result) -> Run:
 
 
 def _from_start(result: Result, kind: str) -> list[Run]:
+    """The runs with a deficit of this kind from epoch 0, by removal."""
     runs = [run for run in result.study.runs if run.name == kind and run.onset == 0]
     if not runs:
-        raise InputError(f"Study {result.study.name} has no run with {kind!r}.")
-    return runs
+        raise InputError(
+            f"Study {result.study.name} has no run with {kind!r} from epoch 0: choose "
+            "a study that has."
+        )
+    return sorted(runs, key=lambda run: run.removal)
 
 
-def _last(result: Result, kind: str) -> Run:
-    return max(_from_start(result, kind), key=lambda run: run.removal)
+def _share(result: Result, run: Run, until: int, last: int = 1) -> pd.DataFrame:
+    """Mean shares over the `last` measurements until epoch `until`.
 
-
-def _share_at(result: Result, run: Run, epoch: int) -> pd.DataFrame:
-    """Shares at the last measurement until `epoch`: index seed, a column a layer."""
+    Returns:
+        Index seed, a column a layer.
+    """
     table = shares(result, run)
-    at = table.loc[table["epoch"] <= epoch, "epoch"].max()
-    rows = table[table["epoch"] == at]
-    return rows.pivot(index="seed", columns="layer", values="share")
-
-
-def _share_at_end(result: Result, run: Run, end: int | None = None) -> pd.DataFrame:
-    """Mean shares over the last measurements until `end`."""
-    table = shares(result, run)
-    epochs = sorted(e for e in table["epoch"].unique() if end is None or e <= end)
-    rows = table[table["epoch"].isin(epochs[-LAST:])]
+    epochs = table.loc[table["epoch"] <= until, "epoch"].unique()
+    rows = table[table["epoch"].isin(sorted(epochs)[-last:])]
     return rows.groupby(["seed", "layer"])["share"].mean().unstack()
 
 
-def _excess(result: Result, run: Run) -> np.ndarray:
-    ends = [_share_at_end(result, r, run.epochs) for r in (run, _clean(result))]
-    return (ends[0][TOP] - ends[1][TOP]).to_numpy()
+def _pair(result: Result, run: Run, *when: int) -> list[pd.DataFrame]:
+    """Shares of `run`, and of the clean run at equal age; see `_share`."""
+    return [_share(result, r, *when) for r in (run, _clean(result))]
 
 
 STATISTICS: dict[str, Callable[..., np.ndarray]] = {
     function.__name__: function
     for function in (
-        change, mean_change, later_less_earlier, milder, steeper, early_less_late, hump,
-        rise, fall, peak_distance, exponential, raised_at_removal, raised_at_end,
-        middle_share, top_dominance, upward_shift, top_excess, excess_late_less_early,
-        layers_moved,
+        change, milder, longer, steeper, slower_recovery, trace, raised, peak_distance,
+        peak_gap, exponential, share, excess, top_dominance, layers_moved,
     )
 }  # fmt: skip

@@ -1,13 +1,14 @@
-"""The paper's claims, and what counts as agreement with them.
+"""The paper's claims, registered before the runs, and the rule of the verdicts.
 
 `book/claims.yml` holds one entry for each claim: what is claimed, which statistic of
-which studies we test, and what it should be. It holds no result and no verdict: these
-are computed, always, from the results at hand (`cplib.analysis.claims`).
+which studies tests it, and what it should be. It holds no result and no verdict: these
+are computed from the results at hand (`cplib.analysis.claims`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import yaml
@@ -18,7 +19,8 @@ from .claim_statistics import STATISTICS
 
 __all__ = ["VERDICTS", "Claim", "ledger"]
 
-VERDICTS = ("reproduced", "direction only", "not reproduced", "not testable")
+VERDICTS = ("reproduced", "undecided", "contradicted", "not testable")
+REPRODUCED, UNDECIDED, CONTRADICTED, UNTESTABLE = VERDICTS
 EXPECTED = {
     "above": "above {threshold:g}",
     "below": "below {threshold:g}",
@@ -38,7 +40,9 @@ class Claim:
         paper: the paper's value where it is quoted, else "".
         statistic: a name in `statistics.STATISTICS`.
         studies: whose results it is given.
-        options: its keyword arguments.
+        options: its keyword arguments. For statistics of final accuracy,
+            `against`: "baseline", "control" or (default) "harder", the one of the two
+            with which the mean is less favourable to the claim.
         measured: the statistic in words.
         unit: of the statistic.
         expected: "above", "below" or "within" (the threshold, or plus or minus it).
@@ -46,7 +50,7 @@ class Claim:
         scale: at which the book tests it.
         untestable: why it is not tested; then the fields on the test are empty.
         about: id of the paper's claim that this entry is to explain; empty for the
-            paper's own claims. An entry with it is a hypothesis of ours.
+            paper's own claims. An entry with it is a hypothesis of the book.
     """
 
     id: str
@@ -80,10 +84,6 @@ class Claim:
                 f"{', '.join(EXPECTED)}."
             )
 
-    def worded(self, verdict: str) -> str:
-        """The verdict in words: a hypothesis of ours is supported, not reproduced."""
-        return verdict.replace("reproduced", "supported") if self.about else verdict
-
     @property
     def expectation(self) -> str:
         """What the statistic should be if the claim holds, in words."""
@@ -92,23 +92,33 @@ class Claim:
         words = EXPECTED[self.expected].format(threshold=self.threshold)
         return f"{words} {self.unit}".strip().replace("-", "\N{MINUS SIGN}")
 
-    def verdict(self, mean: float, low: float, high: float) -> str:
-        """The verdict on a mean and its interval (NaN where there is none).
+    def verdict(
+        self, low: float, high: float, narrow: tuple[float, float] | None = None
+    ) -> str:
+        """The verdict on the 95 % interval of the statistic (NaN where there is none).
 
         "reproduced": the whole interval is where the claim puts the statistic;
-        "direction only": the mean is, but not the whole interval, or there is none;
-        "not reproduced": the mean is not.
+        "contradicted": the whole interval is elsewhere; else "undecided". A claim of
+        equivalence ("within") is reproduced if the 90 % interval `narrow` (default:
+        the same) is within: two one-sided tests at 5 % (Methods).
         """
-        if self.expected == "above":
-            inside, surely = mean > self.threshold, low > self.threshold
-        elif self.expected == "below":
-            inside, surely = mean < self.threshold, high < self.threshold
-        else:
-            inside = abs(mean) <= self.threshold
-            surely = -self.threshold <= low and high <= self.threshold
-        if not inside:
-            return VERDICTS[2]
-        return VERDICTS[0] if surely else VERDICTS[1]
+        inner = (narrow or (low, high)) if self.expected == "within" else (low, high)
+        bottom, top = self.region
+        if bottom < inner[0] and inner[1] < top:
+            return REPRODUCED
+        return CONTRADICTED if high < bottom or low > top else UNDECIDED
+
+    @property
+    def region(self) -> tuple[float, float]:
+        """Where the claim puts the statistic: the lowest and the highest value."""
+        bottom = {"above": self.threshold, "within": -self.threshold}
+        top = {"below": self.threshold, "within": self.threshold}
+        return bottom.get(self.expected, -inf), top.get(self.expected, inf)
+
+    def depth(self, mean: float) -> float:
+        """How far inside its region the claim finds `mean`; negative: outside."""
+        bottom, top = self.region
+        return min(mean - bottom, top - mean)
 
 
 def path() -> Path:

@@ -31,7 +31,7 @@ CASES = [
 def _by_the_book(mean: float, low: float, high: float, threshold: float) -> str:
     """What the card itself says."""
     claim = Claim("", "", "", "", statistic="change", threshold=threshold)
-    return claim.verdict(mean, low, high)
+    return claim.verdict(low, high)
 
 
 def _observe_verdicts(answer) -> Observations:
@@ -68,14 +68,14 @@ RULE = Exercise(
         ),
         Mistake(
             lambda mean, low, high, threshold: (
-                NO if not mean > threshold else YES if high > threshold else HALF
+                YES if high > threshold else NO if high < threshold else HALF
             ),
-            "you compare the upper end of the interval. If the mean is above the "
-            "threshold, that end is, too. Which end can be on the other side?",
+            "you compare the upper end of the interval. If the lower end is below the "
+            "threshold, the interval holds both. Which end decides?",
         ),
         Mistake(
             lambda mean, low, high, threshold: (
-                NO if not mean > 0 else YES if low > 0 else HALF
+                YES if low > 0 else NO if high < 0 else HALF
             ),
             "you compare with 0. The claim says above which threshold the statistic "
             "should be.",
@@ -83,20 +83,20 @@ RULE = Exercise(
         Mistake(
             lambda mean, low, high, threshold: YES if low > threshold else NO,
             "an interval that includes the threshold refutes nothing. There is a "
-            "verdict for a mean on the right side of it.",
+            "verdict for it.",
         ),
         Mistake(
             lambda mean, low, high, threshold: (
-                YES if low > threshold else HALF if high > threshold else NO
+                NO if not mean > threshold else YES if low > threshold else HALF
             ),
-            "you give *direction only* to every interval that reaches above the "
-            "threshold. It is for those whose *mean* is above it.",
+            "you say *contradicted* as soon as the mean is on the wrong side. It is "
+            "said of the whole interval, as *reproduced* is.",
         ),
         Mistake(
             lambda mean, low, high, threshold: (
-                NO if mean <= threshold else HALF if low <= threshold else YES
+                HALF if low <= threshold <= high else YES if mean > threshold else NO
             ),
-            "without an interval (NaN, from a single seed) you say *reproduced*. Every "
+            "without an interval (NaN, from a single seed) you decide. Every "
             "comparison with NaN is false, so ask what must be true.",
         ),
     ),

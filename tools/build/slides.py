@@ -172,7 +172,7 @@ def finding(found: claims.Finding) -> str:
     sign = claims.SIGNS[found.verdict]
     return (
         f'<div class="claim"><p>{html.escape(claim.claim)} <b><span aria-hidden="true">'
-        f"{sign}</span> {claim.worded(found.verdict)}</b></p>"
+        f"{sign}</span> {found.worded}</b></p>"
         f"<p>{html.escape(found.ours)}</p><p><small>{html.escape(claim.measured)}; "
         f"expected {html.escape(claim.expectation)}</small></p></div>"
     )
