@@ -107,11 +107,24 @@ def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarra
     return np.log2(under / clean).to_numpy()
 
 
-def peak_distance(tracked: Result, windows: Result) -> np.ndarray:
-    """Epoch at which the trace is greatest minus the most sensitive onset.
+def ending(result: Result, metric: str, kind: str = "blur") -> np.ndarray:
+    """log2 of `metric` at the end of the last removal's run over that without deficit.
 
-    Both among the onsets of the windows.
+    `metric`: one of the closer look's, such as "trace_matched" (`training.loop`).
     """
+    run = _from_start(result, kind)[-1]
+    curves = [result.curve(r, metric) for r in (run, _clean(result))]
+    if any(run.epochs not in curve.index for curve in curves):
+        raise InputError(
+            f"Study {result.study.name} at scale {result.study.scale} has no {metric} "
+            f"at epoch {run.epochs}: give its setup a probe and a readout."
+        )
+    under, clean = (curve.loc[run.epochs] for curve in curves)
+    return np.log2(under / clean).to_numpy()
+
+
+def peak_distance(tracked: Result, windows: Result) -> np.ndarray:
+    """Epoch at which the trace is greatest minus the most sensitive onset."""
     table = _by_onset(tracked, windows)
     curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
     return curve.idxmax().to_numpy() - table.idxmax(axis=1).to_numpy()
@@ -340,7 +353,7 @@ def _pair(result: Result, run: Run, *when: int) -> list[pd.DataFrame]:
 STATISTICS: dict[str, Callable[..., np.ndarray]] = {
     function.__name__: function
     for function in (
-        change, milder, longer, steeper, slower_recovery, trace, raised, peak_distance,
-        peak_gap, exponential, share, excess, top_dominance, layers_moved,
+        change, milder, longer, steeper, slower_recovery, trace, raised, ending,
+        peak_distance, peak_gap, exponential, share, excess, top_dominance, layers_moved,
     )
 }  # fmt: skip

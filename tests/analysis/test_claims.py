@@ -22,7 +22,9 @@ from cplib.errors import DataError, InputError
 
 BOOK = book_folder()
 ENTRIES = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
+PENDING = BOOK / "hypotheses.yml"  # of studies in training
 TESTED = [entry for entry in ENTRIES if "untestable" not in entry]
+TESTED += yaml.safe_load(PENDING.read_text(encoding="utf-8"))
 
 
 class Bare:
@@ -279,6 +281,14 @@ def raised(bare, at_end):
 
 
 @by_seed
+def looked(seed, bare, metric):
+    t0 = removals(bare, "blur")[-1]
+    end = t0 + bare.clean_epochs
+    under = bare.values(seed, metric, 0, t0, kind="blur")
+    return np.log2(under.loc[end] / bare.values(seed, metric).loc[end])
+
+
+@by_seed
 def at_removal(seed, bare, layers=(6,)):
     t0 = removals(bare, "blur")[-1]
     more = bare.share(seed, t0, t0, "blur") - bare.share(seed, t0)
@@ -340,6 +350,8 @@ REFERENCED = {  # with `against`
     "moving-noise": milder,
     "moving-noise-blur": milder,
     "unmirrored-flip": lambda b, against: last_change(b, against, "flip"),
+    "worth-grey": lambda b, against: last_change(b, against, "grey"),
+    "permanent-blur": lambda b, against: last_change(b, against, "blur"),
 }
 INDEPENDENT = {
     "flip-quick": quicker,
@@ -362,6 +374,9 @@ INDEPENDENT = {
     "low-layers": lambda b: at_end(b, layers=(0, 1, 2)),
     "early-returns": lambda b: at_end(b) - at_end(b, which=0),
     "flip-same-layers": moved,
+    "matched-not-raised": lambda b: looked(b, metric="trace_matched"),
+    "test-images-raised": lambda b: looked(b, metric="trace_test"),
+    "worth-blur": lambda b: last_change(b, "baseline", "blur"),
 }
 
 
@@ -404,12 +419,19 @@ def verdict_of(entry, values):
     return "contradicted" if outside else "undecided"
 
 
+def registered(name):
+    with pytest.MonkeyPatch.context() as patch:
+        pending = ledger.ledger()
+        patch.setenv("CPLIB_CLAIMS", str(PENDING))
+        return (pending | ledger.ledger())[name]
+
+
 def check(entry, finding, bares):
     values, against = recomputed(entry, bares)
     assert finding.values.shape == values.shape
     tolerance = 1e-3 if "longer" in entry["id"] else 1e-5
     np.testing.assert_allclose(finding.values, values, rtol=1e-5, atol=tolerance)
-    assert finding.against == against
+    assert finding.against == entry.get("options", {}).get("against", against)
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     np.testing.assert_allclose((finding.low, finding.high), (low, high), atol=1e-2)
     assert finding.verdict == verdict_of(entry, finding.values)
@@ -427,6 +449,9 @@ def traced(name):
     layers[:, 6] *= 1 + end["removal"].to_numpy() / end["removal"].max()
     named = {str(i): layer for i, layer in enumerate(layers.T)} | {"": layers.sum(1)}
     rows = [end.assign(metric="trace", layer=n, value=v) for n, v in named.items()]
+    every = result.table[result.table.metric == "test_accuracy"]
+    for metric, power in (("trace_matched", 0.5), ("trace_test", 1.2)):
+        rows.append(every.assign(metric=metric, value=every["value"] ** power))
     return dataclasses.replace(result, table=pd.concat([result.table, *rows]))
 
 
@@ -443,18 +468,20 @@ def test_each_tested_claim_is_recomputed_here():
 @pytest.mark.parametrize("entry", TESTED, ids=lambda entry: entry["id"])
 def test_verdicts_follow_from_tables_made_by_a_formula(entry):
     found = [traced(name) for name in entry["studies"]]
-    finding = claims.judge(ledger.ledger()[entry["id"]], found)
+    finding = claims.judge(registered(entry["id"]), found)
     check(entry, finding, [Bare(result.table) for result in found])
 
 
 @pytest.mark.parametrize("entry", TESTED, ids=lambda entry: entry["id"])
 def test_verdicts_follow_from_the_stored_tables(entry):
-    claim = ledger.ledger()[entry["id"]]
+    claim = registered(entry["id"])
     found = [results.stored(studies.get(s, claim.scale)) for s in entry["studies"]]
     if any(result is None for result in found):
         pytest.skip("not all of its studies are stored")
     files = [BOOK / "results" / f"{s}-{claim.scale}.csv.gz" for s in entry["studies"]]
     tables = [read(file) for file in files]
+    if entry["statistic"] == "ending" and "trace_matched" not in set(tables[0].metric):
+        pytest.skip("the first edition took no closer look")
     seeds = sorted(set.intersection(*(set(table.seed) for table in tables)))
     finding = claims.judge(claim, [result.only(seeds) for result in found])
     check(entry, finding, [Bare(table[table.seed.isin(seeds)]) for table in tables])
