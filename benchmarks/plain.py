@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from cplib import data, models
-from cplib.studies.runs import Run
+from cplib.studies import Run
 from cplib.training import Setup
 
 PROBED = 1000  # images behind each measurement of the trace

@@ -23,8 +23,7 @@ from sweep import study
 from cplib import data, engine, studies
 from cplib._base import console
 from cplib.figures.records import Ratio
-from cplib.studies import plan
-from cplib.studies.runs import Study
+from cplib.studies import Study, plan
 
 RUNS = (1, 4, 13, 37)
 IMAGES = (750, 1_500, 3_000)

@@ -31,8 +31,7 @@ from cplib._base.streams import stream
 from cplib.data.augment import Augmented
 from cplib.figures.records import Ratio
 from cplib.fisher import Probe
-from cplib.studies import plan
-from cplib.studies.runs import Run, Study, windows
+from cplib.studies import Run, Study, plan, windows
 
 RATIOS = (
     Ratio("the sweep", "script", "cplib", 4.5),

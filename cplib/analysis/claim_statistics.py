@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..errors import CplibError, InputError
 from ..results.library import LAST, Result, finals
-from ..studies.runs import Run
+from ..studies import Run
 from .exponential import fit_exponential
 from .sensitivity import sensitivities, shares, trace_curve
 
@@ -354,6 +354,7 @@ STATISTICS: dict[str, Callable[..., np.ndarray]] = {
     function.__name__: function
     for function in (
         change, milder, longer, steeper, slower_recovery, trace, raised, ending,
-        peak_distance, peak_gap, exponential, share, excess, top_dominance, layers_moved,
+        peak_distance, peak_gap, exponential, share, excess, top_dominance,
+        layers_moved,
     )
 }  # fmt: skip

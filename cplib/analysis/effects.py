@@ -10,7 +10,7 @@ from scipy import stats
 from .._base.plain import whole
 from ..errors import DataError, InputError
 from ..results import Result, finals
-from ..studies.runs import Run
+from ..studies import Run
 
 __all__ = ["Effect", "effect", "interval", "left_out"]
 

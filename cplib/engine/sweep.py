@@ -19,8 +19,8 @@ from .. import data, training
 from .._base import files, plain
 from .._base.device import resolve
 from ..errors import InputError
+from ..studies import Run
 from ..studies.plan import Plan, Segment, make_plan
-from ..studies.runs import Run
 from ..training import Setup
 from . import workers
 from .scheduler import Job

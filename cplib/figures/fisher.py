@@ -15,7 +15,7 @@ from ..analysis.exponential import ExponentialFit, fit_exponential
 from ..analysis.sensitivity import sensitivities, shares, trace_curve
 from ..errors import CplibError, InputError
 from ..results import Result
-from ..studies.runs import Run
+from ..studies import Run
 from .marks import TALL
 from .palette import BLUE, GREY, LABELS, SERIES, style
 from .panel import Panel

@@ -14,7 +14,7 @@ from .. import data, studies
 from .._base.plain import whole
 from ..data import gratings as procedural
 from ..deficits import KINDS, Deficit, deficit
-from ..studies.runs import Run, Study
+from ..studies import Run, Study
 from .palette import GREY, LABELS, LOOKS, style
 from .panel import Panel
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from .._base import files
-from ..studies.runs import Study
+from ..studies import Study
 
 __all__ = ["convert"]
 

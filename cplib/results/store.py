@@ -18,7 +18,7 @@ import pandas as pd
 
 from .._base import files, locks
 from ..errors import StorageError
-from ..studies.runs import Study
+from ..studies import Study
 from . import first_edition
 
 __all__ = ["alone", "differences", "read", "repaired", "write"]

@@ -11,7 +11,7 @@ from scipy import stats
 from .. import engine
 from ..engine import Trained
 from ..engine.provenance import UNKNOWN, summarise
-from ..studies.runs import Run
+from ..studies import Run
 from ..training import DECIMALS, METRICS
 from . import library
 from .library import LAST, Result

@@ -2,8 +2,9 @@
 
 from .catalogue import BOOK, get, names
 from .plan import make_plan
-from .runs import Run, Study, Window, sweep, windows
+from .runs import Run, Window
 from .scales import SCALES, Scale
+from .study import Study, sweep, windows
 
 __all__ = [
     "BOOK", "SCALES", "Run", "Scale", "Study", "Window", "get", "make_plan", "names",

@@ -6,8 +6,8 @@ from functools import partial
 
 from ..errors import InputError
 from . import controls, paper
-from .runs import Study
 from .scales import Scale, scale_of
+from .study import Study
 
 __all__ = ["BOOK", "get", "names"]
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from ..data import DataSpec
 from ..deficits import deficit
 from .paper import removal_sweep
-from .runs import Study, windows
 from .scales import SCALES, Scale
+from .study import Study, windows
 
 __all__ = [
     "demo", "long_training", "memorised", "moving_noise", "permanent", "timing",

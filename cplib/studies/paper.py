@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ..deficits import deficit
 from ..training import Setup
-from .runs import Study, windows
 from .scales import Scale
+from .study import Study, windows
 
 __all__ = [
     "blur_removal", "blur_window", "constant_rate", "depth", "flip_removal",

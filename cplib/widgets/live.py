@@ -10,7 +10,7 @@ from .. import results
 from .._base.plain import whole
 from ..errors import InputError
 from ..results import Result
-from ..studies.runs import Run
+from ..studies import Run
 
 __all__ = ["with_window"]
 

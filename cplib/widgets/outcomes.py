@@ -12,7 +12,7 @@ from ..analysis.effects import left_out
 from ..errors import InputError
 from ..figures.palette import LABELS
 from ..results import Result, finals
-from ..studies.runs import Run
+from ..studies import Run
 
 __all__ = [
     "SEES", "YARDSTICKS", "Ending", "Interval", "Timeline", "Trace", "nearest",

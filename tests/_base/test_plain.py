@@ -9,7 +9,7 @@ import pytest
 import torch
 from handmade import handmade
 
-from cplib import engine, fisher, models, results
+from cplib import engine, fisher, models, results, studies
 from cplib._base import plain, streams
 from cplib.analysis import biology, effects, fits
 from cplib.data import DataSpec, gratings
@@ -19,7 +19,7 @@ from cplib.errors import InputError
 from cplib.figures import examples, stimuli
 from cplib.fisher import Probe, noise
 from cplib.models import ModelSpec
-from cplib.studies import costs, plan, runs
+from cplib.studies import costs, plan
 from cplib.training import Schedule, Setup
 from cplib.widgets import live, predict
 
@@ -38,7 +38,7 @@ def study(whole=int, real=float, flag=bool):
     )  # fmt: skip
     spans = [(Blur(whole(2)), whole(0), whole(1)), (Noise(), whole(1), whole(2)),
              (LabelPermutation(whole(10)), whole(0), whole(2))]  # fmt: skip
-    return runs.windows(*WINDOWS, setup, spans, whole(1))
+    return studies.windows(*WINDOWS, setup, spans, whole(1))
 
 
 def keys(study, seed):
@@ -118,12 +118,12 @@ TAKERS = {
     "every": lambda n: Probe(2, n),
     "factor": lambda n: Blur(n),
     "classes": lambda n: LabelPermutation(n),
-    "onset": lambda n: runs.Run([(Blur(), n, 9)], 9),
-    "removal": lambda n: runs.windows(
+    "onset": lambda n: studies.Run([(Blur(), n, 9)], 9),
+    "removal": lambda n: studies.windows(
         "x", "x", "x", study().setup, [(Blur(), 0, n)], 1
     ),
-    "epochs": lambda n: runs.Run([], n),
-    "clean_epochs": lambda n: runs.windows(*WINDOWS, SETUP, [], n),
+    "epochs": lambda n: studies.Run([], n),
+    "clean_epochs": lambda n: studies.windows(*WINDOWS, SETUP, [], n),
     "checkpoint_every": lambda n: plan.make_plan(SETUP, [], [0], "cpu", n),
     "workers": workers.check,
     "seeds": lambda n: costs.table("smoke", ["demo"], seeds=n),

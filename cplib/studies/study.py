@@ -1,0 +1,177 @@
+"""Studies: runs to compare, all with one setup.
+
+A study says nothing about seeds, devices or workers: these are chosen when it is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .._base.plain import settle, whole
+from ..deficits import Deficit
+from ..errors import InputError
+from ..training import METRICS, NUMERICS, Setup
+from .runs import Run, Window, checked
+
+__all__ = ["Study", "sweep", "windows"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs that share one setup.
+
+    Attributes:
+        name: the paper's panel ('1TL') or another name; results are stored under it.
+        scale: name of the scale; see `studies.Scale`.
+        title: one line for people.
+        setup: data, network, schedule.
+        runs: the runs; the clean one is first and as long as the longest.
+        clean_epochs: epochs that follow the removal in each run with a deficit.
+        metrics: which of `training.METRICS` are kept.
+    """
+
+    name: str
+    scale: str
+    title: str
+    setup: Setup
+    runs: tuple[Run, ...]
+    clean_epochs: int
+    metrics: tuple[str, ...] = METRICS
+
+    def __post_init__(self):
+        for part in ("name", "scale"):  # results are stored under them
+            value = getattr(self, part)
+            if not re.fullmatch(r"\w[\w .+-]*", str(value)):
+                raise InputError(
+                    f"Study {part} {value!r} cannot be a file's name: use letters, "
+                    "digits, '-', '_' and '.', for example 'my-noise'."
+                )
+        settle(self, "clean_epochs", whole, 0)
+
+    def spec(self) -> dict:
+        """All that determines the study's numbers, as plain values."""
+        return {
+            "name": self.name,
+            "scale": self.scale,
+            "numerics": NUMERICS,
+            "setup": self.setup.spec(),
+            "runs": [run.spec() for run in self.runs],
+            "clean_epochs": self.clean_epochs,
+        }
+
+    def find(
+        self, deficit: str | None = None, onset: int = 0, removal: int | None = None
+    ) -> Run:
+        """The run with this deficit (its name), onset and removal.
+
+        What is not given does not matter.
+
+        Raises:
+            InputError: when there is none; the message names those there are.
+        """
+        for run in self.runs:
+            named = deficit in (None, run.name) and not run.clean
+            if named and run.onset == onset and removal in (None, run.removal):
+                return run
+        held = ", ".join(run.title for run in self.runs if not run.clean)
+        raise InputError(
+            f"Study {self.name} at scale {self.scale} has no run with "
+            f"{deficit or 'a deficit'} from epoch {onset}"
+            f"{'' if removal is None else f' to {removal}'}; it has {held or 'none'}."
+        )
+
+    def vary(self, *, name: str | None = None, **changes) -> Study:
+        """This study with other settings, under a name of its own.
+
+        Args:
+            name: of the new study; default: this one's and the changes.
+            changes: fields of the schedule (batch, lr, rate ...), the model (family,
+                width ...), the data (train, size ...), or `probe`.
+
+        Raises:
+            InputError: no part of the setup has such a field.
+        """
+        if name is None:
+            said = (f"{field}{_short(value)}" for field, value in changes.items())
+            name = "-".join([self.name, *said])
+        return replace(self, name=name, setup=self.setup.vary(**changes))
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of `spec`, 16 hexadecimal digits."""
+        text = json.dumps(self.spec(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+Span = tuple[Deficit, int, int]
+
+
+def windows(
+    name: str,
+    scale: str,
+    title: str,
+    setup: Setup,
+    spans: Iterable[Span | Iterable[Span]],
+    clean_epochs: int,
+) -> Study:
+    """A study of deficits over `spans` and a clean run.
+
+    The clean run is as long as the longest, so that it also serves as the control of
+    equal length for every run.
+
+    Args:
+        name, scale, title, setup: see `Study`.
+        spans: for each run (deficit, onset, removal), or a list of such windows.
+        clean_epochs: epochs after the last removal.
+    """
+    clean = whole("clean_epochs", clean_epochs, 0)
+    several = [_listed(span) for span in spans]
+    runs = [Run(span, span[-1].removal + clean) for span in dict.fromkeys(several)]
+    longest = max((run.epochs for run in runs), default=clean)
+    return Study(name, scale, title, setup, (Run((), longest), *runs), clean)
+
+
+def sweep(
+    name: str,
+    deficit: Deficit,
+    removals: Iterable[int] = (),
+    *,
+    base: Study,
+    onsets: Iterable[int] = (0,),
+    length: int | None = None,
+    title: str | None = None,
+) -> Study:
+    """A study of one deficit, in the setting of `base`.
+
+    Args:
+        name: of the new study.
+        deficit: what the network is shown meanwhile.
+        removals: epochs at which it ends, for each onset.
+        base: the study whose scale, setup and clean epochs it takes.
+        onsets: epochs at which it begins.
+        length: of a window that slides over `onsets`, in place of `removals`.
+        title: one line for people.
+    """
+    if (length is None) == (not (removals := tuple(removals))):
+        raise InputError("Give either removals, for example (10, 20), or a length.")
+    ends = {a: removals if length is None else (a + length,) for a in onsets}
+    spans = [(deficit, a, b) for a in ends for b in ends[a] if a < b]
+    if title is None:
+        title = deficit.title.capitalize() + (
+            " until epoch t0" if length is None else f" in a window of {length} epochs"
+        )
+    return windows(name, base.scale, title, base.setup, spans, base.clean_epochs)
+
+
+def _listed(span: Span | Iterable[Span]) -> tuple[Window, ...]:
+    one = isinstance(span, tuple) and span and isinstance(span[0], Deficit)
+    return tuple(map(checked, [span] if one else span))
+
+
+def _short(value: object) -> str:
+    """A value as part of a file's name."""
+    return re.sub(r"[^\w.+]+", "-", str(value)).strip("-")
