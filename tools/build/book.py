@@ -22,14 +22,22 @@ from typing import Any
 
 import nbformat
 import yaml
-from tools.build.autopsy import Death
-from tools.build.execute import CODE, KEY, BookError, Job, execute_all, input_key, is_done
 from nbformat import NotebookNode
-from tools.build.stamp import add_line
 
 from cplib._base import console, files
 from cplib.engine.shortage import Watch
 from cplib.errors import CplibError
+from tools.build.autopsy import Death
+from tools.build.execute import (
+    CODE,
+    KEY,
+    BookError,
+    Job,
+    execute_all,
+    input_key,
+    is_done,
+)
+from tools.build.stamp import add_line
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

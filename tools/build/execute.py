@@ -23,14 +23,14 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.build import autopsy
 import nbformat
 import papermill
 from nbformat import NotebookNode
-from tools.build.stamp import RUN, run_of
 from traitlets.config import Config
 
 from cplib.engine.shortage import Watch
+from tools.build import autopsy
+from tools.build.stamp import RUN, run_of
 
 CODE = Path(__file__).resolve().parents[2]  # the checkout whose cplib is imported
 KEY = "cplib_inputs"  # notebook metadata: hash of all that the outputs depend on

@@ -11,13 +11,13 @@ import os
 import sys
 from pathlib import Path
 
-from tools.maintain.browser import SETTLED, required, running
-from tools.build.book import CODE, pages
 from playwright.sync_api import Browser
 from pypdf import PdfReader, PdfWriter
 
 from cplib._base import console
 from cplib._base import files as storage
+from tools.build.book import CODE, pages
+from tools.maintain.browser import SETTLED, required, running
 
 PAPER = {"format": "A4", "prefer_css_page_size": True, "print_background": True}
 # A sheet with a number at its foot; a little lower than A4, not to spill over.

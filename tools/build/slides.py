@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tools.build.book import LIVE
-from tools.build.execute import CODE
 from markdown_it import MarkdownIt
 
 import cplib
@@ -33,6 +31,8 @@ from cplib.errors import CplibError, DataError, InputError
 from cplib.figures import animals, fisher, stimuli
 from cplib.figures.panel import Panel
 from cplib.results import Result
+from tools.build.book import LIVE
+from tools.build.execute import CODE
 
 SOURCE = CODE / "book" / "slides.yml"
 TEMPLATE = Path(__file__).with_suffix(".html")
