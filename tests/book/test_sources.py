@@ -77,6 +77,18 @@ def test_code_cells_are_short(path):
 
 
 @every_notebook
+def test_cplib_is_imported_by_its_front_door(path):
+    """Chapters need one name of the package, and readers who copy a cell too."""
+    if path.stem == "speed":  # it shows benchmarks, which the front door does not have
+        return
+    given = [c.source for c in code_cells(read(path)) if c.get("id") != "setup"]
+    prose = "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
+    given += re.findall(r"^```python\n(.*?)^```$", prose, re.M | re.S)
+    imports = re.findall(r"^ *(?:import|from) +cplib\b.*", "\n".join(given), re.M)
+    assert set(imports) == {"import cplib as cp"}
+
+
+@every_notebook
 def test_one_title(path):
     text = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
     prose = re.sub(r"```.*?```", "", "\n\n".join(text), flags=re.S)
