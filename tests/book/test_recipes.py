@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import textwrap
 
 import pytest
 import test_sources
@@ -41,9 +42,16 @@ def ran(*sources):
     """The names that the code makes, computed at smoke scale with one seed."""
     space = {"__name__": "recipe"}
     for source in sources:
-        small = source.replace('"demo"', '"smoke"').replace("1_000", "100")
+        small = re.sub('"(?:demo|laptop)"', '"smoke"', source).replace("1_000", "100")
         exec(re.sub(r"seeds=[^)]+\)", "seeds=[0])", small), space)
     return space
+
+
+@pytest.mark.parametrize("page", ["README.md", "book/how-built.md"])
+def test_the_first_lines_of_code(apart, page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    first = re.search(r"^ *```python\n(.*?)^ *```$", text, re.M | re.S)[1]
+    assert ran(textwrap.dedent(first))["result"].study.name == "1TL"
 
 
 def test_add_a_deficit(apart):
