@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_written_is_named(name, pages, blocked):
 def test_a_browser_that_is_none_is_named(monkeypatch):
     monkeypatch.setenv("CHROMIUM", "/no/chromium")
     assert browser.executable() is None
-    with pytest.raises(SystemExit, match="CHROMIUM=/no/chromium is no program"):
+    with pytest.raises(SystemExit, match="CHROMIUM=/no/chromium is not a program"):
         browser.required()
 
 

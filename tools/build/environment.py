@@ -19,7 +19,7 @@ SAID = "; the lines above say why." + AGAIN
 DISK = (
     ": the disk is full, and up to 7 GB are needed (on Linux, torch includes CUDA)."
 ) + AGAIN
-NETWORK = ": a network is needed, once." + AGAIN
+NETWORK = ": a network is needed, this once." + AGAIN
 ELSEWHERE = (
     ": some packages are not available for this Python on this machine. They exist for "
     + PYTHONS
@@ -125,4 +125,4 @@ if __name__ == "__main__":
     except Refusal as refusal:
         sys.exit("make stopped: {}".format(refusal))
     except KeyboardInterrupt:
-        sys.exit("make stopped: interrupted. The same command goes on from here.")
+        sys.exit("make stopped: interrupted. The same command continues from here.")

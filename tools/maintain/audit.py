@@ -1,12 +1,12 @@
-"""Print how each page of the built book fares, as a table.
+"""Report size, load time, requests, console errors and axe findings per page.
 
     python -m tools.maintain.audit _build/html
 
-Of every page, opened in Chromium from a server of this machine with all else cut off:
-bytes of the page and of all that it loads, milliseconds from the page's last byte until
-its scripts have run, requests to elsewhere, errors on the console, and what axe-core
-finds serious or critical in light colours and in dark. Exits with 1 if a page is at
-fault. The tests check the same; this tells the numbers.
+Each page is opened in Chromium from a local server, without a network. The columns are:
+bytes of the page and of everything that it loads; milliseconds from its last byte until
+its scripts have run; requests to elsewhere; errors on the console; serious or critical
+findings of axe-core, in light and dark colours. The exit status is 1 if any of the last
+three is not 0. The tests check the same; this prints the numbers.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 def audit(browser: Any, base: str, name: str) -> tuple[str, int, int, int, int, int]:
-    """One row of `COLUMNS` for the page `name` below the address `base`."""
+    """The row of `COLUMNS` for the page `name` at the address `base`."""
     context = browser.new_context(reduced_motion="reduce")
     elsewhere: list[str] = []
     errors: list[str] = []
@@ -72,7 +72,7 @@ def _axe(tab: Any, theme: str) -> int:
 
 
 def main() -> int:
-    """The table on stdout; 1 if anything but weight and time is above 0."""
+    """Print the table; return 1 if anything but size and time is above 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("html", type=Path, nargs="?", default=Path("_build/html"))
     html = parser.parse_args().html
