@@ -12,17 +12,14 @@ three is not 0. The tests check the same; this prints the numbers.
 from __future__ import annotations
 
 import argparse
-import functools
 import sys
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
 
 from cplib._base import console
-from tools.maintain.browser import SETTLED, required, running
+from tools.maintain.browser import SETTLED, required, running, serving, watch
 
 LOADED = """() => {
   const [page] = performance.getEntriesByType("navigation");
@@ -35,37 +32,23 @@ AXE = {"preload": False, "resultTypes": ["violations"]}
 COLUMNS = ("page", "kB", "ready after, ms", "from elsewhere", "errors", "axe")
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-def audit(browser: Any, base: str, name: str) -> tuple[str, int, int, int, int, int]:
+def audit(browser: Browser, base: str, name: str) -> tuple[str | int, ...]:
     """The row of `COLUMNS` for the page `name` at the address `base`."""
     context = browser.new_context(reduced_motion="reduce")
-    elsewhere: list[str] = []
-    errors: list[str] = []
-
-    def gate(route):
-        if route.request.url.startswith((base, "data:", "blob:")):
-            route.continue_()
-        else:
-            elsewhere.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", gate)
-    context.on("weberror", lambda raised: errors.append(str(raised.error)))
-    context.on("console", lambda m: errors.append(m.text) if m.type == "error" else 0)
+    problems: list[str] = []
+    watch(context, base, problems)
     tab = context.new_page()
     tab.goto(f"{base}/{name}")
     tab.evaluate(SETTLED)
     size, ready = tab.evaluate(LOADED)
     found = sum(_axe(tab, theme) for theme in ("light", "dark"))
     context.close()
-    return name, round(size / 1000), round(ready), len(elsewhere), len(errors), found
+    away = sum(problem.startswith("request to") for problem in problems)
+    errors = len(problems) - away
+    return name, round(size / 1000), round(ready), away, errors, found
 
 
-def _axe(tab: Any, theme: str) -> int:
+def _axe(tab: Page, theme: str) -> int:
     tab.evaluate(THEME, theme)
     rules = Axe().run(tab, options=AXE).response["violations"]
     return sum(rule["impact"] in ("serious", "critical") for rule in rules)
@@ -79,20 +62,15 @@ def main() -> int:
     chromium = required()
     if not (html / "index.html").is_file():
         sys.exit(f"No book in {html}: run make book first.")
-    handler = functools.partial(_Quiet, directory=html)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"http://127.0.0.1:{server.server_port}"
     pages = [f"book/{path.name}" for path in sorted((html / "book").glob("*.html"))]
     faults = 0
     print("|", " | ".join(COLUMNS), "|")
     print("|---" * len(COLUMNS) + "|")
-    with running(chromium) as browser:
+    with serving(html) as base, running(chromium) as browser:
         for name in [*pages, "search.html", "genindex.html"]:
             row = audit(browser, base, name)
             print("|", " | ".join(map(str, row)), "|", flush=True)
             faults += sum(row[3:])
-    server.shutdown()
     return 1 if faults else 0
 
 

@@ -1,15 +1,18 @@
-"""Find and start Chromium, for tests, screenshots and the PDF."""
+"""Find and start Chromium, and watch what it loads: for tests, audits and the PDF."""
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # The last five stop the browser's own requests during a test.
@@ -64,3 +67,42 @@ def running(path: Path) -> Iterator[Browser]:
                     raise
         yield opened
         opened.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Print no line for each request."""
+
+
+@contextmanager
+def serving(html: Path) -> Iterator[str]:
+    """Serve the folder `html` on this machine, and yield its address."""
+    handler = functools.partial(_Quiet, directory=html)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def watch(context: BrowserContext, base: str, problems: list[str]) -> None:
+    """Note errors and requests to outside `base` in `problems`; block the latter."""
+
+    def gate(route):
+        if route.request.url.startswith((base, "data:", "blob:")):
+            route.continue_()
+        else:
+            problems.append(f"request to {route.request.url}")
+            route.abort()
+
+    def heard(message):
+        if message.type == "error":
+            problems.append(f"console: {message.text}")
+
+    def answered(response):
+        if response.status >= 400:
+            problems.append(f"{response.status} for {response.url}")
+
+    context.route("**/*", gate)
+    context.on("weberror", lambda raised: problems.append(f"error: {raised.error}"))
+    context.on("console", heard)
+    context.on("response", answered)

@@ -15,11 +15,13 @@ def finish(app: Any, error: Exception | None) -> None:
     if error or app.builder.name != "html":
         return
     html = Path(app.outdir)
+    texts = []
     for page in lighten.pages(html):
-        text = page.read_text(encoding="utf-8")
-        text = figure_data.bundle(accessible.repair(text), page, html)
-        page.write_text(text, encoding="utf-8")
-    lighten.lighten(html)
+        text = accessible.repair(page.read_text(encoding="utf-8"))
+        text = figure_data.bundle(text, page, html)
+        texts.append(lighten.lightened(text, page, html))
+        page.write_text(texts[-1], encoding="utf-8")
+    lighten.prune(html / "_static", texts)
     front = f"{app.config.root_doc}.html"
     if front != "index.html":
         page = accessible.redirect_html(front, app.config.html_title, ICON)

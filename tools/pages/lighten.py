@@ -36,17 +36,15 @@ PLACES = re.compile(r'\b(d|points|[xy][12]?|c[xy]|width|height)="([^"]*)"')
 LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
-def lighten(html: Path) -> None:
-    """Remove unused assets from the book built in `html`."""
-    static = html / "_static"
-    texts = []
-    for page in pages(html):
-        text = page.read_text(encoding="utf-8")
-        text = without_unused(text, search=page.name == "search.html")
-        text = figures_to_files(text, page, html)
-        text = tables_to_files(text, page, html)
-        page.write_text(text, encoding="utf-8")
-        texts.append(text)
+def lightened(text: str, page: Path, html: Path) -> str:
+    """`text` of `page`, with figures and data in files and without unused tags."""
+    text = without_unused(text, search=page.name == "search.html")
+    text = figures_to_files(text, page, html)
+    return tables_to_files(text, page, html)
+
+
+def prune(static: Path, pages: list[str]) -> None:
+    """Remove from the folder `static` what no page loads, given their text."""
     for pattern in DEAD:
         for path in static.glob(pattern):
             path.unlink()
@@ -54,7 +52,7 @@ def lighten(html: Path) -> None:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     scripts = [path.read_text(encoding="utf-8") for path in static.rglob("*.js")]
-    icons.keep_used(static, texts + scripts)
+    icons.keep_used(static, pages + scripts)
 
 
 def pages(html: Path) -> list[Path]:
