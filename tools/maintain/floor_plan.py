@@ -74,7 +74,8 @@ def picture() -> str:
     shapes, boxes, y = [], {}, EDGE
     for floor in floors():
         wide = (WIDTH - EDGE * (len(floor) - 1)) / len(floor)
-        texts = [textwrap.wrap(about(r)[1], int((wide - 16) / LETTER)) for r in floor]
+        words = [about(room)[1].replace("`", "") for room in floor]
+        texts = [textwrap.wrap(line, int((wide - 16) / LETTER)) for line in words]
         tall = 30 + 16 * max(map(len, texts))
         for place, (room, text) in enumerate(zip(floor, texts, strict=True)):
             boxes[room] = (EDGE + place * (wide + EDGE), y, wide, tall)
