@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import bench
 import nbformat
 import pytest
 
+from cplib import __main__
 from cplib.errors import StorageError
 from tools.build import book as build_book
 from tools.build import slides
@@ -157,13 +159,22 @@ def test_what_a_session_left_is_cleared_and_nothing_else(path, tmp_path, monkeyp
 # -- what readers are told to call
 
 
+def pages_of_text():
+    """Every page for readers, with its text; the changelog names what is gone."""
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("book/*.md"), *ROOT.glob("book/*.yml")]:
+        if page.name != "CHANGELOG.md":
+            yield page.name, page.read_text(encoding="utf-8")
+    for page in NOTEBOOKS:
+        cells = nbformat.read(page, as_version=4).cells
+        yield page.name, "\n".join(cell.source for cell in cells)
+
+
 def commands():
     """Every command in backticks or in a block, with the page that names it."""
     start = r"(?:\.venv/bin/|make |python |papermill |jupyter |ruff |pytest )"
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("book/*.md")]:
-        text = page.read_text(encoding="utf-8")
+    for page, text in pages_of_text():
         for found in re.findall(rf"(?:`|^)({start}[^`\n]*)", text, re.M):
-            yield from ((page.name, part.split("#")[0]) for part in found.split("&&"))
+            yield from ((page, part.split("#")[0]) for part in found.split("&&"))
 
 
 def test_every_command_that_readers_are_told_is_there():
@@ -183,20 +194,14 @@ def test_every_command_that_readers_are_told_is_there():
             assert installed or here, (page, command)
             if program == "jupyter" and not installed:
                 assert shutil.which(f"jupyter-{words[0]}", path=beside), (page, command)
+        if words[:2] == ["-m", "cplib"] and words[2:]:  # an unknown word ends the test
+            __main__.parser().parse_args([word for word in words[2:] if word != "&"])
+        elif words[:1] == ["-m"]:
+            assert importlib.util.find_spec(words[1]), (page, command)
 
 
 # What the recipes of how-built.md create, and what `make book` and the wheel have.
 CREATED = {"book/grey", "book/grey.ipynb", "book/blur.html", "cplib/book"}
-
-
-def pages_of_text():
-    """Every page for readers, with its text; the changelog names what is gone."""
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("book/*.md"), *ROOT.glob("book/*.yml")]:
-        if page.name != "CHANGELOG.md":
-            yield page.name, page.read_text(encoding="utf-8")
-    for page in NOTEBOOKS:
-        cells = nbformat.read(page, as_version=4).cells
-        yield page.name, "\n".join(cell.source for cell in cells)
 
 
 def test_every_file_that_readers_are_told_is_there():
