@@ -58,13 +58,13 @@ def test_another_repository_is_followed_everywhere(copy, capsys):
 @pytest.mark.parametrize(
     "url", ["", "github.com/a/b", "https://github.com/a", "https://example.org/a/b"]
 )
-def test_an_address_of_another_shape_is_refused(copy, url, capsys):
+def test_an_address_of_another_form_is_refused(copy, url, capsys):
     (copy / "_config.yml").write_text(f"repository: {{url: '{url}', branch: main}}\n")
     assert setup_cell.main(["--check", "--root", str(copy)]) == 1
     assert "https://github.com/OWNER/NAME" in capsys.readouterr().err
 
 
-def test_the_cell_is_put_back_when_lost_moved_or_doubled(copy):
+def test_the_cell_is_restored_when_lost_moved_or_doubled(copy):
     path = copy / "book/blur.ipynb"
     good = json.loads(path.read_text(encoding="utf-8"))
     ours = next(c for c in good["cells"] if c["id"] == "setup")
@@ -74,7 +74,7 @@ def test_the_cell_is_put_back_when_lost_moved_or_doubled(copy):
         assert setup_cell.with_cell({**good, "cells": cells}, REPO.archive) == good
 
 
-def test_no_page_names_the_repository_by_itself():
+def test_no_page_names_the_repository_otherwise():
     """Only the set-up cell does, and README and citation, which are kept up to date."""
     for path in build_book.pages(ROOT):
         text = path.read_text(encoding="utf-8").replace(REPO.archive, "")

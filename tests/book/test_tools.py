@@ -1,4 +1,4 @@
-"""The tools: what stops them is a sentence, said before the work."""
+"""The tools refuse bad input in one sentence, before they begin."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 
 
 def tool(name, *words, **environment):
-    """A tool run by hand; its status and the lines on stderr."""
+    """Run a tool; return its status and the lines on stderr."""
     done = subprocess.run(
         [sys.executable, "-m", f"tools.{name}", *map(str, words)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
@@ -47,7 +47,7 @@ def pages(tmp_path):
 
 @pytest.fixture
 def blocked(tmp_path):
-    """A path that nobody can write, root included: it lies below a file."""
+    """A path that nobody can write, root included: its parent is a file."""
     (tmp_path / "file").write_text("")
     return tmp_path / "file" / "out"
 
@@ -67,7 +67,7 @@ def test_the_book_is_served_until_control_c(pages):
     assert process.wait(timeout=60) == 0 and "Traceback" not in process.stderr.read()
 
 
-def test_a_taken_port_is_told(pages):
+def test_a_port_in_use_is_reported(pages):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         status, said = tool("build.serve", pages, "--host", "127.0.0.1", "--port", port)
@@ -79,13 +79,13 @@ def test_a_taken_port_is_told(pages):
     ("words", "named"),
     [(("--port", "99999"), "99999"), (("--host", "203.0.113.1"), "203.0.113.1")],
 )
-def test_an_impossible_address_is_told(pages, words, named):
+def test_an_impossible_address_is_reported(pages, words, named):
     status, said = tool("build.serve", pages, *words)
     assert status == 1 and len(said) == 1
     assert named in said[0] and "make serve" in said[0]
 
 
-def test_where_no_book_is_none_is_served(tmp_path):
+def test_a_missing_book_is_not_served(tmp_path):
     status, said = tool("build.serve", tmp_path)
     assert status == 1 and said == [f"No book in {tmp_path} yet: run make book first."]
 
@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_written_is_named(name, pages, blocked):
     assert status and len(said) == 1 and str(blocked.parent) in said[0]
 
 
-def test_a_browser_that_is_none_is_named(monkeypatch):
+def test_a_missing_browser_is_named(monkeypatch):
     monkeypatch.setenv("CHROMIUM", "/no/chromium")
     assert browser.executable() is None
     with pytest.raises(SystemExit, match="CHROMIUM=/no/chromium is not a program"):
@@ -141,7 +141,7 @@ def test_a_missing_page_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_what_a_session_left_is_cleared_and_nothing_else(path, tmp_path, monkeypatch):
+def test_session_data_is_cleared_and_nothing_else(path, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata["widgets"] = {"state": {}}
     for number, cell in enumerate(notebook.cells):
@@ -156,11 +156,11 @@ def test_what_a_session_left_is_cleared_and_nothing_else(path, tmp_path, monkeyp
     assert copy.read_bytes() == path.read_bytes()
 
 
-# -- what readers are told to call
+# -- commands and files named on pages
 
 
 def pages_of_text():
-    """Every page for readers, with its text; the changelog names what is gone."""
+    """Every page and its text; the changelog also names what was removed."""
     for page in [*ROOT.glob("*.md"), *ROOT.glob("book/*.md"), *ROOT.glob("book/*.yml")]:
         if page.name != "CHANGELOG.md":
             yield page.name, page.read_text(encoding="utf-8")
@@ -177,7 +177,7 @@ def commands():
             yield from ((page, part.split("#")[0]) for part in found.split("&&"))
 
 
-def test_every_command_that_readers_are_told_is_there():
+def test_commands_on_pages_exist():
     """With what `make test` installs; jupyter lab is what a reader adds."""
     beside = str(Path(sys.executable).parent)
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
@@ -204,7 +204,7 @@ def test_every_command_that_readers_are_told_is_there():
 CREATED = {"book/grey", "book/grey.ipynb", "book/blur.html", "cplib/book"}
 
 
-def test_every_file_that_readers_are_told_is_there():
+def test_files_on_pages_exist():
     """Paths, and modules by their dotted names, which may end in a name inside."""
     known = 0
     for page, text in pages_of_text():
