@@ -19,9 +19,8 @@ DUMP = re.compile(r"^(?:Fatal Python error|Windows fatal exception): .*$", re.M)
 STACK = re.compile(
     r"^Current thread 0x.*\(most recent call first\):\n((?:  .*\n)+)", re.M
 )
-OURS = re.compile(
-    r"interactiveshell\.py\", line \d+ in run_code$"
-)  # the caller of a cell
+# the caller of a cell
+SHELL = re.compile(r"interactiveshell\.py\", line \d+ in run_code$")
 CELL = re.compile(r'File "[^"]*ipykernel_\d+[^"]*"')
 NO_MEMORY = ("bad_alloc", "Cannot allocate memory")
 
@@ -114,7 +113,7 @@ def frames(dump: str) -> list[str]:
     """Stack of the failed thread, from the cell inwards; [] if unknown."""
     found = STACK.search(dump)
     lines = [line.strip() for line in found[1].splitlines()] if found else []
-    shell = (number for number, line in enumerate(lines) if OURS.search(line))
+    shell = (number for number, line in enumerate(lines) if SHELL.search(line))
     inner = lines[: next(shell, len(lines))][:LINES]
     return [CELL.sub("a cell", line) for line in reversed(inner)]
 

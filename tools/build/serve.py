@@ -36,11 +36,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("html", type=Path, help="folder of the built pages")
     parser.add_argument(
-        "--host", default="localhost", help="name or address of this machine"
+        "--host", default="localhost", help="name or address (localhost)"
     )
-    parser.add_argument(
-        "--port", type=int, default=8000, help="port (8000; 0: any free one)"
-    )
+    parser.add_argument("--port", type=int, default=8000, help="8000; 0: any free one")
     chosen = parser.parse_args()
     try:
         running = server(chosen.html, chosen.host, chosen.port)

@@ -162,7 +162,7 @@ def judged(name: str, find: Find) -> claims.Finding:
     known = ledger.ledger()
     if name not in known:
         raise InputError(
-            f"slides.yml: {name!r} is not in claims.yml: choose one of its ids."
+            f"slides.yml: {name!r} is not in claims.yml: choose an id of it."
         )
     return claims.judge(known[name], [find(study) for study in known[name].studies])
 

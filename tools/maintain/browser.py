@@ -78,10 +78,10 @@ class _Quiet(SimpleHTTPRequestHandler):
 def serving(html: Path) -> Iterator[str]:
     """Serve the folder `html` on this machine, and yield its address."""
     handler = functools.partial(_Quiet, directory=html)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def watch(context: BrowserContext, base: str, problems: list[str]) -> None:

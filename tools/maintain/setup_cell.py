@@ -96,9 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path, text in stale:
         if arguments.write:
             path.write_text(text, encoding="utf-8", newline="\n")
-        print(
-            path.relative_to(root), "updated" if arguments.write else "not up to date"
-        )
+        state = "updated" if arguments.write else "not up to date"
+        print(path.relative_to(root), state)
     if stale and arguments.check:
         print("Run: python -m tools.maintain.setup_cell --write", file=sys.stderr)
         return 1
