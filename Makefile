@@ -1,4 +1,4 @@
-# The book's commands; `make` alone lists them.
+# The commands of the book; `make` alone lists them.
 PYTHON ?= python3
 SCALE  ?= laptop
 SEEDS  ?= 3
@@ -18,17 +18,17 @@ help: ## List these commands
 book: $(VENV)/book.stamp ## Build the book: SCALE=smoke|demo|laptop|paper SEEDS=3 DEVICE=auto
 	@$(PY) -m tools.build.book --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
 
-slides: $(VENV)/book.stamp ## Make the slides for a class: SCALE= SEEDS=
+slides: $(VENV)/book.stamp ## Build slides for a class: _build/slides.html (SCALE=, SEEDS=)
 	@$(PY) -m tools.build.slides --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
 
 test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (ARGS= for pytest)
 	@$(PY) -m pytest $(ARGS)
 	@$(if $(ARGS),,$(PY) tests/caps.py quick)
 
-processors: $(VENV)/dev.stamp ## Run all tests under every instruction set there is (hours)
+processors: $(VENV)/dev.stamp ## Run all tests under every instruction set (hours)
 	@$(PY) tests/caps.py all
 
-serve: ## Show the built book at http://localhost:8000 (PORT=; HOST=0.0.0.0: to phones too)
+serve: ## Show the built book at http://localhost:8000 (PORT=; HOST=0.0.0.0 for phones)
 	@$(PYTHON) -m tools.build.serve _build/html --host "$(HOST)" --port "$(PORT)"
 
 zip: ## Pack the built book for a classroom: _build/critical-periods.zip
@@ -37,14 +37,14 @@ zip: ## Pack the built book for a classroom: _build/critical-periods.zip
 pdf: $(VENV)/dev.stamp ## Print the built book: _build/critical-periods.pdf (needs Chromium)
 	@$(PY) -m tools.build.pdf _build/html _build/critical-periods.pdf
 
-results: $(VENV)/book.stamp ## Train whatever the stored results lack (SEEDS=, DEVICE=)
+results: $(VENV)/book.stamp ## Train missing results (SEEDS=, DEVICE=)
 	@$(PY) -m cplib run book --seeds "$(SEEDS)" --device "$(DEVICE)"
 
-bench: $(VENV)/dev.stamp ## Measure how fast it is (an hour, undisturbed): DEVICE=auto
+bench: $(VENV)/dev.stamp ## Run the benchmarks (about 1 h, idle machine): DEVICE=auto
 	@for name in step neighbour scaling estimator sweep; do \
 	  echo "$$name"; $(PY) benchmarks/$$name.py --device "$(DEVICE)" || exit 1; done
 
-clean: ## Remove what make made; results, data and checkpoints stay
+clean: ## Remove what make created; keep results, data and checkpoints
 	@rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info build
 
 $(VENV)/%.stamp: requirements.txt requirements-dev.txt pyproject.toml

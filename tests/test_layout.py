@@ -1,13 +1,24 @@
-"""The floor plan, and files that can be read in one sitting."""
+"""The floor plan, and a package that can be read room by room."""
 
+import ast
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from tools.maintain import floor_plan
+
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "cplib").rglob("*.py"))
+ROOMS = sorted((ROOT / "cplib").glob("[a-z]*/__init__.py"))
+in_progress = pytest.mark.xfail(reason="until every room is within its budget")
+
+
+def lines(path):
+    return len(path.read_text(encoding="utf-8").splitlines())
 
 
 def test_rooms_import_from_the_rooms_below_them(tmp_path):
@@ -17,9 +28,58 @@ def test_rooms_import_from_the_rooms_below_them(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_files_are_small(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+def test_the_floor_plan_is_that_of_the_imports():
+    """If it is not: python -m tools.maintain.floor_plan."""
+    assert floor_plan.PICTURE.read_text(encoding="utf-8") == floor_plan.picture()
+    page = floor_plan.PAGE.read_text(encoding="utf-8")
+    assert floor_plan.TABLE.search(page)[0] == floor_plan.table()
+
+
+def imported(path):
+    """The first names of what a file imports from the package."""
+    up = len(path.relative_to(ROOT / "cplib").parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == up:
+            names = [node.module] if node.module else [a.name for a in node.names]
+            yield from (name.split(".")[0] for name in names)
+
+
+def test_every_import_is_an_arrow_or_a_path_of_arrows():
+    reached = {}
+    for room in [room for floor in floor_plan.floors() for room in floor][::-1]:
+        below = {other for start, other in floor_plan.arrows() if start == room}
+        reached[room] = below.union(*(reached[other] for other in below))
+    for path in MODULES:
+        room = path.relative_to(ROOT / "cplib").parts[0].removesuffix(".py")
+        rooms = set(imported(path)) & reached.keys() - {*floor_plan.GROUND, room}
+        assert room == "__init__" or rooms <= reached[room], path
+
+
+def test_the_floor_plan_is_described_from_the_top_down():
+    page = floor_plan.PAGE.read_text(encoding="utf-8")
+    alt = re.search(r"!\[(.*?)\]\(static/floor-plan\.svg\)", page)[1]
+    rooms = [room for floor in floor_plan.floors() for room in floor]
+    places = [re.search(rf"(?<!\w){room}(?!\w)", alt).start() for room in rooms]
+    assert places == sorted(places)
+
+
+@in_progress
+def test_the_package_is_small():
+    """Python alone: styles, scripts and data are not counted."""
+    assert sum(map(lines, MODULES)) < 9_000
+
+
+@in_progress
+def test_files_are_small():
+    assert not {path.name: lines(path) for path in MODULES if lines(path) > 300}
+
+
+@in_progress
+def test_rooms_have_a_few_public_names():
+    rooms = [import_module(f"cplib.{path.parent.name}") for path in ROOMS]
+    counts = {room.__name__: len(set(room.__all__)) for room in rooms}
+    assert not {room: count for room, count in counts.items() if not 3 <= count <= 12}
+    assert all(hasattr(room, name) for room in rooms for name in room.__all__)
 
 
 def test_the_project_never_refers_to_what_lies_beside_it():

@@ -64,7 +64,7 @@ def effect(
     *,
     removal: int,
     onset: int = 0,
-    deficit: str = "blur",
+    deficit: str | None = None,
     against: str = "baseline",
     level: float = 0.95,
 ) -> Effect:
@@ -72,7 +72,7 @@ def effect(
 
     Args:
         result: of a study that holds such a run.
-        onset, removal, deficit: which run.
+        onset, removal, deficit: which run; by default the first with these epochs.
         against: "baseline" (no deficit, as many clean epochs) or "control" (no
             deficit, as many epochs in all).
         level: of the confidence interval.
@@ -90,14 +90,14 @@ def effect(
     runs = [run, result.study.runs[0]]
     if rows.empty:
         raise DataError(
-            f"No seed is left to tell the effect of {deficit} from epoch {onset} to "
+            f"No seed is left to tell the effect of {run.name} from epoch {onset} to "
             f"{removal}, for runs diverged ({result.lost(*runs)}): choose a lower "
             f"learning rate than {result.study.setup.schedule.lr:g}."
         )
     change = 100 * (rows["final"] - rows[against]).to_numpy()
     low, high = interval(change, level)
     return Effect(
-        name=f"{deficit} from epoch {onset} to {removal}",
+        name=f"{run.name} from epoch {onset} to {removal}",
         final=float(100 * rows["final"].mean()),
         reference=float(100 * rows[against].mean()),
         against=against,

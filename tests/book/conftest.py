@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +39,9 @@ def build(tmp_path_factory) -> Callable[..., Build]:
     environment = os.environ | {name: str(apart / name) for name in folders}
 
     def run(output: Path, *options: str) -> Build:
-        command = [
-            sys.executable,
-            "-m",
-            "tools.build.book",
-            "--output",
-            output,
-            *options,
-        ]
+        command = [sys.executable, "-m", "tools.build.book", "--output", output]
         done = subprocess.run(
-            command,
+            [*command, *options],
             cwd=CODE,
             env=environment,
             stdout=subprocess.PIPE,
@@ -89,23 +79,12 @@ def launched():
         yield browser
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    """Serves files without a line on stderr for each."""
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="session")
 def bases(smoke):
     """Where the built pages are: on a server, and as files."""
     assert smoke.returncode == 0, smoke.log
-    handler = functools.partial(_Quiet, directory=smoke.html)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    http = f"http://127.0.0.1:{server.server_port}"
-    yield {"http": http, "file": smoke.html.as_uri()}
-    server.shutdown()
+    with chromium.serving(smoke.html) as http:
+        yield {"http": http, "file": smoke.html.as_uri()}
 
 
 @pytest.fixture
@@ -124,7 +103,7 @@ def visit(launched, bases):
         context = launched.new_context(viewport=size, **options)
         contexts.append(context)
         context.set_default_timeout(90_000)  # milliseconds; machines can be busy
-        watch(context, bases[scheme], problems)
+        chromium.watch(context, bases[scheme], problems)
         tab = context.new_page()
         tab.goto(f"{bases[scheme]}/{page}")
         tab.evaluate(chromium.SETTLED)
@@ -134,27 +113,3 @@ def visit(launched, bases):
     for context in contexts:
         context.close()
     assert not problems
-
-
-def watch(context: Any, base: str, problems: list[str]) -> None:
-    """Note in `problems` whatever goes wrong in `context`; nothing leaves `base`."""
-
-    def gate(route):
-        if route.request.url.startswith((base, "data:", "blob:")):
-            route.continue_()
-        else:
-            problems.append(f"request to {route.request.url}")
-            route.abort()
-
-    def heard(message):
-        if message.type == "error":
-            problems.append(f"console: {message.text}")
-
-    def answered(response):
-        if response.status >= 400:
-            problems.append(f"{response.status} for {response.url}")
-
-    context.route("**/*", gate)
-    context.on("weberror", lambda raised: problems.append(f"error: {raised.error}"))
-    context.on("console", heard)
-    context.on("response", answered)

@@ -183,9 +183,7 @@ def test_where_there_are_no_signals_the_code_is_told():
 def test_memory_is_a_guess_only_where_nothing_can_be_known():
     assert death(-9, short=True).remedy == autopsy.MEMORY
     assert death(-9, short=False).remedy == autopsy.OUTSIDE
-    assert (
-        "memory ran out (this system does not tell), or" in death(-9, "", None).remedy
-    )
+    assert "memory ran out (this system does not say), or" in death(-9, "", None).remedy
     assert death(-11, short=None).remedy == autopsy.LIBRARY
     said = "terminate called after throwing an instance of 'std::bad_alloc'\n"
     assert death(-6, said).remedy == autopsy.MEMORY

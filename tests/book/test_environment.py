@@ -1,4 +1,4 @@
-"""Setting up: what is missing is said in a sentence."""
+"""Setting up: one sentence says what is missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.build.book import CODE
 
 
 @pytest.mark.parametrize("minor", [9, 10, 15])
-def test_a_python_for_which_packages_are_missing_is_refused(monkeypatch, minor):
+def test_a_python_without_packages_is_refused(monkeypatch, minor):
     monkeypatch.setattr(sys, "version_info", (3, minor, 0, "alpha", 1))
     said = rf"needs Python 3\.11 to 3\.14, and this is Python 3\.{minor} .*python3\.13"
     with pytest.raises(environment.Refusal, match=said):
@@ -22,12 +22,12 @@ def test_a_python_for_which_packages_are_missing_is_refused(monkeypatch, minor):
 
 
 @pytest.mark.parametrize("minor", [11, 14])
-def test_a_python_that_will_do_is_taken(monkeypatch, minor):
+def test_a_suitable_python_is_accepted(monkeypatch, minor):
     monkeypatch.setattr(sys, "version_info", (3, minor, 0, "final", 0))
     environment.check_python()
 
 
-def test_the_pythons_are_those_that_readers_are_told():
+def test_pages_name_the_same_pythons():
     for name in ("README.md", "requirements.txt", "book/teaching.md"):
         text = (CODE / name).read_text(encoding="utf-8")
         assert environment.PYTHONS in text, name
@@ -35,7 +35,7 @@ def test_the_pythons_are_those_that_readers_are_told():
 
 @pytest.fixture
 def pip(tmp_path, monkeypatch):
-    """A function that lets pip install what there is not, away from the network."""
+    """A function that has pip install missing packages, without a network."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -50,7 +50,7 @@ def pip(tmp_path, monkeypatch):
 
 
 def offer(folder, name, *needs):
-    """A wheel of `name`, version 1.0, that says what it needs and holds no more."""
+    """Write an empty wheel of `name`, version 1.0, that requires `needs`."""
     info = f"{name}-1.0.dist-info"
     lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0"]
     lines += [f"Requires-Dist: {need}" for need in needs]
@@ -60,12 +60,12 @@ def offer(folder, name, *needs):
         wheel.writestr(f"{info}/RECORD", "")
 
 
-def test_a_missing_network_is_told_from_missing_packages(pip, tmp_path):
-    """By what pip itself writes."""
+def test_a_missing_network_is_distinguished_from_missing_packages(pip, tmp_path):
+    """By pip's own log."""
     offer(tmp_path, "one", "two==2.0")
     offer(tmp_path, "two")
     here = ("--no-index", "--find-links", str(tmp_path))
-    packages = r"not all packages can be had .*Python 3\.11 to 3\.14"
+    packages = r"some packages are not available .*Python 3\.11 to 3\.14"
     for words in (("one",), ("two==2.0",), ("three",)):
         with pytest.raises(environment.Refusal, match=packages):
             pip(*here, *words)
@@ -73,7 +73,7 @@ def test_a_missing_network_is_told_from_missing_packages(pip, tmp_path):
         pip("--index-url", "http://127.0.0.1:9/simple", "one")
 
 
-def test_other_failures_are_told_by_what_they_are(pip, tmp_path):
+def test_other_failures_are_named(pip, tmp_path):
     with pytest.raises(environment.Refusal, match="the lines above say why"):
         pip("--no-such-option")
     full = "ERROR: Could not install: [Errno 28] No space left on device: '/x'"

@@ -1,4 +1,4 @@
-"""The archive atop a page holds the data of every figure on it."""
+"""The archive of a page has the data of every figure on it."""
 
 import re
 import zipfile
@@ -32,7 +32,7 @@ def test_every_page_with_figures_has_its_archive(smoke):
     assert found > 6
 
 
-def test_a_page_without_figures_stays_as_it_is(tmp_path):
+def test_a_page_without_figures_is_unchanged(tmp_path):
     page = tmp_path / "book" / "page.html"
     text = '<p class="run-it"><a href="x">Open in Colab</a></p>'
     assert figure_data.bundle(text, page, tmp_path) == text
@@ -40,14 +40,14 @@ def test_a_page_without_figures_stays_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("tag", ["hide-input", "remove-cell"])
-def test_parameters_from_outside_are_shown_as_the_books_own(tag):
+def test_injected_parameters_are_shown_like_the_originals(tag):
     own = new_code_cell("scale = 1", metadata={"tags": ["parameters", tag]})
     added = new_code_cell("scale = 2", metadata={"tags": ["injected-parameters"]})
     notebook = build_book.cleaned(new_notebook(cells=[own, added]))
     assert notebook.cells[1].metadata["tags"] == ["injected-parameters", tag]
 
 
-def test_what_is_printed_is_one_piece_and_undated():
+def test_prints_are_joined_and_undated():
     printed = [
         new_output("stream", name=name, text=text)
         for name, text in (("stdout", "a\n"), ("stderr", "50 %"), ("stdout", "b\n"))

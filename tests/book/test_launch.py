@@ -19,7 +19,7 @@ HREF = re.compile(r'<a\b[^>]*?href="([^"]*)"')
 
 @pytest.fixture
 def copy(tmp_path):
-    """The files that hold the cell or an address, to be changed."""
+    """Copies of the files with the cell or an address."""
     for name in ("_config.yml", *setup_cell.TEXTS):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "book").mkdir()
@@ -28,7 +28,7 @@ def copy(tmp_path):
     return tmp_path
 
 
-def test_all_is_in_step(capsys):
+def test_all_files_are_up_to_date(capsys):
     assert setup_cell.main(["--check"]) == 0, capsys.readouterr().out
 
 
@@ -41,7 +41,7 @@ def test_another_repository_is_followed_everywhere(copy, capsys):
     config.write_text(text, encoding="utf-8")
     root = ["--root", str(copy)]
     assert setup_cell.main(["--check", *root]) == 1
-    assert "blur.ipynb out of step" in capsys.readouterr().out
+    assert "blur.ipynb not up to date" in capsys.readouterr().out
     assert setup_cell.main(["--write", *root]) == 0
     assert setup_cell.main(["--check", *root]) == 0
     files = [*setup_cell.TEXTS, "book/index.ipynb", "book/blur.ipynb"]
@@ -58,13 +58,13 @@ def test_another_repository_is_followed_everywhere(copy, capsys):
 @pytest.mark.parametrize(
     "url", ["", "github.com/a/b", "https://github.com/a", "https://example.org/a/b"]
 )
-def test_an_address_of_another_shape_is_refused(copy, url, capsys):
+def test_an_address_of_another_form_is_refused(copy, url, capsys):
     (copy / "_config.yml").write_text(f"repository: {{url: '{url}', branch: main}}\n")
     assert setup_cell.main(["--check", "--root", str(copy)]) == 1
     assert "https://github.com/OWNER/NAME" in capsys.readouterr().err
 
 
-def test_the_cell_is_put_back_when_lost_moved_or_doubled(copy):
+def test_the_cell_is_restored_when_lost_moved_or_doubled(copy):
     path = copy / "book/blur.ipynb"
     good = json.loads(path.read_text(encoding="utf-8"))
     ours = next(c for c in good["cells"] if c["id"] == "setup")
@@ -74,8 +74,8 @@ def test_the_cell_is_put_back_when_lost_moved_or_doubled(copy):
         assert setup_cell.with_cell({**good, "cells": cells}, REPO.archive) == good
 
 
-def test_no_page_names_the_repository_by_itself():
-    """Only the set-up cell does, and README and citation, which are kept in step."""
+def test_no_page_names_the_repository_otherwise():
+    """Only the set-up cell does, and README and citation, which are kept up to date."""
     for path in build_book.pages(ROOT):
         text = path.read_text(encoding="utf-8").replace(REPO.archive, "")
         assert f"{REPO.owner}/{REPO.name}" not in text, path

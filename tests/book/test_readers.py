@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import watch
 from pypdf import PdfReader
 
 from tools.build import book as build_book
 from tools.build.book import CODE as ROOT
 from tools.build.pdf import make_pdf
 from tools.build.zip import DOOR, TOP, make_zip
-from tools.maintain.browser import SETTLED
+from tools.maintain.browser import SETTLED, watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]

@@ -1,4 +1,4 @@
-"""What is done to the built pages, without a browser."""
+"""Post-processing of the built pages, without a browser."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def number(text: str) -> float | str:
 
 
 def near(text: str):
-    """What is written, to a hundredth of a point where it is a number."""
+    """The same word; a number to a hundredth of a point."""
     value = number(text)
     return value if isinstance(value, str) else pytest.approx(value, abs=0.0051)
 
 
 def shapes(svg: str, read=str) -> list:
-    """Tags and attributes of all that is drawn, each word of them `read`."""
+    """Tags and attributes of all shapes, with each word passed through `read`."""
     root = ET.fromstring(svg)
     drawn = [element for element in root.iter() if "svg}" in element.tag]
     return [
@@ -71,7 +71,7 @@ def test_figures_become_files(tmp_path):
     ET.parse(file)
 
 
-def test_data_of_figures_are_files_that_are_saved(tmp_path):
+def test_data_of_figures_become_files(tmp_path):
     table = "a,b\n1,ä\n".encode()
     link = base64.b64encode(table).decode()
     text = f'<a download="x.csv" href="data:text/csv;base64,{link}">Save</a>'
@@ -107,6 +107,6 @@ def test_a_wrong_formula_is_refused(tex):
         mathml.convert(tex, block=True)
 
 
-def test_names_of_controls_are_what_one_sees():
+def test_controls_are_named_by_their_visible_words():
     page = '<summary aria-label="Toggle hidden content">Show</summary>'
     assert accessible.repair(page) == "<summary>Show</summary>"

@@ -112,7 +112,7 @@ def test_a_result_that_is_not_stored_is_asked_for():
 def test_a_wrong_name_is_refused():
     with pytest.raises(InputError, match="'pie'.*study, together"):
         slides.drawn({"kind": "pie"}, None)
-    with pytest.raises(InputError, match="'wish' is no claim"):
+    with pytest.raises(InputError, match="'wish' is not in claims.yml"):
         slides.judged("wish", None)
 
 

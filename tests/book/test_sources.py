@@ -9,6 +9,7 @@ import nbformat
 import pytest
 import yaml
 
+import cplib
 from tools.build import book as build_book
 from tools.build.book import CODE as ROOT
 
@@ -77,6 +78,28 @@ def test_code_cells_are_short(path):
 
 
 @every_notebook
+def test_cplib_is_imported_by_its_front_door(path):
+    """Chapters need one name of the package, and readers who copy a cell too."""
+    if path.stem == "speed":  # it shows benchmarks, which the front door does not have
+        return
+    given = [c.source for c in code_cells(read(path)) if c.get("id") != "setup"]
+    prose = "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
+    given += re.findall(r"^```python\n(.*?)^```$", prose, re.M | re.S)
+    imports = re.findall(r"^ *(?:import|from) +cplib\b.*", "\n".join(given), re.M)
+    assert set(imports) == {"import cplib as cp"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*NOTEBOOKS, *ROOT.glob("*.md"), *ROOT.glob("book/*.md")],
+    ids=lambda p: p.name,
+)
+def test_names_of_the_front_door_are_there(path):
+    text = path.read_text(encoding="utf-8")
+    assert set(re.findall(r"\bcp\.([A-Za-z]\w*)", text)) <= set(cplib.__all__)
+
+
+@every_notebook
 def test_one_title(path):
     text = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
     prose = re.sub(r"```.*?```", "", "\n\n".join(text), flags=re.S)
@@ -84,7 +107,5 @@ def test_one_title(path):
 
 
 def test_version_is_the_cited_one():
-    import cplib
-
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert cited["version"] == cplib.__version__

@@ -1,4 +1,4 @@
-"""The line atop every chapter tells the truth about its execution."""
+"""The provenance line of every chapter is true."""
 
 import re
 import subprocess
@@ -35,7 +35,7 @@ def test_the_commit_and_edits_to_it_are_named(checkout, tmp_path_factory):
 
 
 @pytest.mark.parametrize("label", ["", "(label)=\n"])
-def test_the_line_stands_below_the_title(checkout, label):
+def test_the_line_is_below_the_title(checkout, label):
     text = new_markdown_cell(f"{label}# Title\n\n## Goals\n\ntext # no title")
     notebook = new_notebook(cells=[new_code_cell("# set up"), text])
     notebook.metadata[stamp.RUN] = stamp.run_of(checkout, {"scale": "smoke"}, 12.3)

@@ -1,7 +1,8 @@
-"""The tools: what stops them is a sentence, said before the work."""
+"""The tools refuse bad input in one sentence, before they begin."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import bench
 import nbformat
 import pytest
 
+from cplib import __main__
 from cplib.errors import StorageError
 from tools.build import book as build_book
 from tools.build import slides
@@ -26,7 +28,7 @@ NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 
 
 def tool(name, *words, **environment):
-    """A tool run by hand; its status and the lines on stderr."""
+    """Run a tool; return its status and the lines on stderr."""
     done = subprocess.run(
         [sys.executable, "-m", f"tools.{name}", *map(str, words)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
@@ -45,7 +47,7 @@ def pages(tmp_path):
 
 @pytest.fixture
 def blocked(tmp_path):
-    """A path that nobody can write, root included: it lies below a file."""
+    """A path that nobody can write, root included: its parent is a file."""
     (tmp_path / "file").write_text("")
     return tmp_path / "file" / "out"
 
@@ -65,7 +67,7 @@ def test_the_book_is_served_until_control_c(pages):
     assert process.wait(timeout=60) == 0 and "Traceback" not in process.stderr.read()
 
 
-def test_a_taken_port_is_told(pages):
+def test_a_port_in_use_is_reported(pages):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         status, said = tool("build.serve", pages, "--host", "127.0.0.1", "--port", port)
@@ -77,13 +79,13 @@ def test_a_taken_port_is_told(pages):
     ("words", "named"),
     [(("--port", "99999"), "99999"), (("--host", "203.0.113.1"), "203.0.113.1")],
 )
-def test_an_impossible_address_is_told(pages, words, named):
+def test_an_impossible_address_is_reported(pages, words, named):
     status, said = tool("build.serve", pages, *words)
     assert status == 1 and len(said) == 1
     assert named in said[0] and "make serve" in said[0]
 
 
-def test_where_no_book_is_none_is_served(tmp_path):
+def test_a_missing_book_is_not_served(tmp_path):
     status, said = tool("build.serve", tmp_path)
     assert status == 1 and said == [f"No book in {tmp_path} yet: run make book first."]
 
@@ -119,10 +121,10 @@ def test_a_file_that_cannot_be_written_is_named(name, pages, blocked):
     assert status and len(said) == 1 and str(blocked.parent) in said[0]
 
 
-def test_a_browser_that_is_none_is_named(monkeypatch):
+def test_a_missing_browser_is_named(monkeypatch):
     monkeypatch.setenv("CHROMIUM", "/no/chromium")
     assert browser.executable() is None
-    with pytest.raises(SystemExit, match="CHROMIUM=/no/chromium is no program"):
+    with pytest.raises(SystemExit, match="CHROMIUM=/no/chromium is not a program"):
         browser.required()
 
 
@@ -139,7 +141,7 @@ def test_a_missing_page_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_what_a_session_left_is_cleared_and_nothing_else(path, tmp_path, monkeypatch):
+def test_session_data_is_cleared_and_nothing_else(path, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata["widgets"] = {"state": {}}
     for number, cell in enumerate(notebook.cells):
@@ -154,19 +156,28 @@ def test_what_a_session_left_is_cleared_and_nothing_else(path, tmp_path, monkeyp
     assert copy.read_bytes() == path.read_bytes()
 
 
-# -- what readers are told to call
+# -- commands and files named on pages
+
+
+def pages_of_text():
+    """Every page and its text; the changelog also names what was removed."""
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("book/*.md"), *ROOT.glob("book/*.yml")]:
+        if page.name != "CHANGELOG.md":
+            yield page.name, page.read_text(encoding="utf-8")
+    for page in NOTEBOOKS:
+        cells = nbformat.read(page, as_version=4).cells
+        yield page.name, "\n".join(cell.source for cell in cells)
 
 
 def commands():
     """Every command in backticks or in a block, with the page that names it."""
     start = r"(?:\.venv/bin/|make |python |papermill |jupyter |ruff |pytest )"
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("book/*.md")]:
-        text = page.read_text(encoding="utf-8")
+    for page, text in pages_of_text():
         for found in re.findall(rf"(?:`|^)({start}[^`\n]*)", text, re.M):
-            yield from ((page.name, part.split("#")[0]) for part in found.split("&&"))
+            yield from ((page, part.split("#")[0]) for part in found.split("&&"))
 
 
-def test_every_command_that_readers_are_told_is_there():
+def test_commands_on_pages_exist():
     """With what `make test` installs; jupyter lab is what a reader adds."""
     beside = str(Path(sys.executable).parent)
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
@@ -183,6 +194,25 @@ def test_every_command_that_readers_are_told_is_there():
             assert installed or here, (page, command)
             if program == "jupyter" and not installed:
                 assert shutil.which(f"jupyter-{words[0]}", path=beside), (page, command)
-        for word in words:
-            if re.fullmatch(r"(tools|tests)/\w+\.py", word):
-                assert (ROOT / word).is_file(), (page, command)
+        if words[:2] == ["-m", "cplib"] and words[2:]:  # an unknown word ends the test
+            __main__.parser().parse_args([word for word in words[2:] if word != "&"])
+        elif words[:1] == ["-m"]:
+            assert importlib.util.find_spec(words[1]), (page, command)
+
+
+# What the recipes of how-built.md create, and what `make book` and the wheel have.
+CREATED = {"book/grey", "book/grey.ipynb", "book/blur.html", "cplib/book"}
+
+
+def test_files_on_pages_exist():
+    """Paths, and modules by their dotted names, which may end in a name inside."""
+    known = 0
+    for page, text in pages_of_text():
+        names = re.findall(r"\b(?:cplib|tools|tests|benchmarks|book)/[\w./-]*\w", text)
+        modules = re.findall(r"\b(?:cplib|tools)(?:\.\w+)+", text)
+        for name in {*names, *modules} - CREATED:
+            path = ROOT / (name if "/" in name else name.replace(".", "/"))
+            inside = [path, path.with_suffix(".py"), path.parent.with_suffix(".py")]
+            assert "NAME" in name or any(map(Path.exists, inside)), (page, name)
+            known += 1
+    assert known > 30

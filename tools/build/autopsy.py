@@ -1,4 +1,4 @@
-"""Why a kernel died: how its process ended, its last words, whether memory ran out."""
+"""Explain a kernel's death: exit status, last output, whether memory ran out."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from jupyter_client import AsyncKernelManager
 from cplib.engine.shortage import Watch
 
 LINES = 6  # of a stack, at most
-WINDOWS = 0xC0000000  # where Windows has no signals, its own errors begin
+WINDOWS = 0xC0000000  # exit codes of Windows' own errors start here
 DUMP = re.compile(r"^(?:Fatal Python error|Windows fatal exception): .*$", re.M)
 STACK = re.compile(
     r"^Current thread 0x.*\(most recent call first\):\n((?:  .*\n)+)", re.M
 )
-OURS = re.compile(r"interactiveshell\.py\", line \d+ in run_code$")  # what calls a cell
+# the caller of a cell
+SHELL = re.compile(r"interactiveshell\.py\", line \d+ in run_code$")
 CELL = re.compile(r'File "[^"]*ipykernel_\d+[^"]*"')
 NO_MEMORY = ("bad_alloc", "Cannot allocate memory")
 
@@ -29,35 +30,35 @@ MEMORY = (
 )
 LIBRARY = (
     "a compiled library failed; set ONEDNN_MAX_CPU_ISA=SSE41 and "
-    "ATEN_CPU_CAPABILITY=default, with which it takes plainer ways, or report this"
+    "ATEN_CPU_CAPABILITY=default, so that it uses simpler code, or report this"
 )
 OUTSIDE = (
     "it was ended from outside, by a time limit, a scheduler or a person; raise the "
-    "limit, and run the same command again"
+    "limit and run the same command again"
 )
 PERHAPS = (
-    "memory ran out (this system does not tell), or it was ended from outside, by a "
+    "memory ran out (this system does not say), or it was ended from outside, by a "
     "time limit, a scheduler or a person; end other programs, or raise the limit"
 )
-EXITED = "a cell, or a library that it calls, ended Python; remove that call"
+EXITED = "a cell, or a library that it calls, exited Python; remove that call"
 REMEDIES = {
     **dict.fromkeys(("SIGABRT", "SIGSEGV", "SIGFPE"), LIBRARY),
     "SIGILL": f"this processor lacks an instruction, or {LIBRARY}",
-    "SIGBUS": "a file that it used became shorter, or the disk or /dev/shm is full; "
-    "free some room there",
-    "SIGXCPU": "it used up the processor time that it may have; raise ulimit -t",
+    "SIGBUS": "a file in use was truncated, or the disk or /dev/shm is full; "
+    "free some space there",
+    "SIGXCPU": "it used up its limit of processor time; raise ulimit -t",
 }
 
 
 @dataclass(frozen=True)
 class Death:
-    """The end of a kernel that nobody had asked for.
+    """The unexpected end of a process.
 
     Attributes:
-        code: status of its process, as `subprocess` has it: minus the signal, if any.
-        said: what the process and its libraries wrote, Python's stack included.
-        short: whether memory ran out; None where the system does not tell.
-        record: the file that holds what it `said`.
+        code: exit status as in `subprocess`: minus the signal, if any.
+        said: output of the process and its libraries, with Python's stack.
+        short: whether memory ran out; None where the system does not say.
+        record: the file with what it `said`.
     """
 
     code: int
@@ -67,12 +68,12 @@ class Death:
 
     @property
     def crashed(self) -> bool:
-        """Whether a signal ended it, or on Windows one of the system's errors."""
+        """Whether it was ended by a signal or, on Windows, by a system error."""
         return self.code < 0 or self.code >= WINDOWS
 
     @property
     def name(self) -> str:
-        """Name of the signal that ended it; empty where none did."""
+        """Name of the signal that ended it; empty if none did."""
         known = {number.value: number.name for number in signal.Signals}
         return known.get(-self.code, "") if self.code < 0 else ""
 
@@ -89,7 +90,7 @@ class Death:
 
     @property
     def remedy(self) -> str:
-        """What was behind it, as far as one can tell, and what to do."""
+        """The likely cause, and what to do."""
         if self.short or any(words in self.said for words in NO_MEMORY):
             return MEMORY
         if not self.name:
@@ -98,7 +99,7 @@ class Death:
         return REMEDIES.get(self.name, PERHAPS if unknown else OUTSIDE)
 
     def evidence(self) -> list[str]:
-        """The Python frames that it died in, innermost last, and its last words."""
+        """The Python frames in which it died, innermost last, and its last message."""
         *before, rest = DUMP.split(self.said)
         words = before[-1] if before else rest
         return [*frames(rest), *words.strip().splitlines()[-1:]]
@@ -109,10 +110,10 @@ class Death:
 
 
 def frames(dump: str) -> list[str]:
-    """The stack of the thread that failed, from the cell inwards; [] if unknown."""
+    """Stack of the failed thread, from the cell inwards; [] if unknown."""
     found = STACK.search(dump)
     lines = [line.strip() for line in found[1].splitlines()] if found else []
-    shell = (number for number, line in enumerate(lines) if OURS.search(line))
+    shell = (number for number, line in enumerate(lines) if SHELL.search(line))
     inner = lines[: next(shell, len(lines))][:LINES]
     return [CELL.sub("a cell", line) for line in reversed(inner)]
 
@@ -120,9 +121,9 @@ def frames(dump: str) -> list[str]:
 class Kernel(AsyncKernelManager):
     """Starts kernels whose death can be explained.
 
-    What a kernel's process writes by itself goes to a file: Python's stack when it
-    crashes, and the words with which a library gives up. (Left to itself, ipykernel
-    would read them from a pipe, in a thread that dies along.)
+    The output of the kernel's process goes to a file: Python's stack when it crashes,
+    and a library's last message. (By default, ipykernel reads it from a pipe, in a
+    thread that dies with the kernel.)
     """
 
     record: Path  # set by `watched`
@@ -130,7 +131,7 @@ class Kernel(AsyncKernelManager):
     watch: Watch
 
     async def start_kernel(self, *, extra_arguments=(), env=None, **options) -> None:
-        """As its parent does it."""
+        """Start the kernel, with its output in `record`."""
         kind = type(self)
         kind.watch = Watch()
         options["env"] = {**os.environ, **(env or {}), "PYTHONFAULTHANDLER": "1"}
@@ -143,12 +144,12 @@ class Kernel(AsyncKernelManager):
 
 
 def watched(record: Path) -> type[Kernel]:
-    """A kind of `Kernel` for one kernel, which writes into the file `record`."""
+    """A subclass of `Kernel` for one kernel, whose output goes to `record`."""
     return type("Watched", (Kernel,), {"record": record})
 
 
 def death(kernel: type[Kernel]) -> Death | None:
-    """How the kernel ended; None where it is running still, or was never started."""
+    """How the kernel ended; None if it is running or was never started."""
     code = kernel.process.poll() if kernel.process else None
     if code is None:
         return None

@@ -2,9 +2,9 @@
 
     python -m tools.build.book --scale laptop --seeds 3 --device auto
 
-Nothing is written into the sources: notebooks are executed into `_build/executed`,
-copied with the text to `_build/stage`, and built there. The pages replace those in
-`_build/html` only when all of this went well.
+The sources are not changed: notebooks are executed into `_build/executed`, copied with
+the text to `_build/stage`, and built there. The pages replace those in `_build/html`
+only if all of this succeeds.
 """
 
 from __future__ import annotations
@@ -22,23 +22,31 @@ from typing import Any
 
 import nbformat
 import yaml
-from tools.build.autopsy import Death
-from tools.build.execute import CODE, KEY, BookError, Job, execute_all, input_key, is_done
 from nbformat import NotebookNode
-from tools.build.stamp import add_line
 
 from cplib._base import console, files
 from cplib.engine.shortage import Watch
 from cplib.errors import CplibError
+from tools.build.autopsy import Death
+from tools.build.execute import (
+    CODE,
+    KEY,
+    BookError,
+    Job,
+    execute_all,
+    input_key,
+    is_done,
+)
+from tools.build.stamp import add_line
 
-JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # no __main__
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-LIGHT = ("smoke",)  # too short for a progress bar: two notebooks at a time
-LIVE = ("smoke", "demo")  # scales that are there to be computed, not looked up
+LIGHT = ("smoke",)  # two notebooks at a time, without progress bars
+LIVE = ("smoke", "demo")  # scales that are computed, not looked up
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Build; 0 when all went well, else 1 and a sentence on stderr."""
+    """Build the book; return 0, or 1 with a sentence on stderr."""
     arguments = _parser().parse_args(argv)
     try:
         build(
@@ -50,14 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\nThe book was not built: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted; the book built before is untouched.", file=sys.stderr)
+        print("\nInterrupted; the previous book is unchanged.", file=sys.stderr)
         return 130
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    # the notebooks check these themselves, as they must for a reader who edits them
+    # the notebooks check these themselves, for readers who edit them
     parser.add_argument("--scale", default="laptop", help="smoke, demo, laptop, paper")
     parser.add_argument("--seeds", default=3, type=_number, help="how many, or 0,1,2")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
@@ -73,14 +81,14 @@ def _number(text: str) -> int | str:
 
 
 def build(root: Path, output: Path, parameters: dict[str, str | int]) -> Path:
-    """The book at `root`, built into `output`.
+    """Build the book at `root` into `output`.
 
     Returns:
         The page to open.
 
     Raises:
         BookError: a notebook failed, a page is missing, or the build gave a warning.
-            The pages built before are then still there.
+            The previous pages are then kept.
         StorageError: `output` cannot be written.
     """
     began = time.perf_counter()
@@ -103,7 +111,7 @@ def build(root: Path, output: Path, parameters: dict[str, str | int]) -> Path:
 
 
 def pages(root: Path) -> list[Path]:
-    """Sources of the pages that `_toc.yml` lists, in its order."""
+    """Sources of the pages listed in `_toc.yml`, in its order."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     found = []
     for name in _names(toc):
@@ -118,7 +126,7 @@ def pages(root: Path) -> list[Path]:
 
 
 def _names(entry: Any) -> Iterator[str]:
-    """Values of `root` and `file`, at any depth."""
+    """Values of the keys `root` and `file`, at any depth."""
     if isinstance(entry, list):
         for item in entry:
             yield from _names(item)
@@ -131,16 +139,16 @@ def _names(entry: Any) -> Iterator[str]:
 
 
 def stage_text(root: Path, stage: Path) -> None:
-    """Copy all of the book but its notebooks to an empty `stage`."""
+    """Copy the book without its notebooks to an empty `stage`."""
     shutil.rmtree(stage, ignore_errors=True)
     drop = shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints")
     shutil.copytree(root / "book", stage / "book", ignore=drop)
 
 
 def live_results(root: Path, output: Path) -> Path:
-    """A folder of results where only the explorer's windows are, so that all else runs.
+    """A folder with the explorer's results only, so that everything else is computed.
 
-    They alone would take hours.
+    These would take hours.
     """
     folder = output / "live-results"
     shutil.rmtree(folder, ignore_errors=True)
@@ -153,7 +161,7 @@ def live_results(root: Path, output: Path) -> Path:
 def execute(
     root: Path, output: Path, sources: list[Path], parameters: dict[str, str | int]
 ) -> dict[Path, Path]:
-    """Executed copies of the notebooks among `sources`; unchanged ones are kept."""
+    """Execute copies of the notebooks in `sources`, unless they are unchanged."""
     scale = str(parameters["scale"])
     folder = output / "executed" / re.sub(r"[^\w-]", "_", scale)
     workers = min(2, os.cpu_count() or 1) if scale in LIGHT else 1
@@ -179,11 +187,11 @@ def execute(
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """With the line atop; without times, paths, progress bars, views of dead widgets.
+    """Add the provenance line; remove times, paths, progress bars and widget views.
 
-    A live widget needs a kernel or a script from a CDN. Ours come with a static form
-    as HTML, which is shown instead. Executed twice, a notebook is then the same but for
-    that line and for what its cells measure.
+    A live widget needs a kernel or a script from a CDN; its static HTML is shown
+    instead. A notebook executed twice is then the same, except for the provenance line
+    and what its cells measure.
     """
     add_line(notebook)
     for name in ("papermill", "widgets", KEY):
@@ -200,7 +208,7 @@ def cleaned(notebook: NotebookNode) -> NotebookNode:
 
 
 def _steady(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """`outputs` with what was printed in one piece, without progress bars (stderr)."""
+    """`outputs` with consecutive prints joined, without progress bars (stderr)."""
     kept: list[NotebookNode] = []
     for output in outputs:
         if output.get("name") == "stderr":
@@ -213,7 +221,7 @@ def _steady(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def _hide_as_the_parameters(notebook: NotebookNode) -> None:
-    """Show papermill's cell of parameters as the one it replaces is shown; name it."""
+    """Hide papermill's parameter cell like the one it replaces; give it a fixed id."""
     hiding: list[str] = []
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
@@ -221,11 +229,11 @@ def _hide_as_the_parameters(notebook: NotebookNode) -> None:
             hiding = [tag for tag in tags if tag.startswith(("hide-", "remove-"))]
         elif "injected-parameters" in tags:
             cell.metadata["tags"] = [*tags, *hiding]
-            cell["id"] = "injected-parameters"  # papermill's is drawn by lot
+            cell["id"] = "injected-parameters"  # papermill's is random
 
 
 def build_pages(root: Path, stage: Path, output: Path) -> Path:
-    """Run jupyter-book on `stage`; its pages replace those built before."""
+    """Run jupyter-book on `stage`; its pages replace the previous ones."""
     fresh, html, log = output / "fresh", output / "html", output / "build.log"
     shutil.rmtree(fresh, ignore_errors=True)
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(stage)]

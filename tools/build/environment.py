@@ -1,9 +1,9 @@
-"""Make the folder of a virtual environment and install the book's requirements in it.
+"""Create a virtual environment and install the book's requirements in it.
 
     python -m tools.build.environment .venv requirements.txt STAMP
 
-`make` calls this with whatever Python it finds, so the file must parse on old ones: it
-is there to say in a sentence what is missing, before pip says it in fifty lines.
+`make` calls this with any Python, so it must parse on old ones: what is missing is said
+in one sentence here, and not in pip's fifty lines.
 """
 
 import os
@@ -11,23 +11,23 @@ import re
 import subprocess
 import sys
 
-OLDEST, NEWEST = (3, 11), (3, 14)  # for which all of requirements.txt can be had
+OLDEST, NEWEST = (3, 11), (3, 14)  # for which all of requirements.txt is available
 PYTHONS = "Python {}.{} to {}.{}".format(*(OLDEST + NEWEST))
-# How sentences on a failure go on.
+# How a sentence about a failure ends.
 AGAIN = " Then run the same make command again."
 SAID = "; the lines above say why." + AGAIN
 DISK = (
-    ": the disk is full, and up to 7 GB are needed (on Linux torch brings CUDA along)."
+    ": the disk is full, and up to 7 GB are needed (on Linux, torch includes CUDA)."
 ) + AGAIN
-NETWORK = ": this once, a network is needed." + AGAIN
+NETWORK = ": a network is needed, this once." + AGAIN
 ELSEWHERE = (
-    ": not all packages can be had for this Python on this machine. They exist for "
+    ": some packages are not available for this Python on this machine. They exist for "
     + PYTHONS
     + ", 64 bits, on x86-64 Linux, Windows and Apple-silicon macOS 14. With such a "
     "Python: make clean, then make book PYTHON=python3.13"
 )
 ENDED = " was ended by signal {}, from outside or for lack of memory." + AGAIN
-# What pip's log holds when no index could be reached, and when one was.
+# Parts of pip's log when no index could be reached, and when one was.
 CUT_OFF = re.compile(
     "connection error:|connection broken by|Max retries exceeded|timed out|"
     "problem confirming the ssl certificate"
@@ -37,11 +37,11 @@ NOT_FOUND = "ERROR: No matching distribution found"
 
 
 class Refusal(Exception):
-    """Something that the reader has to mend first; the message says how."""
+    """Something that the reader has to fix first; the message says how."""
 
 
 def check_python():
-    """`Refusal` unless this Python can build the book."""
+    """Raise `Refusal` unless this Python can build the book."""
     have = "Python {}.{} ({})".format(*sys.version_info[:2], sys.executable)
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         raise Refusal(
@@ -59,8 +59,8 @@ def check_python():
 
 
 def call(what, command, log=None):
-    """Run `command`; `Refusal` when it fails, saying why as far as its `log` tells."""
-    if log:  # to which pip would add
+    """Run `command`; raise `Refusal` if it fails, with the reason in its `log`."""
+    if log:  # pip appends
         open(log, "w").close()
     status = subprocess.call(command)
     if status < 0:
@@ -70,7 +70,7 @@ def call(what, command, log=None):
 
 
 def reason(log):
-    """How a sentence goes on that tells what pip's `log` says of its failure."""
+    """End of the sentence about a failure, from pip's `log`."""
     if "No space left on device" in log:
         return DISK
     if REACHED.search(log):
@@ -92,7 +92,7 @@ def python_in(folder):
 
 
 def works(python):
-    """Whether `python` has pip; not so when making it was cut short."""
+    """Whether `python` has pip; it does not if its creation was interrupted."""
     question = [python, "-c", "import pip"]
     try:
         return subprocess.call(question, stderr=subprocess.DEVNULL) == 0
@@ -101,7 +101,7 @@ def works(python):
 
 
 def install(folder, requirements, stamp):
-    """Bring `folder` up to `requirements`, and leave `stamp` when all went well."""
+    """Install `requirements` in `folder`, and write `stamp` if that succeeds."""
     python = python_in(folder)
     if not works(python):
         check_python()
@@ -119,10 +119,10 @@ def install(folder, requirements, stamp):
 
 if __name__ == "__main__":
     if len(sys.argv) != 4:
-        sys.exit("Call it as make does: " + __doc__.splitlines()[2].strip())
+        sys.exit("Call it like make: " + __doc__.splitlines()[2].strip())
     try:
         install(*sys.argv[1:])
     except Refusal as refusal:
         sys.exit("make stopped: {}".format(refusal))
     except KeyboardInterrupt:
-        sys.exit("make stopped: interrupted. The same command goes on from here.")
+        sys.exit("make stopped: interrupted. The same command continues from here.")

@@ -1,4 +1,4 @@
-"""Execute notebooks with papermill, once for every state of their inputs."""
+"""Execute notebooks with papermill, unless their inputs are unchanged."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.build import autopsy
 import nbformat
 import papermill
 from nbformat import NotebookNode
-from tools.build.stamp import RUN, run_of
 from traitlets.config import Config
 
 from cplib.engine.shortage import Watch
+from tools.build import autopsy
+from tools.build.stamp import RUN, run_of
 
 CODE = Path(__file__).resolve().parents[2]  # the checkout whose cplib is imported
-KEY = "cplib_inputs"  # notebook metadata: hash of all that the outputs depend on
+KEY = "cplib_inputs"  # notebook metadata: hash of everything that outputs depend on
 # without it, ipykernel 7 writes a warning to the terminal for every notebook
 ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 TRACEBACK_LINES = 6
-DEAD = "Kernel died"  # how nbclient and jupyter_client begin to say so
+DEAD = "Kernel died"  # start of the message of nbclient and jupyter_client
 
 
 class BookError(Exception):
-    """The book cannot be built; the message says what to mend."""
+    """The book cannot be built; the message says what to fix."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Job:
     Attributes:
         source: the committed notebook.
         target: where the executed copy goes.
-        name: what to call it in messages.
+        name: its name in messages.
         cwd: working folder of its kernel.
-        parameters: papermill's; those the notebook does not declare are left out.
+        parameters: for papermill; those that the notebook does not declare are ignored.
         key: hash of the inputs.
-        verbose: pass on what the notebook writes to stderr (its progress bars).
+        verbose: show what the notebook writes to stderr (progress bars).
     """
 
     source: Path
@@ -69,7 +69,7 @@ class Job:
 
 
 def input_key(source: Path, parameters: dict[str, str | int], results: Path) -> str:
-    """SHA-256 over all that the outputs of `source` depend on."""
+    """SHA-256 of everything that the outputs of `source` depend on."""
     files = [
         source,
         CODE / "requirements.txt",
@@ -92,7 +92,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def is_done(job: Job) -> bool:
-    """Whether `job.target` was executed from the same inputs."""
+    """Whether `job.target` was executed with the same inputs."""
     try:
         return nbformat.read(job.target, as_version=4).metadata.get(KEY) == job.key
     except Exception:  # absent, half-written or of another format: execute again
@@ -107,7 +107,7 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
 
     Raises:
         BookError: for the first notebook, in order, that fails; those not started yet
-            are then given up.
+            are then cancelled.
     """
     watch = Watch()
     with _pool(workers) as pool:
@@ -121,7 +121,7 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
         except BrokenProcessPool as error:
             killed = autopsy.Death(-9, "", watch.short(), job.target)
             raise BookError(
-                f"What executes {job.name} died: {killed.remedy}."
+                f"The process that executes {job.name} died: {killed.remedy}."
             ) from error
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -129,7 +129,7 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
 
 
 def _pool(workers: int) -> Executor:
-    """Processes, or one thread where none can be started, for want of semaphores."""
+    """Processes, or one thread where no process can be started (no semaphores)."""
     # spawned, since papermill starts an event loop and threads in each process
     context = multiprocessing.get_context("spawn")
     try:
@@ -144,7 +144,7 @@ def _pool(workers: int) -> Executor:
 
 
 def _execute(job: Job) -> tuple[float, str | None]:
-    """Seconds taken, and a sentence when it failed (errors do not cross processes).
+    """Seconds taken, and a sentence if it failed (errors do not cross processes).
 
     A notebook whose kernel crashed is tried once more.
     """
@@ -155,7 +155,7 @@ def _execute(job: Job) -> tuple[float, str | None]:
     os.environ["JUPYTER_PREFER_ENV_PATH"] = (
         "1"  # this environment's kernel, not a user's
     )
-    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning of the debugger's
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning of the debugger
     problem, death = _attempt(job)
     if death and death.crashed:
         lost = f"lost its kernel ({death.cause})"
@@ -167,7 +167,7 @@ def _execute(job: Job) -> tuple[float, str | None]:
 
 
 def _attempt(job: Job) -> tuple[str | None, autopsy.Death | None]:
-    """Execute `job`; a sentence when it failed, and how its kernel died if it did."""
+    """Execute `job`; return a sentence if it failed, and how its kernel died, if so."""
     began = time.perf_counter()
     job.target.parent.mkdir(parents=True, exist_ok=True)
     partial = job.target.with_suffix(".partial.ipynb")
@@ -201,7 +201,7 @@ def _attempt(job: Job) -> tuple[str | None, autopsy.Death | None]:
 
 
 def changed(source: Path, parameters: dict[str, str | int]) -> dict[str, str | int]:
-    """The `parameters` that `source` declares with another value.
+    """Those of `parameters` that `source` declares with another value.
 
     Without any, papermill injects no cell, and the page shows the notebook as written.
     """
@@ -223,7 +223,7 @@ def _literal(text: str) -> object:
 def explain(
     name: str, executed: Path, error: Exception, death: autopsy.Death | None = None
 ) -> str:
-    """What went wrong in notebook `name`: its cell, the exception, the last lines."""
+    """Describe a failure of notebook `name`: cell, exception, last lines."""
     try:
         number, outputs = stopped_at(nbformat.read(executed, as_version=4))
     except (OSError, LookupError):  # no cell was run
@@ -246,9 +246,9 @@ def _kind(error: Exception) -> str:
 
 
 def stopped_at(notebook: NotebookNode) -> tuple[int, list[NotebookNode]]:
-    """Number and outputs of the code cell that papermill started last.
+    """Number and outputs of the code cell that was started last.
 
-    Cells are counted from 1 as in the source: those papermill added do not count.
+    Cells are counted from 1, as in the source, without those that papermill added.
     """
     own = [
         cell

@@ -1,4 +1,4 @@
-"""The built book as one PDF: every page printed by Chromium, in the order of the book.
+"""Print the built book to one PDF with Chromium, in the order of its contents.
 
 python -m tools.build.pdf _build/html _build/critical-periods.pdf
 """
@@ -11,27 +11,27 @@ import os
 import sys
 from pathlib import Path
 
-from tools.maintain.browser import SETTLED, required, running
-from tools.build.book import CODE, pages
 from playwright.sync_api import Browser
 from pypdf import PdfReader, PdfWriter
 
 from cplib._base import console
-from cplib._base import files as storage
+from cplib._base.files import check_file
+from tools.build.book import CODE, pages
+from tools.maintain.browser import SETTLED, required, running
 
 PAPER = {"format": "A4", "prefer_css_page_size": True, "print_background": True}
-# A sheet with a number at its foot; a little lower than A4, not to spill over.
+# A sheet with a number at its foot, slightly shorter than A4 so as not to overflow.
 NUMBER = """<div style="height: 296mm; position: relative; break-after: page"><p
 style="position: absolute; bottom: 6mm; width: 100%; text-align: center; margin: 0;
 font: 9pt sans-serif">{number}</p></div>"""
-# The heading without its link to itself.
+# The heading without its permalink.
 TITLE = """e => [...e.childNodes].filter((n) => n.className !== "headerlink")
   .map((n) => n.textContent).join("")"""
 READY = "() => dispatchEvent(new Event('beforeprint'))"
 
 
 def in_order(html: Path) -> list[Path]:
-    """Pages of the book built in `html`, as `_toc.yml` lists them.
+    """Pages of the book built in `html`, in the order of `_toc.yml`.
 
     Raises:
         FileNotFoundError: one of them is missing.
@@ -45,7 +45,7 @@ def in_order(html: Path) -> list[Path]:
 
 
 def make_pdf(browser: Browser, files: list[Path], target: Path) -> int:
-    """Print the pages `files` into one PDF, `target`; returns how many it has."""
+    """Print the pages `files` to one PDF, `target`; return its number of pages."""
     writer = PdfWriter()
     for file in files:
         tab = browser.new_page()
@@ -68,7 +68,7 @@ def make_pdf(browser: Browser, files: list[Path], target: Path) -> int:
 
 
 def _numbers(browser: Browser, count: int) -> PdfReader:
-    """A document of `count` pages that hold nothing but their number."""
+    """A document of `count` pages with nothing but their numbers."""
     tab = browser.new_page()
     sheets = [NUMBER.format(number=number) for number in range(1, count + 1)]
     tab.set_content('<body style="margin: 0">' + "".join(sheets))
@@ -78,7 +78,7 @@ def _numbers(browser: Browser, count: int) -> PdfReader:
 
 
 def main() -> None:
-    """Print, and say how long the book is."""
+    """Print the book, and say how many pages it has."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("html", type=Path, help="folder of the built pages")
     parser.add_argument("target", type=Path, help="the file to write")
@@ -88,7 +88,7 @@ def main() -> None:
         files = in_order(arguments.html)
     except FileNotFoundError as error:
         sys.exit(str(error))
-    storage.check_file(arguments.target, "name another file")
+    check_file(arguments.target, "name another file")
     with running(chromium) as browser:
         count = make_pdf(browser, files, arguments.target)
     print(f"{arguments.target}   ({count} pages)")

@@ -1,4 +1,4 @@
-"""Show the built book to a browser, on this machine or to phones in its network.
+"""Serve the built book, on this machine or to phones on its network.
 
 python -m tools.build.serve _build/html --host 0.0.0.0 --port 8000
 """
@@ -14,16 +14,16 @@ from pathlib import Path
 
 
 class Server(ThreadingHTTPServer):
-    allow_reuse_address = os.name != "nt"  # Windows would share a port that is taken
+    allow_reuse_address = os.name != "nt"  # on Windows, it would share a port in use
 
 
 def server(html: Path, host: str, port: int) -> Server:
-    """A server of the book in `html`, not yet running.
+    """A server for the book in `html`, not yet running.
 
     Raises:
         FileNotFoundError: there is no book in `html`.
-        OSError: `port` is taken or not ours to take, or `host` is not of this machine.
-        OverflowError: `port` is no number from 0 to 65535.
+        OSError: `port` is in use or privileged, or `host` is not this machine.
+        OverflowError: `port` is not from 0 to 65535.
     """
     if not (html / "index.html").is_file():
         raise FileNotFoundError(f"No book in {html} yet: run make book first.")
@@ -35,8 +35,10 @@ def main() -> None:
     """Serve until Control-C."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("html", type=Path, help="folder of the built pages")
-    parser.add_argument("--host", default="localhost", help="name or address of ours")
-    parser.add_argument("--port", type=int, default=8000, help="(8000; 0: a free one)")
+    parser.add_argument(
+        "--host", default="localhost", help="name or address (localhost)"
+    )
+    parser.add_argument("--port", type=int, default=8000, help="8000; 0: any free one")
     chosen = parser.parse_args()
     try:
         running = server(chosen.html, chosen.host, chosen.port)

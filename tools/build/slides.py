@@ -1,10 +1,9 @@
-"""Slides for a class, in one HTML file that needs no network.
+"""Build slides for a class: one HTML file that needs no network.
 
     python -m tools.build.slides --scale laptop --seeds 3
 
-What they say stands in `book/slides.yml`; figures and verdicts are those of the book.
-At the scales `smoke` and `demo` missing runs are trained now, elsewhere they must be
-stored.
+Their text is in `book/slides.yml`; figures and verdicts are those of the book. At the
+scales `smoke` and `demo` missing runs are trained; at others they must be stored.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tools.build.book import LIVE
-from tools.build.execute import CODE
 from markdown_it import MarkdownIt
 
 import cplib
@@ -33,6 +30,8 @@ from cplib.errors import CplibError, DataError, InputError
 from cplib.figures import animals, fisher, stimuli
 from cplib.figures.panel import Panel
 from cplib.results import Result
+from tools.build.book import LIVE
+from tools.build.execute import CODE
 
 SOURCE = CODE / "book" / "slides.yml"
 TEMPLATE = Path(__file__).with_suffix(".html")
@@ -40,7 +39,7 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 NO_RUNS = "no runs stored"
 
 Find = Callable[[str], Result]  # from the name of a study to its result
-# kind of figure -> what draws it, from `Find` and the slide's `studies`
+# kind of figure -> function that draws it, given `Find` and the slide's `studies`
 FIGURES: dict[str, Callable[[Find, Any], Panel]] = {
     "study": lambda find, name: figures.draw(find(name)),
     "together": lambda find, names: figures.together(
@@ -56,7 +55,7 @@ FIGURES: dict[str, Callable[[Find, Any], Panel]] = {
 
 @dataclass(frozen=True)
 class Slide:
-    """One entry of `slides.yml`; its comments say what the fields are."""
+    """One entry of `slides.yml`, whose comments describe the fields."""
 
     title: str
     notes: str
@@ -67,7 +66,7 @@ class Slide:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the slides; 0 when all went well, else 1 and a sentence on stderr."""
+    """Write the slides; return 0, or 1 with a sentence on stderr."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", default="laptop", help=", ".join(studies.SCALES))
     parser.add_argument("--seeds", default="3", help="how many, or 0,1,2")
@@ -89,16 +88,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def read(path: Path = SOURCE) -> tuple[str, list[Slide]]:
-    """Title and slides of a deck's source."""
+    """Title and slides of the file `path`."""
     source = yaml.safe_load(path.read_text(encoding="utf-8"))
     return source["title"], [Slide(**entry) for entry in source["slides"]]
 
 
 def finder(scale: str, seeds: str, device: str) -> Find:
-    """How results are found: live ones are trained, others must be stored.
+    """A function that finds a study's result, and trains it at live scales.
 
     Raises (when called):
-        DataError: no result is stored, at a scale that is not trained on the spot.
+        DataError: no result is stored, at a scale that is not trained live.
     """
     wanted = results.parse_seeds(seeds)
 
@@ -119,7 +118,7 @@ def finder(scale: str, seeds: str, device: str) -> Find:
 
 
 def deck(title: str, slides: Sequence[Slide], find: Find, origin: str) -> str:
-    """The page."""
+    """The page with all slides."""
     shown = [
         section(number, slide, find, origin) for number, slide in enumerate(slides, 1)
     ]
@@ -128,7 +127,7 @@ def deck(title: str, slides: Sequence[Slide], find: Find, origin: str) -> str:
 
 
 def section(number: int, slide: Slide, find: Find, origin: str) -> str:
-    """One slide: title, words, figure, and the notes folded below."""
+    """One slide: title, text, figure, and folded notes."""
     words = MARKDOWN.render(slide.text)
     words += "".join(finding(judged(name, find)) for name in slide.claims)
     words += summary(find) if slide.verdicts else ""
@@ -149,7 +148,7 @@ def section(number: int, slide: Slide, find: Find, origin: str) -> str:
 
 
 def drawn(figure: dict[str, Any], find: Find) -> Panel:
-    """The panel that a slide asks for."""
+    """The figure of a slide."""
     kind = figure.get("kind")
     if kind not in FIGURES:
         raise InputError(
@@ -159,15 +158,17 @@ def drawn(figure: dict[str, Any], find: Find) -> Panel:
 
 
 def judged(name: str, find: Find) -> claims.Finding:
-    """What the runs say about the claim `name`."""
+    """The finding for the claim `name`."""
     known = ledger.ledger()
     if name not in known:
-        raise InputError(f"slides.yml: {name!r} is no claim of claims.yml.")
+        raise InputError(
+            f"slides.yml: {name!r} is not in claims.yml: choose an id of it."
+        )
     return claims.judge(known[name], [find(study) for study in known[name].studies])
 
 
 def finding(found: claims.Finding) -> str:
-    """A claim, what was measured, and the verdict."""
+    """A claim, its measurement and verdict, as HTML."""
     claim = found.claim
     sign = claims.SIGNS[found.verdict]
     return (
@@ -179,7 +180,7 @@ def finding(found: claims.Finding) -> str:
 
 
 def summary(find: Find) -> str:
-    """How many of the paper's claims have which verdict, and where they stand."""
+    """A table of verdicts: the number of claims, and their panels in the paper."""
     panels: dict[str, list[str]] = {name: [] for name in (*ledger.VERDICTS, NO_RUNS)}
     for name, claim in ledger.ledger().items():
         if not claim.about:

@@ -1,4 +1,4 @@
-"""The line atop every chapter: when it was executed, on what, how long, from what."""
+"""Provenance line under each chapter title: when, where and how it was executed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nbformat import NotebookNode
 __all__ = ["RUN", "add_line", "run_of"]
 
 TITLE = re.compile(r"^# .*$", re.M)
-RUN = "cplib_run"  # notebook metadata: what `run_of` says of its execution
+RUN = "cplib_run"  # notebook metadata: the value of `run_of`
 
 
 def run_of(
     root: Path, parameters: dict[str, str | int], seconds: float
 ) -> dict[str, str]:
-    """What there is to say of a notebook that was executed just now."""
-    # here, since it brings torch with it
+    """Provenance of a notebook that has just been executed."""
+    # imported here, since it loads torch
     from cplib._base.processor import processor
     from cplib.engine.provenance import commit
 
@@ -36,7 +36,7 @@ def run_of(
 
 
 def add_line(notebook: NotebookNode) -> None:
-    """Put the line below the title of an executed notebook, and drop its metadata."""
+    """Add the line below the title of an executed notebook, and drop its metadata."""
     run = notebook.metadata.pop(RUN, None)
     titles = [cell for cell in notebook.cells if TITLE.search(_text(cell))]
     if run is None or not titles:

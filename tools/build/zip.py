@@ -1,4 +1,4 @@
-"""The built book as one ZIP file, to be carried on a stick and opened by double click.
+"""Pack the built book into one ZIP file, to be opened by double click.
 
 python -m tools.build.zip _build/html _build/critical-periods.zip
 """
@@ -13,11 +13,11 @@ from pathlib import Path
 
 CODE = Path(__file__).resolve().parents[2]
 TOP = "critical-periods"
-DOOR = "Open the book.html"  # the only page at the top, beside the folder
+DOOR = "Open the book.html"  # the only page at the top level
 FOLDER = "pages"
 LICENCES = ("LICENSE", "LICENSE-text")
-# Windows opens a page inside a ZIP file by unpacking it alone: then this style sheet is
-# not beside it, and the page says so instead of leading to where nothing is.
+# Windows opens a page inside a ZIP file by unpacking that page alone. Then this style
+# sheet is missing, and the page says what to do instead of linking to missing pages.
 SIGN = "door.css"
 SIGN_CSS = ".packed { display: none; }\n.unpacked { display: block; }\n"
 DOOR_HTML = f"""<!DOCTYPE html>
@@ -43,9 +43,9 @@ ZIP file, unpack the file first (in Windows: click it with the right button, the
 
 
 def make_zip(html: Path, target: Path) -> Path:
-    """Pack the book built in `html` into `target`; returns `target`.
+    """Pack the book built in `html` into `target`, and return `target`.
 
-    The same pages give the same bytes.
+    Same pages, same bytes.
 
     Raises:
         FileNotFoundError: there is no book in `html`.
@@ -67,14 +67,14 @@ def make_zip(html: Path, target: Path) -> Path:
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(f"{TOP}/{name}")  # dated 1980, whatever the day
+    entry = zipfile.ZipInfo(f"{TOP}/{name}")  # dated 1980
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content)
 
 
 def main() -> None:
-    """Pack, and say how large the file is."""
+    """Pack the book and print the size of the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("html", type=Path, help="folder of the built pages")
     parser.add_argument("target", type=Path, help="the file to write")

@@ -1,8 +1,8 @@
-"""The repository's address: set in `_config.yml`, and nowhere else by hand.
+"""Addresses that follow the repository's entry in `_config.yml`.
 
-All that points into the repository is made from it here: Colab's links, the archive
-that the set-up cell installs, the address in CITATION.cff. Sphinx makes the buttons of
-the pages from the same entry; `tests/book/test_launch.py` compares.
+Links to Colab, the archive that the set-up cell installs, and the address in
+CITATION.cff are derived from it here. Sphinx makes the buttons of the pages from the
+same entry; `tests/book/test_launch.py` compares.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHAPE = re.compile(r"https://github\.com/([\w.-]+)/([\w.-]+?)/?")
 
 
 class AddressError(Exception):
-    """An address that is not one; the message says which and what it should be."""
+    """An address of the wrong form; the message names it and the right form."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class Repository:
         place = f"{self.owner}/{self.name}/blob/{self.branch}/{path}"
         return f"{COLAB}/github/{place}"
 
-    def in_step(self, text: str) -> str:
-        """`text` with its links to Colab and its citation pointing here."""
+    def updated(self, text: str) -> str:
+        """`text` with its links to Colab and its citation for this repository."""
         text = LINK.sub(lambda found: self.colab(found[1]), text)
         return CITED.sub(f"repository-code: {self.url}", text)
 
 
 def repository(root: Path) -> Repository:
-    """The repository named in `_config.yml` of `root`.
+    """The repository in `_config.yml` of `root`.
 
     Raises:
         AddressError: it is not of the form https://github.com/OWNER/NAME, or has no

@@ -1,28 +1,25 @@
-"""Print how each page of the built book fares, as a table.
+"""Report size, load time, requests, console errors and axe findings per page.
 
     python -m tools.maintain.audit _build/html
 
-Of every page, opened in Chromium from a server of this machine with all else cut off:
-bytes of the page and of all that it loads, milliseconds from the page's last byte until
-its scripts have run, requests to elsewhere, errors on the console, and what axe-core
-finds serious or critical in light colours and in dark. Exits with 1 if a page is at
-fault. The tests check the same; this tells the numbers.
+Each page is opened in Chromium from a local server, without a network. The columns are:
+bytes of the page and of everything that it loads; milliseconds from its last byte until
+its scripts have run; requests to elsewhere; errors on the console; serious or critical
+findings of axe-core, in light and dark colours. The exit status is 1 if any of the last
+three is not 0. The tests check the same; this prints the numbers.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import sys
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
 
 from cplib._base import console
-from tools.maintain.browser import SETTLED, required, running
+from tools.maintain.browser import SETTLED, required, running, serving, watch
 
 LOADED = """() => {
   const [page] = performance.getEntriesByType("navigation");
@@ -35,64 +32,45 @@ AXE = {"preload": False, "resultTypes": ["violations"]}
 COLUMNS = ("page", "kB", "ready after, ms", "from elsewhere", "errors", "axe")
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-def audit(browser: Any, base: str, name: str) -> tuple[str, int, int, int, int, int]:
-    """One row of `COLUMNS` for the page `name` below the address `base`."""
+def audit(browser: Browser, base: str, name: str) -> tuple[str | int, ...]:
+    """The row of `COLUMNS` for the page `name` at the address `base`."""
     context = browser.new_context(reduced_motion="reduce")
-    elsewhere: list[str] = []
-    errors: list[str] = []
-
-    def gate(route):
-        if route.request.url.startswith((base, "data:", "blob:")):
-            route.continue_()
-        else:
-            elsewhere.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", gate)
-    context.on("weberror", lambda raised: errors.append(str(raised.error)))
-    context.on("console", lambda m: errors.append(m.text) if m.type == "error" else 0)
+    problems: list[str] = []
+    watch(context, base, problems)
     tab = context.new_page()
     tab.goto(f"{base}/{name}")
     tab.evaluate(SETTLED)
     size, ready = tab.evaluate(LOADED)
     found = sum(_axe(tab, theme) for theme in ("light", "dark"))
     context.close()
-    return name, round(size / 1000), round(ready), len(elsewhere), len(errors), found
+    away = sum(problem.startswith("request to") for problem in problems)
+    errors = len(problems) - away
+    return name, round(size / 1000), round(ready), away, errors, found
 
 
-def _axe(tab: Any, theme: str) -> int:
+def _axe(tab: Page, theme: str) -> int:
     tab.evaluate(THEME, theme)
     rules = Axe().run(tab, options=AXE).response["violations"]
     return sum(rule["impact"] in ("serious", "critical") for rule in rules)
 
 
 def main() -> int:
-    """The table on stdout; 1 if anything but weight and time is above 0."""
+    """Print the table; return 1 if anything but size and time is above 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("html", type=Path, nargs="?", default=Path("_build/html"))
     html = parser.parse_args().html
     chromium = required()
     if not (html / "index.html").is_file():
         sys.exit(f"No book in {html}: run make book first.")
-    handler = functools.partial(_Quiet, directory=html)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"http://127.0.0.1:{server.server_port}"
     pages = [f"book/{path.name}" for path in sorted((html / "book").glob("*.html"))]
     faults = 0
     print("|", " | ".join(COLUMNS), "|")
     print("|---" * len(COLUMNS) + "|")
-    with running(chromium) as browser:
+    with serving(html) as base, running(chromium) as browser:
         for name in [*pages, "search.html", "genindex.html"]:
             row = audit(browser, base, name)
             print("|", " | ".join(map(str, row)), "|", flush=True)
             faults += sum(row[3:])
-    server.shutdown()
     return 1 if faults else 0
 
 

@@ -1,8 +1,8 @@
-"""Take out of notebooks what a session left in them: outputs, counts, times.
+"""Remove outputs, execution counts and session metadata from notebooks.
 
     python -m tools.maintain.clear_outputs [book/blur.ipynb ...]
 
-All chapters, if none is named.
+Without names: from all chapters.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from nbformat import NotebookNode
 from cplib._base import console
 from tools.build.execute import CODE
 
-KEPT = {"kernelspec", "language_info", "mystnb"}  # of a notebook's metadata
-LEFT = ("collapsed", "execution", "papermill")  # by a session, in a cell's
+KEPT = {"kernelspec", "language_info", "mystnb"}  # in a notebook's metadata
+LEFT = ("collapsed", "execution", "papermill")  # removed from a cell's metadata
 
 
 def cleared(notebook: NotebookNode) -> NotebookNode:
@@ -33,9 +33,11 @@ def cleared(notebook: NotebookNode) -> NotebookNode:
 
 
 def main() -> None:
-    """Clear each notebook that holds anything of a session, and name it."""
+    """Clear the notebooks, and print the names of those that changed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="(all of the book's)")
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="notebooks (all of the book)"
+    )
     chapters = sorted((CODE / "book").glob("*.ipynb"))
     for path in parser.parse_args().notebooks or chapters:
         before = path.read_text(encoding="utf-8")

@@ -1,10 +1,10 @@
-"""Make the font for formulas that the book ships, from STIX Math (SIL OFL 1.1).
+"""Make the book's font for formulas from STIX Math (SIL OFL 1.1).
 
     python -m tools.maintain.make_font STIXMath-Regular.otf
 
-The font is in Debian's package fonts-stix. Phones have none with the tables for
-formulas. We keep letters, Greek, operators, arrows and brackets, about a fifth of the
-file, under another name, as the licence wants. Needs `pip install fonttools brotli`.
+The font is in Debian's package fonts-stix; phones have none with tables for formulas.
+Letters, Greek, operators, arrows and brackets are kept, a fifth of the file, under
+another name, as the licence requires. Needs `pip install fonttools brotli`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from cplib._base import console
 
 NAME = "Book Math"
 TARGET = Path(__file__).parents[2] / "book/static/vendor/stix/book-math.woff2"
-# first and last of Unicode's blocks, or of the parts of them that formulas use
+# first and last character of Unicode blocks, or of their parts used in formulas
 RANGES = (
     (0x0020, 0x007E),  # ASCII
     (0x00A0, 0x00FF),  # Latin-1
     (0x0131, 0x0131),  # dotless i
     (0x0237, 0x0237),  # dotless j
     (0x02C6, 0x02DD),  # accents
-    (0x0300, 0x0338),  # accents that combine
+    (0x0300, 0x0338),  # combining accents
     (0x0391, 0x03F5),  # Greek
     (0x2010, 0x2057),  # dashes, dots, primes
     (0x2061, 0x2064),  # invisible operators

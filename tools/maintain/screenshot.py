@@ -1,4 +1,4 @@
-"""A picture of a page, to look at.
+"""Save a screenshot of a page.
 
 python -m tools.maintain.screenshot _build/html/book/blur.html blur.png --width 360
 """
@@ -16,13 +16,13 @@ from tools.maintain.browser import SETTLED, required, running
 
 
 def main() -> None:
-    """Open the page, wait for its scripts, save the picture."""
+    """Open the page, wait for its fonts, save the screenshot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("page", help="a file or a URL")
-    parser.add_argument("picture", type=Path, help="where to save the PNG")
+    parser.add_argument("picture", type=Path, help="PNG file to write")
     parser.add_argument("--width", type=int, default=1280, help="in pixels (1280)")
     parser.add_argument("--height", type=int, default=800, help="in pixels (800)")
-    parser.add_argument("--full", action="store_true", help="the page down to its end")
+    parser.add_argument("--full", action="store_true", help="the whole page")
     parser.add_argument("--dark", action="store_true", help="prefer dark colours")
     arguments = parser.parse_args()
     chromium = required()

@@ -1,13 +1,13 @@
-"""One set-up cell, the same in every notebook, and addresses in step with _config.yml.
+"""Keep the set-up cell of all notebooks, and addresses, up to date with _config.yml.
 
     python -m tools.maintain.setup_cell --write  # after changing _config.yml
-    python -m tools.maintain.setup_cell --check  # names files not up to date
+    python -m tools.maintain.setup_cell --check  # name the files not up to date
 
 In Colab the cell installs cplib from the repository; where cplib can be imported it
-does nothing. Pip is given the versions of all that is there as constraints, so that it
-can add packages but replace none. (They are read off the folders' names, NAME-VERSION,
-since what these hold can be broken; `pip list` would stop at a version that is none,
-but `===` takes any.) The pages leave the cell out.
+does nothing. Pip is given the versions of all installed packages as constraints, so it
+can add packages but replace none. (They are read from the names of folders,
+NAME-VERSION, since their contents can be broken; `pip list` would stop at an invalid
+version, but `===` accepts any.) The pages do not show the cell.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tools.maintain.addresses import AddressError, Repository, repository
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ("README.md", "CITATION.cff")
 NAME = "setup"
-TAGS = [NAME, "remove-cell"]  # the latter is jupyter-book's
+TAGS = [NAME, "remove-cell"]  # the second is for jupyter-book
 CELL = """\
 # In Colab this installs cplib and replaces nothing; elsewhere it does nothing.
 import sys
@@ -47,7 +47,7 @@ def source(archive: str) -> str:
 
 
 def with_cell(notebook: dict[str, Any], archive: str) -> dict[str, Any]:
-    """`notebook` with the cell, before its first code cell and nowhere else."""
+    """`notebook` with the cell before its first code cell and nowhere else."""
     cells = [cell for cell in notebook["cells"] if not _is_ours(cell)]
     kinds = [cell["cell_type"] for cell in cells]
     place = kinds.index("code") if "code" in kinds else len(cells)
@@ -67,21 +67,21 @@ def _is_ours(cell: dict[str, Any]) -> bool:
 
 
 def wanted(root: Path, repo: Repository) -> Iterator[tuple[Path, str]]:
-    """Each file that holds the cell or an address, and what it should contain."""
+    """Each file with the cell or an address, and its text when up to date."""
     for path in sorted((root / "book").glob("**/*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         made = with_cell(notebook, repo.archive)
         yield path, json.dumps(made, indent=1, ensure_ascii=False) + "\n"
     for name in TEXTS:
-        yield root / name, repo.in_step((root / name).read_text(encoding="utf-8"))
+        yield root / name, repo.updated((root / name).read_text(encoding="utf-8"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when all is in step, or was brought there; else 1."""
+    """Return 0 if all files are up to date or were updated, else 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--write", action="store_true", help="bring all in step")
-    choice.add_argument("--check", action="store_true", help="only tell")
+    choice.add_argument("--write", action="store_true", help="update the files")
+    choice.add_argument("--check", action="store_true", help="report only")
     parser.add_argument("--root", type=Path, default=ROOT)
     arguments = parser.parse_args(argv)
     root = arguments.root.resolve()
@@ -96,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path, text in stale:
         if arguments.write:
             path.write_text(text, encoding="utf-8", newline="\n")
-        print(path.relative_to(root), "written" if arguments.write else "out of step")
+        state = "updated" if arguments.write else "not up to date"
+        print(path.relative_to(root), state)
     if stale and arguments.check:
         print("Run: python -m tools.maintain.setup_cell --write", file=sys.stderr)
         return 1

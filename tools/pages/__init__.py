@@ -1,25 +1,27 @@
-"""A Sphinx extension: formulas as MathML; pages light, accessible, with their data."""
+"""Sphinx extension: MathML, links under titles, light and accessible pages."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from tools.pages import accessible, figure_data, lighten, mathml
+from tools.pages import accessible, buttons, figure_data, lighten, mathml
 
 ICON = "_static/favicon.svg"
 
 
 def finish(app: Any, error: Exception | None) -> None:
-    """Work over the built pages; not when the build has failed."""
+    """Post-process the built pages, unless the build failed."""
     if error or app.builder.name != "html":
         return
     html = Path(app.outdir)
+    texts = []
     for page in lighten.pages(html):
-        text = page.read_text(encoding="utf-8")
-        text = figure_data.bundle(accessible.repair(text), page, html)
-        page.write_text(text, encoding="utf-8")
-    lighten.lighten(html)
+        text = accessible.repair(page.read_text(encoding="utf-8"))
+        text = figure_data.bundle(text, page, html)
+        texts.append(lighten.lightened(text, page, html))
+        page.write_text(texts[-1], encoding="utf-8")
+    lighten.prune(html / "_static", texts)
     front = f"{app.config.root_doc}.html"
     if front != "index.html":
         page = accessible.redirect_html(front, app.config.html_title, ICON)
@@ -27,10 +29,12 @@ def finish(app: Any, error: Exception | None) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Sphinx's entry point."""
+    """Register the extension with Sphinx."""
     app.add_html_math_renderer(
         mathml.NAME, (mathml.visit_inline, None), (mathml.visit_block, None)
     )
+    # after the theme, which makes the buttons
+    app.connect("html-page-context", buttons.add_line, priority=900)
     # after sphinx-external-toc, which writes index.html
     app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,11 +1,11 @@
-"""Mend what the theme does badly: for screen readers, and where nothing is stored."""
+"""Fix accessibility defects in the theme's HTML, and scripts that need storage."""
 
 from __future__ import annotations
 
 import re
 
-# Strict privacy and sandboxed frames refuse the stores in which the theme keeps the
-# choice of colours, and its scripts stop there: they get stores that die with the page.
+# With strict privacy, and in sandboxed frames, browsers refuse the storage in which the
+# theme keeps the choice of colours, and its scripts stop: give them storage in memory.
 STORES = """<script>
     for (const name of ["localStorage", "sessionStorage"]) try {
       window[name].removeItem("");
@@ -19,9 +19,9 @@ STORES = """<script>
     }
   </script>
   """
-# (what the built pages hold, what they should hold)
+# (what the built pages have, what they should have)
 REPAIRS = (
-    # The name of a control must contain the words that one sees on it.
+    # The name of a control must contain its visible words.
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     (
         re.compile(
@@ -33,14 +33,14 @@ REPAIRS = (
         re.compile(r'<span class="search-button__kbd-shortcut">'),
         '<span class="search-button__kbd-shortcut" aria-hidden="true">',
     ),
-    # This role is deprecated, and no list may hold it.
+    # This role is deprecated and not allowed in lists.
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
-    # Icons say nothing that the text beside them does not.
+    # Icons repeat the text beside them.
     (
         re.compile(r'<(i|span) class="(?=fa[srb]? |fa-solid )'),
         r'<\1 aria-hidden="true" class="',
     ),
-    # The colours of the reader's system from the first paint on; light without scripts.
+    # The reader's system colours from the first paint; light without scripts.
     (re.compile(r'(<html [^>]*data-theme=)"auto"'), r'\1"light"'),
     (
         re.compile(r'(dataset\.theme = localStorage\.getItem\("theme"\) \|\|) "auto"'),
@@ -50,7 +50,7 @@ REPAIRS = (
         re.compile(r'(?=<script data-cfasync="false">\s*document\.documentElement)'),
         STORES,
     ),
-    # A place for advertisements; we have none.
+    # A place for advertisements.
     (re.compile(r'<div id="ethical-ad-placement"[^>]*>\s*</div>'), ""),
 )
 REDIRECT = """<!DOCTYPE html>
@@ -68,12 +68,12 @@ REDIRECT = """<!DOCTYPE html>
 
 
 def repair(text: str) -> str:
-    """The page `text`, mended."""
+    """The page `text` with all `REPAIRS`."""
     for pattern, better in REPAIRS:
         text = pattern.sub(better, text)
     return text
 
 
 def redirect_html(target: str, title: str, icon: str = "data:,") -> str:
-    """A page that leads to `target`, a relative address; `icon` is one as well."""
+    """A page that redirects to `target`; this and `icon` are relative addresses."""
     return REDIRECT.format(target=target, title=title, icon=icon)

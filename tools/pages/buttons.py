@@ -1,7 +1,7 @@
-"""A Sphinx extension: under each notebook's title, where to run it.
+"""Links under each notebook's title: where to run it.
 
-The addresses are those of the theme's own buttons, which follow `_config.yml`; there
-they hide in menus.
+The addresses are those of the theme's own buttons, which follow `_config.yml` but are
+hidden in menus.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ HEADING = "</h1>"
 def add_line(
     app: Any, pagename: str, templatename: str, context: dict, doctree: Any
 ) -> None:
-    """Put the links under the heading of a page made from a notebook."""
+    """Add the links to a page made from a notebook (event `html-page-context`)."""
     links = _links(context.get("header_buttons", []))
     if "colab.research.google.com" not in str(links.get("Colab", "")):
         return
@@ -29,7 +29,7 @@ def add_line(
 
 
 def _links(buttons: list[dict]) -> dict[str, str]:
-    """Label and address of each link among the theme's buttons, at any depth."""
+    """Label and address of each link in the theme's buttons, at any depth."""
     found: dict[str, str] = {}
     for button in buttons:
         found |= _links(button.get("buttons", []))
@@ -40,9 +40,3 @@ def _links(buttons: list[dict]) -> dict[str, str]:
 
 def _download(url: str) -> str:
     return "" if url.startswith("https:") else " download"
-
-
-def setup(app: Any) -> dict[str, bool]:
-    """Sphinx's entry point."""
-    app.connect("html-page-context", add_line, priority=900)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

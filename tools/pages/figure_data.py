@@ -1,4 +1,4 @@
-"""One archive a page with the data of all its figures, and a link to it at the top."""
+"""One archive per page with the data of its figures, linked under the title."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ TABLE = re.compile(
 )
 LINKS = re.compile(r'(<p class="run-it">.*?)(</p>)', re.S)
 FOLDER = "_downloads"
-DATE = (1980, 1, 1, 0, 0, 0)  # the same data give the same file
+DATE = (1980, 1, 1, 0, 0, 0)  # same data, same file
 
 
 def bundle(text: str, page: Path, html: Path) -> str:
-    """`text` of `page` with a link to the archive, which is written into `html`.
+    """Add to the `text` of `page` a link to its archive, which is written to `html`.
 
-    A page without figures, or without the line of links under its title, stays as it
-    is. The files in the archive are numbered as the figures stand on the page.
+    A page without figures, or without links under its title, is returned unchanged. The
+    files in the archive are numbered in the order of the figures.
     """
     tables = TABLE.findall(text)
     if not tables or not LINKS.search(text):

@@ -1,8 +1,8 @@
-"""The theme's icons, and no others.
+"""Reduce the theme's icons to those in use.
 
-The theme brings all 2,000 icons of Font Awesome: as a script of 1.5 MB, and again as
-fonts with a rule of CSS each. Our pages use some twenty. We leave the script out and
-keep of fonts and rules what the pages name.
+The theme has all 2,000 icons of Font Awesome, as a script of 1.5 MB and again as fonts
+with a CSS rule each. The book uses some twenty: the script is dropped (lighten.py), and
+fonts and rules are reduced to the icons that pages name.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ FONTS = "vendor/fontawesome/webfonts"
 STYLES = "styles/pydata-sphinx-theme.css"
 RULE = re.compile(r'(?P<names>(?:\.fa-[\w-]+:before,?)+)\{content:"(?P<icon>[^"]*)"\}')
 NAME = re.compile(r"fa-([a-z0-9-]+)")
-# icons that a style sheet uses, as an escape or as the character itself
+# icons in a style sheet, as an escape or as the character itself
 ESCAPED = re.compile(r"\\([ef][0-9a-f]{3})\b")
 PRIVATE = range(0xE000, 0xF900)
 SOURCE = re.compile(r"src:url\(([^)]*?)\.woff2\)[^;}]*")
 
 
 def keep_used(static: Path, users: Iterable[str]) -> None:
-    """Reduce fonts and styles in the folder `static` to the icons in use.
+    """Reduce fonts and styles in the folder `static`.
 
     Args:
-        static: the built book's `_static`.
-        users: text of every page and script that may name an icon.
+        static: `_static` of the built book.
+        users: text of all pages and scripts that may name an icon.
     """
     used = {name for text in users for name in NAME.findall(text)}
     path = static / STYLES
@@ -56,10 +56,10 @@ def _icons(styles: str) -> set[int]:
 
 
 def _subset(source: Path, points: set[int]) -> None:
-    """Write `source` with the characters `points` alone, as WOFF, beside it."""
-    font = TTFont(source, recalcTimestamp=False)  # the same icons, the same file
+    """Write the characters `points` of the font `source` as WOFF beside it."""
+    font = TTFont(source, recalcTimestamp=False)  # same icons, same file
     subsetter = Subsetter(Options(hinting=False))
     subsetter.populate(unicodes=points)
     subsetter.subset(font)
-    font.flavor = "woff"  # its compression is in the standard library, WOFF2's is not
+    font.flavor = "woff"  # WOFF2 would need a compressor beyond the standard library
     font.save(source.with_suffix(".woff"))

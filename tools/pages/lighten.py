@@ -1,4 +1,4 @@
-"""Take from the built pages what readers would download and not use."""
+"""Remove unused assets from the built pages."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from tools.pages import icons
 
-# Scripts and style sheets that no page of ours needs, by a part of their tag: icons
-# come from a font (icons.py), live cells are not offered.
+# Scripts and style sheets that no page needs, by a part of their tag: icons come from a
+# font (icons.py), and there are no live cells.
 UNUSED = ("scripts/fontawesome.js", "sphinx-thebe", "THEBE_JS_URL")
-# The search page alone needs these: we do not search while somebody types.
+# Needed by the search page only: there is no search while typing.
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
-# Cards, grids and tabs: for pages that have some.
+# Needed by pages with cards, grids or tabs only.
 DESIGN = ("sphinx-design.min.css", "design-tabs.js")
 DESIGNED = re.compile(r'class="[^"]*\bsd-')
 TAG = re.compile(r"[ \t]*(?:<script\b[^>]*>[^<]*</script>|<link\b[^>]*>)\n?")
-# Built files that nothing loads: source maps, templates, translations of the theme.
+# Files that no page loads: source maps, templates, translations of the theme.
 DEAD = (
     "**/*.map",
     "*webpack-macros.html",
@@ -30,23 +30,21 @@ DEAD = (
 FIGURE = re.compile(r'src="data:image/svg\+xml;base64,([A-Za-z0-9+/=\s]+)"')
 TABLE = re.compile(r'href="data:text/csv;base64,([A-Za-z0-9+/=\s]+)"')
 SIZE = re.compile(r'<svg[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"')
-PIXELS = 4 / 3  # of CSS, in a point
-# where something is; not `transform`, whose factors may be small
+PIXELS = 4 / 3  # CSS pixels per point
+# coordinates; not `transform`, whose factors may be small
 PLACES = re.compile(r'\b(d|points|[xy][12]?|c[xy]|width|height)="([^"]*)"')
 LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
-def lighten(html: Path) -> None:
-    """Lighten the book built in the folder `html`."""
-    static = html / "_static"
-    texts = []
-    for page in pages(html):
-        text = page.read_text(encoding="utf-8")
-        text = without_unused(text, search=page.name == "search.html")
-        text = figures_to_files(text, page, html)
-        text = tables_to_files(text, page, html)
-        page.write_text(text, encoding="utf-8")
-        texts.append(text)
+def lightened(text: str, page: Path, html: Path) -> str:
+    """`text` of `page`, with figures and data in files and without unused tags."""
+    text = without_unused(text, search=page.name == "search.html")
+    text = figures_to_files(text, page, html)
+    return tables_to_files(text, page, html)
+
+
+def prune(static: Path, pages: list[str]) -> None:
+    """Remove from the folder `static` what no page loads, given their text."""
     for pattern in DEAD:
         for path in static.glob(pattern):
             path.unlink()
@@ -54,17 +52,17 @@ def lighten(html: Path) -> None:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     scripts = [path.read_text(encoding="utf-8") for path in static.rglob("*.js")]
-    icons.keep_used(static, texts + scripts)
+    icons.keep_used(static, pages + scripts)
 
 
 def pages(html: Path) -> list[Path]:
-    """The pages of the book built in the folder `html`."""
+    """The pages of the book built in `html`."""
     found = sorted(html.rglob("*.html"))
     return [path for path in found if "_static" not in path.parts]
 
 
 def without_unused(page: str, *, search: bool = False) -> str:
-    """`page` without the tags that load something unused."""
+    """`page` without the tags that load unused files."""
     unused = UNUSED if search else UNUSED + SEARCH
     if not DESIGNED.search(page):
         unused += DESIGN
@@ -76,10 +74,10 @@ def without_unused(page: str, *, search: bool = False) -> str:
 
 
 def figures_to_files(text: str, page: Path, html: Path) -> str:
-    """`text` of `page` with its SVG figures in files of their own.
+    """Move the SVG figures in the `text` of `page` to files of their own.
 
-    Notebooks carry their figures as base64, a third larger than the picture. The width
-    and height keep the place free until the file has arrived.
+    In notebooks they are base64, a third larger. Width and height reserve their place
+    until the file is loaded.
     """
 
     def moved(source: re.Match) -> str:
@@ -96,9 +94,9 @@ def figures_to_files(text: str, page: Path, html: Path) -> str:
 
 
 def tables_to_files(text: str, page: Path, html: Path) -> str:
-    """`text` of `page` with the data of its figures in files of their own.
+    """Move the data of figures in the `text` of `page` to files of their own.
 
-    So they are loaded by those alone who save them.
+    They are then downloaded only by readers who save them.
     """
 
     def moved(link: re.Match) -> str:
@@ -108,10 +106,10 @@ def tables_to_files(text: str, page: Path, html: Path) -> str:
 
 
 def _filed(content: bytes, suffix: str, page: Path, html: Path) -> str:
-    """Write `content` among the images, under a name that tells it from others.
+    """Write `content` to the images, named by its hash.
 
     Returns:
-        Its address relative to `page`.
+        The address relative to `page`.
     """
     folder = html / "_images"
     folder.mkdir(exist_ok=True)
@@ -121,10 +119,10 @@ def _filed(content: bytes, suffix: str, page: Path, html: Path) -> str:
 
 
 def minified(picture: str) -> str:
-    """An SVG of matplotlib's without what one does not see.
+    """Remove from matplotlib's SVG what is not visible.
 
-    That is comments, metadata, space between tags, and the decimals of a place after
-    the second, a hundredth of a point.
+    These are comments, metadata, space between tags, and the third and later decimals
+    of coordinates (less than a hundredth of a point).
     """
     picture = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", picture, flags=re.S)
     picture = re.sub(r">\s+<", "><", picture)

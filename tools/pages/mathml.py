@@ -1,9 +1,8 @@
-"""Formulas as MathML, made while the book is built.
+"""Convert formulas from LaTeX to MathML while the book is built.
 
-Every browser of today sets MathML by itself, without a script; screen readers read it,
-and it prints. (For browsers of yesterday there are rules in `book/static/math.css`.)
-math-core translates the LaTeX and refuses what it does not know; we make that a
-warning, so that the build fails instead of a formula.
+Current browsers render MathML without a script, screen readers read it, and it prints.
+(`book/static/math.css` has rules for older browsers.) math-core refuses LaTeX that it
+does not know; here that is a warning, which stops the build.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from sphinx.util.math import get_node_equation_number
 
 NAME = "mathml"
 LOG = logging.getLogger(__name__)
-# the annotation keeps the LaTeX in the page, for those who copy a formula
+# the annotation keeps the LaTeX in the page for copying
 CONVERTER = LatexToMathML(annotation=True, fancy_error=False)
 
 
 def convert(tex: str, *, block: bool) -> str:
-    """`tex`, without dollars, as a `<math>` element.
+    """Convert `tex`, without dollars, to a `<math>` element.
 
     Raises:
-        LatexError: a command that math-core does not know, or braces that do not match.
+        LatexError: for an unknown command or unbalanced braces.
     """
     return CONVERTER.convert_with_local_state(tex, displaystyle=block)
 
@@ -41,13 +40,13 @@ def _markup(node: nodes.Element, *, block: bool) -> str:
 
 
 def visit_inline(self: Any, node: nodes.Element) -> None:
-    """Sphinx's translator meets a formula within a line."""
+    """Write an inline formula (called by Sphinx's translator)."""
     self.body.append(f'<span class="math">{_markup(node, block=False)}</span>')
     raise nodes.SkipNode
 
 
 def visit_block(self: Any, node: nodes.Element) -> None:
-    """Sphinx's translator meets a formula in a paragraph of its own."""
+    """Write a displayed formula (called by Sphinx's translator)."""
     self.body.append(self.starttag(node, "div", CLASS="math"))
     self.body.append(_markup(node, block=True))
     if node["number"]:
