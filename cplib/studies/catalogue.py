@@ -12,17 +12,10 @@ from .study import Study
 __all__ = ["BOOK", "get", "names"]
 
 STUDIES = {
-    "1TL": paper.blur_removal,
+    "1TL": partial(paper.swept, name="1TL"),
     "1BL": paper.blur_window,
-    "2L": paper.flip_removal,
-    "2R": paper.labels_removal,
-    "2B": paper.noise_removal,
-    "3TL": paper.resnet_removal,
-    "3TR": paper.fully_connected,
-    "3BL": paper.constant_rate,
-    "3BR1": partial(paper.depth, blocks=1),
-    "3BR2": partial(paper.depth, blocks=2),
-    "3BR3": partial(paper.depth, blocks=3),
+    **{name: partial(paper.swept, name=name) for name in paper.SWEEPS if name != "1TL"},
+    **{f"3BR{n}": partial(paper.depth, blocks=n) for n in (1, 2, 3)},
     "4L": paper.resnet_windows,
     "5": paper.layers,
     "2B-moving": controls.moving_noise,

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from ..data import DataSpec
 from ..deficits import deficit
-from .paper import removal_sweep
 from .scales import SCALES, Scale
 from .study import Study, windows
 
@@ -20,8 +19,9 @@ FEW = 0.25  # of the images, so that they can be memorised
 
 def moving_noise(scale: Scale) -> Study:
     """As Figure 2, bottom, but the noise is translated and mirrored."""
-    title, ends = "Augmented noise until epoch t0", scale.few[1::2]
-    return removal_sweep("2B-moving", scale, title, scale.main, "moving-noise", ends)
+    title = "Augmented noise until epoch t0"
+    spans = [(deficit("moving-noise"), 0, t0) for t0 in scale.few[1::2]]
+    return windows("2B-moving", scale.name, title, scale.main, spans, scale.clean)
 
 
 def _images(data: DataSpec, factor: float) -> DataSpec:
@@ -38,7 +38,8 @@ def memorised(scale: Scale) -> Study:
     data, half = _images(scale.main.data, FEW), 2 * scale.clean
     setup = replace(scale.main, data=data, probe=scale.probe)
     title = "All-CNN, a quarter of the images: blur until epoch t0"
-    return removal_sweep("4R-few", scale, title, setup, "blur", (half,), half)
+    spans = [(deficit("blur"), 0, half)]
+    return windows("4R-few", scale.name, title, setup, spans, half)
 
 
 def long_training(scale: Scale, change: str) -> Study:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..data import DataSpec
 from ..errors import InputError
@@ -53,9 +53,9 @@ class Scale:
     onsets: tuple[int, ...]
     few_onsets: tuple[int, ...]
     grid: tuple[int, ...]
-    mapped: tuple[str, ...]
     digits_clean: int
     digits_removals: tuple[int, ...]
+    mapped: tuple[str, ...] = ("blur",)
     fixed_removals: tuple[int, ...] = ()
     depth_removals: tuple[int, ...] = ()
     layered: tuple[int, ...] = ()
@@ -78,102 +78,42 @@ def scale_of(scale: str | Scale) -> Scale:
     return SCALES[scale]
 
 
-def _all_cnn(data: DataSpec, width: int, **schedule) -> Setup:
-    return Setup(data, ModelSpec("AllCNN", width), Schedule(**schedule))
+def _plain(
+    name: str,
+    data: DataSpec,
+    digits: DataSpec,
+    widths: tuple[int, int, int, int],
+    rates: tuple[float, float],
+    probe: Probe,
+    **times,
+) -> Scale:
+    """A scale that differs from the paper's in data, widths, fixed rates and times.
 
-
-def _resnet(data: DataSpec, width: int, probe: Probe, **schedule) -> Setup:
-    schedule = {"lr": 0.1, "weight_decay": 0.0005, **schedule}
-    return Setup(data, ModelSpec("ResNet18", width), Schedule(**schedule), probe)
-
-
-def _depth(data: DataSpec, width: int, **schedule) -> Setup:
-    return Setup(data, ModelSpec("DepthCNN", width, 1), Schedule(**schedule))
+    Args:
+        name, data, digits, probe: see `Scale`.
+        widths: of the All-CNN, the ResNet-18, the networks of several depths, the MLP.
+        rates: the fixed learning rates, on photographs and on digits.
+        times: the other fields of `Scale`.
+    """
+    main = Setup(data, ModelSpec("AllCNN", widths[0]), Schedule(shift=data.size // 8))
+    fixed = main.vary(lr=rates[0], decay=1.0)
+    resnet = {"family": "ResNet18", "width": widths[1], "lr": 0.1, "probe": probe}
+    return Scale(
+        name=name,
+        main=main,
+        resnet=main.vary(**resnet, weight_decay=0.0005),
+        fixed=fixed,
+        depth=fixed.vary(family="DepthCNN", width=widths[2], blocks=1),
+        digits=_digits(digits, widths[3], rates[1]),
+        probe=probe,
+        **times,
+    )
 
 
 def _digits(data: DataSpec, width: int, lr: float) -> Setup:
     """Digits are not mirrored; they are translated by up to an eighth of their side."""
     schedule = Schedule(lr, 1.0, weight_decay=0.0, shift=data.size // 8, mirror=False)
     return Setup(data, ModelSpec("MLP", width), schedule)
-
-
-ALL = ("blur", "flip", "labels", "noise")
-# Images are translated by up to an eighth of their side. Where an epoch has a tenth of
-# the paper's steps, a fixed learning rate is ten times the paper's.
-SMALL = {"shift": 2}
-FIXED = {"lr": 0.01, "decay": 1.0, **SMALL}
-
-
-def _smoke() -> Scale:
-    data, probe = DataSpec("gratings", 384, 256, 16), Probe(32, 1)
-    return Scale(
-        name="smoke",
-        main=_all_cnn(data, 4, **SMALL),
-        resnet=_resnet(data, 2, probe, **SMALL),
-        fixed=_all_cnn(data, 4, **FIXED),
-        depth=_depth(data, 2, **FIXED),
-        digits=_digits(DataSpec("digits", 384, 256, 16), 20, lr=0.05),
-        probe=probe,
-        clean=2,
-        removals=(1, 2),
-        few=(1, 2),
-        length=1,
-        long=2,
-        onsets=(0, 1, 2),
-        few_onsets=(0, 1, 2, 3, 4),
-        grid=(0, 1, 2),
-        mapped=ALL,
-        digits_clean=2,
-        digits_removals=(1, 2),
-    )
-
-
-def _demo() -> Scale:
-    data, probe = DataSpec("gratings", 3_000, 2_000, 16), Probe(128, 2)
-    return Scale(
-        name="demo",
-        main=_all_cnn(data, 8, **SMALL),
-        resnet=_resnet(data, 4, probe, **SMALL),
-        fixed=_all_cnn(data, 8, **FIXED),
-        depth=_depth(data, 8, **FIXED),
-        digits=_digits(DataSpec("digits", 1_297, 500, 16), 100, lr=0.05),
-        probe=probe,
-        clean=30,
-        removals=(5, 10, 15, 20, 30),
-        few=(10, 30),
-        length=10,
-        long=15,
-        onsets=(0, 5, 10, 15, 20, 30),
-        few_onsets=(0, 5, 10, 20, 30),
-        grid=(0, 2, 5, 10, 15, 20, 25, 30, 40),
-        mapped=ALL,
-        digits_clean=30,
-        digits_removals=(10, 30),
-    )
-
-
-def _laptop() -> Scale:
-    data, probe = DataSpec("cifar10", 5_000, 2_000, 16), Probe(256, 2)
-    return Scale(
-        name="laptop",
-        main=_all_cnn(data, 16, **SMALL),
-        resnet=_resnet(data, 8, probe, **SMALL),
-        fixed=_all_cnn(data, 16, **FIXED),
-        depth=_depth(data, 16, **FIXED),
-        digits=_digits(DataSpec("mnist", 5_000, 2_000, 32), 250, lr=0.05),
-        probe=probe,
-        clean=40,
-        removals=(5, 10, 15, 20, 30, 40),
-        few=(10, 20, 30, 40),
-        length=10,
-        long=15,
-        onsets=(0, 5, 10, 15, 20, 30, 40),
-        few_onsets=(0, 5, 10, 20, 30),
-        grid=(0, 5, 10, 15, 20, 25, 30, 35, 40),
-        mapped=("blur",),
-        digits_clean=80,
-        digits_removals=(20, 40, 80, 120),
-    )
 
 
 def _second() -> Scale:
@@ -183,66 +123,65 @@ def _second() -> Scale:
     becomes `laptop` when its trainings are done.
     """
     few, more = (DataSpec("cifar10", n, 10_000, 16) for n in (1_250, 2_500))
-    probe = Probe(256, 5)
-    shared = {"probe": probe, "readout": Readout(1_000, first=160, every=20)}
-    annealed = {"batch": 16, "lr": 0.05, "weight_decay": 0.005}
-    deep = {"batch": 16, "lr": 0.0025, "decay": 1.0, "weight_decay": 0.001}
-    slow = {"batch": 16, "lr": 0.002, "decay": 1.0, "weight_decay": 0.0025}
-    resnet = _resnet(few, 8, probe, **SMALL, batch=32, weight_decay=0.0025)
-    digits = _digits(DataSpec("mnist", 1_250, 10_000, 32), 250, lr=0.05)
-    return Scale(
-        name="second",
-        main=_all_cnn(few, 16, **SMALL, **annealed).vary(**shared),
-        resnet=resnet.vary(**shared),
-        fixed=_all_cnn(few, 16, **SMALL, **slow).vary(**shared),
-        depth=_depth(more, 16, **SMALL, **deep).vary(**shared),
-        digits=digits.vary(batch=32, readout=Readout(1_000, first=160, every=50)),
-        probe=probe,
-        clean=160,
-        removals=tuple(range(20, 141, 20)),
-        few=(20, 60, 100, 140),
-        length=40,
-        long=60,
-        onsets=tuple(range(0, 121, 20)),
-        few_onsets=tuple(range(0, 121, 20)),
-        grid=tuple(range(0, 161, 20)),
-        mapped=("blur",),
-        digits_clean=160,
-        digits_removals=tuple(range(50, 401, 50)),
-        fixed_removals=tuple(range(40, 281, 40)),
-        depth_removals=(60, 100, 140),
+    probe, readout = Probe(256, 5), Readout(1_000, first=160, every=20)
+    paper = _plain(
+        "second", few, DataSpec("mnist", 1_250, 10_000, 32), (16, 8, 16, 250),
+        (0.002, 0.05), probe,
+        clean=160, removals=tuple(range(20, 141, 20)), few=(20, 60, 100, 140),
+        length=40, long=60, onsets=tuple(range(0, 121, 20)),
+        few_onsets=tuple(range(0, 121, 20)), grid=tuple(range(0, 161, 20)),
+        digits_clean=160, digits_removals=tuple(range(50, 401, 50)),
+        fixed_removals=tuple(range(40, 281, 40)), depth_removals=(60, 100, 140),
         layered=(40, 100),
+    )  # fmt: skip
+    shared = {"probe": probe, "readout": readout}
+    return replace(
+        paper,
+        main=paper.main.vary(batch=16, weight_decay=0.005, **shared),
+        resnet=paper.resnet.vary(batch=32, weight_decay=0.0025, **shared),
+        fixed=paper.fixed.vary(batch=16, weight_decay=0.0025, **shared),
+        depth=replace(
+            paper.depth.vary(lr=0.0025, batch=16, weight_decay=0.001, **shared),
+            data=more,
+        ),
+        digits=paper.digits.vary(batch=32, readout=replace(readout, every=50)),
     )
 
 
-def _paper() -> Scale:
-    """The paper's settings; where it is silent, see Methods."""
-    data, probe = DataSpec("cifar10", 50_000, 10_000, 32), Probe(1024, 2)
-    fixed = {"lr": 0.001, "decay": 1.0}
-    return Scale(
-        name="paper",
-        main=_all_cnn(data, 96),
-        resnet=_resnet(data, 64, probe),
-        fixed=_all_cnn(data, 96, **fixed),
-        depth=_depth(data, 96, **fixed),
-        digits=_digits(DataSpec("mnist", 60_000, 10_000, 32), 2500, lr=0.005),
-        probe=probe,
-        clean=160,
-        removals=tuple(range(20, 181, 20)),
-        few=tuple(range(20, 181, 40)),
-        length=40,
-        long=60,
-        onsets=tuple(range(0, 121, 20)),
-        few_onsets=tuple(range(0, 121, 20)),
-        grid=tuple(range(0, 161, 20)),
-        mapped=("blur",),
-        digits_clean=160,
-        digits_removals=tuple(range(50, 401, 50)),
-        fixed_removals=tuple(range(40, 281, 40)),
-        layered=(40, 100),
-    )
-
-
-SCALES = {
-    scale.name: scale for scale in (_smoke(), _demo(), _laptop(), _paper(), _second())
-}
+ALL = ("blur", "flip", "labels", "noise")
+# An epoch here has a tenth of the paper's steps, and a fixed rate is ten times as high.
+SMOKE = _plain(
+    "smoke", DataSpec("gratings", 384, 256, 16), DataSpec("digits", 384, 256, 16),
+    (4, 2, 2, 20), (0.01, 0.05), Probe(32, 1),
+    clean=2, removals=(1, 2), few=(1, 2), length=1, long=2, onsets=(0, 1, 2),
+    few_onsets=(0, 1, 2, 3, 4), grid=(0, 1, 2), mapped=ALL,
+    digits_clean=2, digits_removals=(1, 2),
+)  # fmt: skip
+DEMO = _plain(
+    "demo", DataSpec("gratings", 3_000, 2_000, 16), DataSpec("digits", 1_297, 500, 16),
+    (8, 4, 8, 100), (0.01, 0.05), Probe(128, 2),
+    clean=30, removals=(5, 10, 15, 20, 30), few=(10, 30), length=10, long=15,
+    onsets=(0, 5, 10, 15, 20, 30), few_onsets=(0, 5, 10, 20, 30),
+    grid=(0, 2, 5, 10, 15, 20, 25, 30, 40), mapped=ALL,
+    digits_clean=30, digits_removals=(10, 30),
+)  # fmt: skip
+LAPTOP = _plain(
+    "laptop", DataSpec("cifar10", 5_000, 2_000, 16),
+    DataSpec("mnist", 5_000, 2_000, 32), (16, 8, 16, 250), (0.01, 0.05), Probe(256, 2),
+    clean=40, removals=(5, 10, 15, 20, 30, 40), few=(10, 20, 30, 40), length=10,
+    long=15, onsets=(0, 5, 10, 15, 20, 30, 40), few_onsets=(0, 5, 10, 20, 30),
+    grid=(0, 5, 10, 15, 20, 25, 30, 35, 40),
+    digits_clean=80, digits_removals=(20, 40, 80, 120),
+)  # fmt: skip
+# The paper's settings exactly; where it is silent, see Methods.
+PAPER = _plain(
+    "paper", DataSpec("cifar10", 50_000, 10_000, 32),
+    DataSpec("mnist", 60_000, 10_000, 32), (96, 64, 96, 2500), (0.001, 0.005),
+    Probe(1024, 2),
+    clean=160, removals=tuple(range(20, 181, 20)), few=tuple(range(20, 181, 40)),
+    length=40, long=60, onsets=tuple(range(0, 121, 20)),
+    few_onsets=tuple(range(0, 121, 20)), grid=tuple(range(0, 161, 20)),
+    digits_clean=160, digits_removals=tuple(range(50, 401, 50)),
+    fixed_removals=tuple(range(40, 281, 40)), layered=(40, 100),
+)  # fmt: skip
+SCALES = {scale.name: scale for scale in (SMOKE, DEMO, LAPTOP, PAPER, _second())}
