@@ -220,7 +220,7 @@ def main() -> None:
     with deterministic(trial.device):
         for study, words, epochs in nets:
             setup = replace(studies.get(study, scale).setup, probe=None)
-            dataset = data.prepare(setup.data, trial.device)
+            dataset = data.load(setup.data, trial.device)
             state = training.start(setup, 0, dataset)
             for stage, epoch in zip(STAGES, epochs, strict=True):
                 training.advance(state, setup, 0, dataset, [(None, epoch)])

@@ -193,15 +193,18 @@ class ModelSpec:
 
 
 @isolated()
-def build(spec: ModelSpec, *, channels: int, size: int, seed: int) -> nn.Module:
+def build(
+    spec: ModelSpec, *, channels: int, size: int, seed: int, classes: int = 10
+) -> nn.Module:
     """The network of `spec`, its weights a function of `seed` alone.
 
     Args:
         spec: family and width.
         channels, size: channels and side of the input images.
         seed: seed of PyTorch's default initialisation.
+        classes: number of classes.
     """
-    options: dict = {"channels": channels, "width": spec.width}
+    options: dict = {"channels": channels, "width": spec.width, "classes": classes}
     if spec.family == "DepthCNN":
         options["blocks"] = spec.blocks
     if spec.family == "MLP":

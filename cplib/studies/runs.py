@@ -194,6 +194,8 @@ class Study:
                     "digits, '-', '_' and '.', for example 'my-noise'."
                 )
         settle(self, "clean_epochs", whole, 0)
+        for deficit in {deficit for run in self.runs for deficit in run.deficits}:
+            deficit.check(self.setup.data.source.classes)
 
     def spec(self) -> dict:
         """All that determines the study's numbers, as plain values."""

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from .. import fisher
 from .._base.device import autocast, isolated, resolve
 from .._base.streams import stream
-from ..data import Dataset, prepare
+from ..data import Dataset, load
 from ..data.augment import Augmented
 from ..deficits import Deficit
 from ..fisher import Probe
@@ -67,7 +67,7 @@ def train(
         device: "cpu", "cuda" or "mps", or "auto".
         on_epoch: called with the number of completed epochs after each.
     """
-    dataset = prepare(setup.data, resolve(device))
+    dataset = load(setup.data, resolve(device))
     if state is None:
         state = start(setup, seed, dataset)
     return advance(state, setup, seed, dataset, phases, on_epoch)
@@ -107,6 +107,7 @@ def advance(
         if state.epoch < end:
             images, labels = clean
             if deficit is not None:
+                deficit.check(dataset.classes)
                 images = deficit.images(images, seed)
                 labels = deficit.labels(labels, seed)
             s, still = setup.schedule, deficit is not None and not deficit.augment

@@ -153,7 +153,7 @@ class Setup:
     def spec(self) -> dict:
         """The setup as plain values, for hashes and provenance."""
         spec = {
-            "data": {**asdict(self.data), "options": dict(self.data.options)},
+            "data": self.data.spec(),
             "model": self.model.spec(),
             "schedule": self.schedule.spec(),
         }

@@ -41,7 +41,7 @@ PROBED = dataclasses.replace(SMOKE, probe=Probe(images=32, every=1))
 
 @pytest.fixture(scope="module")
 def dataset():
-    return data.prepare(SMOKE.data)
+    return data.load(SMOKE.data)
 
 
 def generator(seed):
@@ -382,7 +382,7 @@ def trained(family, epochs):
     spec = DataSpec("gratings", 512, 64, 8)
     setup = Setup(spec, ModelSpec(family, 20 if family == "MLP" else 4),
                   Schedule(shift=0, batch=32))  # fmt: skip
-    dataset = data.prepare(spec)
+    dataset = data.load(spec)
     state = training.start(setup, 0, dataset)
     training.advance(state, setup, 0, dataset, [(None, epochs)])
     return state.net.eval(), dataset.train_images[:48]
