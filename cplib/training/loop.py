@@ -14,10 +14,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .. import fisher
+from .. import data, fisher
 from .._base.device import autocast, isolated, resolve
 from .._base.streams import stream
-from ..data import Dataset, load
+from ..data import Dataset
 from ..data.augment import Augmented
 from ..deficits import Deficit
 from ..fisher import Probe
@@ -67,7 +67,7 @@ def train(
         device: "cpu", "cuda" or "mps", or "auto".
         on_epoch: called with the number of completed epochs after each.
     """
-    dataset = load(setup.data, resolve(device))
+    dataset = data.load(setup.data, resolve(device))
     if state is None:
         state = start(setup, seed, dataset)
     return advance(state, setup, seed, dataset, phases, on_epoch)
