@@ -163,14 +163,14 @@ class Setup:
         return spec
 
     def vary(self, **changes) -> Setup:
-        """The setup with other values of its parts' fields; see `Study.vary`.
+        """The setup with other parts, or other values of their fields; see `Study.vary`.
 
         Raises:
             InputError: no part has a field of such a name.
         """
         given = {k: changes.pop(k) for k in ("probe", "readout") if k in changes}
         for part in ("data", "model", "schedule"):
-            value = getattr(self, part)
+            value = changes.pop(part, getattr(self, part))
             names = [f.name for f in fields(value) if f.name in changes]
             given[part] = replace(value, **{name: changes.pop(name) for name in names})
         if changes:

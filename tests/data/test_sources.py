@@ -70,7 +70,8 @@ def test_seven_classes_and_one_channel_from_a_folder_of_images(tmp_path):
     fill(tmp_path / "train", 12), fill(tmp_path / "test", 5)
     data.register(data.folder("shapes", tmp_path, channels=1, size=20))
     spans = [(cp.Blur(2), 0, 1), (cp.LabelPermutation(classes=7), 0, 1)]
-    study = cp.windows("own-set", "mine", "Shapes", setup_of(), spans, 1)
+    base = cp.study("1TL", "smoke").vary(data=setup_of().data, width=4, batch=16)
+    study = cp.windows("own-set", "mine", "Shapes", base.setup, spans, 1)
     result = cp.compute(study, [0], max_workers=2, progress=False)
     cp.save(result)
     again = cp.stored(study)
