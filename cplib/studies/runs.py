@@ -235,7 +235,7 @@ class Study:
         Args:
             name: of the new study; default: this one's and the changes.
             changes: fields of the schedule (batch, lr, rate ...), the model (family,
-                width ...), the data (train, size ...), or a whole part (data, probe ...).
+                width ...), the data (train, size ...), or a part (data, probe ...).
 
         Raises:
             InputError: no part of the setup has such a field.

@@ -163,7 +163,7 @@ class Setup:
         return spec
 
     def vary(self, **changes) -> Setup:
-        """The setup with other parts, or other values of their fields; see `Study.vary`.
+        """The setup with other parts, or parts with other values; see `Study.vary`.
 
         Raises:
             InputError: no part has a field of such a name.
