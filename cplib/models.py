@@ -61,7 +61,7 @@ class AllCNN(_AveragedCNN):
 
 
 class DepthCNN(_AveragedCNN):
-    """The depth study's network: conv - n x [conv - conv s2] - conv - 1x1 - 1x1 classes.
+    """The depth study's net: conv - n x [conv - conv s2] - conv - 1x1 - 1x1 classes.
 
     Args:
         channels: channels of the input images.

@@ -159,6 +159,8 @@ def read(path: Path, source: Published) -> Raw:
             raw = Raw(*(arrays[key] for key in Raw._fields))
     except PermissionError as error:
         raise StorageError(f"{path} cannot be read ({error.strerror}).") from error
+    except MemoryError:
+        raise
     except Exception as error:  # whatever a flipped bit makes of an .npz
         raise files.Damaged(path, f"{type(error).__name__}: {error}") from error
     shapes = {raw.train_images.shape[1:], raw.test_images.shape[1:]}
