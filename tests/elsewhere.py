@@ -91,9 +91,9 @@ class NoDouble(TorchDispatchMode):
 
 
 def prepared(setup, kind="meta"):
-    data.datasets._load.cache_clear()
+    data.load.cache_clear()
     found = data.load(setup.data, kind)
-    data.datasets._load.cache_clear()
+    data.load.cache_clear()
     return found
 
 

@@ -88,19 +88,15 @@ def load_raw(spec: DataSpec) -> Raw:
     return spec.source.take(spec)
 
 
+@functools.lru_cache(maxsize=4)
+@isolated()
 def load(spec: DataSpec, device: str = "cpu") -> Dataset:
     """`spec` as normalised tensors on `device`; the same object on each call.
 
     Raises:
         DataError, StorageError: see `load_raw`.
     """
-    return _load(spec, spec.source, device)
-
-
-@functools.lru_cache(maxsize=4)
-@isolated()
-def _load(spec: DataSpec, source: Source, device: str) -> Dataset:
-    raw = source.take(spec)
+    raw, source = load_raw(spec), spec.source
     train = _resized(raw.train_images, source.border, spec.size)
     test = _resized(raw.test_images, source.border, spec.size)
     mean, std = source.mean, source.std

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -39,38 +39,43 @@ class DataSpec:
     train: int
     test: int
     size: int
-    options: tuple[tuple[str, float], ...] = field(default=())
+    options: tuple[tuple[str, float], ...] = ()
+    content: str = field(default="", init=False, repr=False)  # of the source
 
     def __post_init__(self):
         settle(self, "train test size", whole, 1)
-        known = self.source.options
+        source = _find(self.name)
         for option, _ in self.options:
-            if option not in known:
+            if option not in source.options:
                 raise InputError(
                     f"{self.name} has no option {option!r}; it takes "
-                    f"{', '.join(known) or 'no options'}."
+                    f"{', '.join(source.options) or 'no options'}."
                 )
         options = ((k, number(f"{self.name}: {k}", v)) for k, v in self.options)
         object.__setattr__(self, "options", tuple(options))
+        object.__setattr__(self, "content", source.content)
 
     @property
     def source(self) -> Source:
         """The data set called `name`."""
-        source = KNOWN.get(str(self.name))
-        if source is None:
+        source = _find(self.name)
+        if source.content != self.content:
             raise InputError(
-                f"Unknown data set {self.name!r}: choose one of {', '.join(KNOWN)}, or "
-                "add your own with cplib.data.register."
+                f"Data set {self.name!r} was registered again, with other images: make "
+                "its DataSpec, and studies of it, anew."
             )
         return source
 
     def __reduce__(self):  # so that a set of your own reaches worker processes
-        return _received, (self.source, *(getattr(self, f.name) for f in fields(self)))
+        values = self.name, self.train, self.test, self.size, self.options
+        return _received, (self.source, *values)
 
     def spec(self) -> dict:
         """Plain values, for hashes and provenance."""
-        content = {"content": self.source.content} if self.source.content else {}
-        return {**asdict(self), "options": dict(self.options), **content}
+        spec = {**asdict(self), "options": dict(self.options)}
+        if not self.content:  # it came later
+            del spec["content"]
+        return spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +170,15 @@ def register(source: Source) -> Source:
 def _received(source: Source, *values) -> DataSpec:
     register(source)
     return DataSpec(*values)
+
+
+def _find(name: str) -> Source:
+    if name not in [*KNOWN]:
+        raise InputError(
+            f"Unknown data set {name!r}: choose one of {', '.join(KNOWN)}, or add your "
+            "own with cplib.data.register."
+        )
+    return KNOWN[name]
 
 
 def fault(source: Source, raw: Raw) -> str | None:

@@ -171,11 +171,11 @@ class Setup:
         given = {k: changes.pop(k) for k in ("probe", "readout") if k in changes}
         for part in ("data", "model", "schedule"):
             value = changes.pop(part, getattr(self, part))
-            names = [f.name for f in fields(value) if f.name in changes]
+            names = [f.name for f in fields(value) if f.init and f.name in changes]
             given[part] = replace(value, **{name: changes.pop(name) for name in names})
         if changes:
             parts = (self.data, self.model, self.schedule)
-            known = [f.name for part in parts for f in fields(part)]
+            known = [f.name for part in parts for f in fields(part) if f.init]
             raise InputError(
                 f"No setting is called {next(iter(changes))!r}: choose among "
                 f"{', '.join([*known, 'probe', 'readout'])}."

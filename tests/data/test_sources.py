@@ -221,9 +221,13 @@ def test_other_content_under_the_same_name_is_another_study():
     own()
     assert (study().hash, key()) == first[:2]
     assert data.load(study().setup.data) is first[2]
+    old = study()
     own(seed=1)
     assert study().hash != first[0] and key() != first[1]
     assert data.load(study().setup.data).fingerprint != first[2].fingerprint
+    assert old.hash == first[0]
+    with pytest.raises(InputError, match="'shapes' was registered again.*anew"):
+        data.load_raw(old.setup.data)
     data.register(Source("shapes", lambda: raw(seed=1), 1, classes=8))
     assert data.load(study().setup.data).classes == 8
 

@@ -47,7 +47,7 @@ def one_thread():
 
 def everything(family):
     """The weights after an epoch, and the Fisher information then."""
-    data.datasets._load.cache_clear()
+    data.load.cache_clear()
     spec = models.ModelSpec(family, 12)
     setup = training.Setup(SETUP.data, spec, SETUP.schedule, SETUP.probe)
     dataset = data.load(setup.data)
@@ -69,7 +69,7 @@ def test_training_does_not_depend_on_the_callers_modes(family, name):
         assert modes() == before
     for a, b in zip(found, wanted, strict=True):
         assert torch.equal(a.nan_to_num(), b.nan_to_num())
-    data.datasets._load.cache_clear()
+    data.load.cache_clear()
 
 
 def modes():
