@@ -55,17 +55,16 @@ def _listed(root: Path) -> tuple[list[str], list[Path], list[Path]]:
     """Names of the classes, and the files of training and test images."""
     train, test = _files(root, "train/*/*"), _files(root, "test/*/*")
     if not train:
-        files_ = _files(root, "*/*")
-        each = [[f for f in files_ if f.parent.name == c] for c in _classes(files_)]
+        every = _files(root, "*/*")
+        each = [[f for f in every if f.parent.name == c] for c in _classes(every)]
         fifth = {file for group in each for file in group[4::5]}
-        train = [file for file in files_ if file not in fifth]
-        test = [file for file in files_ if file in fifth]
+        train = [file for file in every if file not in fifth]
+        test = [file for file in every if file in fifth]
     classes = _classes(train)
     if len(classes) < 2:
         raise DataError(
-            f"{root} holds images of {len(classes)} classes: put those of each class, "
-            "two or more, into a folder of its own: CLASS, or train/CLASS and "
-            "test/CLASS."
+            f"{root} holds images of {len(classes)} classes: put those of each class "
+            "into a folder CLASS of its own, or into train/CLASS and test/CLASS."
         )
     if lonely := set(classes) ^ set(_classes(test)):
         raise DataError(

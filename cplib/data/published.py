@@ -99,8 +99,7 @@ def _mnist(*archives: Path) -> list[np.ndarray]:
 
 CIFAR10 = Published(
     "cifar10", _cifar10, shape=(32, 32, 3),
-    # The constants of the lab's code (Methods, "Normalisation"); 0 is then the mean
-    # colour (125, 123, 113) with which the paper pads.
+    # the lab's constants; 0 is then the mean colour, with which the paper pads
     mean=(0.4914, 0.4822, 0.4465), std=(0.2023, 0.1994, 0.2010),
     archives=(
         Archive(

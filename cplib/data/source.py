@@ -33,6 +33,7 @@ class DataSpec:
         train, test: number of training and test images.
         size: side of the square image in pixels, after resizing.
         options: keyword arguments of `make_gratings`, as (name, value) pairs.
+        content: that of the source, when this was made.
     """
 
     name: str
@@ -40,7 +41,7 @@ class DataSpec:
     test: int
     size: int
     options: tuple[tuple[str, float], ...] = ()
-    content: str = field(default="", init=False, repr=False)  # of the source
+    content: str = field(default="", init=False, repr=False)
 
     def __post_init__(self):
         settle(self, "train test size", whole, 1)
@@ -185,10 +186,14 @@ def fault(source: Source, raw: Raw) -> str | None:
     """What is wrong with `raw` as the images of `source`, in words."""
     colours = [(source.channels,), ()] if source.channels == 1 else [(source.channels,)]
     for kind, images, labels in (("training", *raw[:2]), ("test", *raw[2:])):
-        shown = images.dtype == np.uint8 and images.shape[3:] in colours
-        if not (shown and len(labels) and labels.dtype.kind in "iu") or (
-            labels.shape != images.shape[:1]
-        ):
+        right = (
+            images.dtype == np.uint8
+            and labels.dtype.kind in "iu"
+            and labels.shape == images.shape[:1] != (0,)
+            and images.ndim > 2
+            and images.shape[3:] in colours
+        )
+        if not right:
             return (
                 f"{kind} images are {images.dtype} {images.shape} and labels "
                 f"{labels.dtype} {labels.shape}, but must be uint8 (N, height, width, "

@@ -170,6 +170,7 @@ EMPTY = {"test_images": np.zeros((0, 8, 8), np.uint8), "test_labels": np.zeros(0
         ({"test_labels": np.arange(9) % 7}, r"labels int64 \(9,\)"),
         ({"train_images": np.zeros((20, 8, 8))}, "float64.*must be uint8"),
         ({"test_images": np.zeros((10, 8, 8, 3), np.uint8)}, r"8, 3\).*width, 1\)"),
+        ({"train_images": np.zeros((20, 64), np.uint8)}, r"\(20, 64\)"),
         (EMPTY, r"\(0, 8, 8\)"),
     ],
 )
