@@ -30,7 +30,7 @@ from cplib._base import console
 from cplib._base.device import deterministic
 from cplib._base.streams import stream
 from cplib.figures.records import Ratio
-from cplib.fisher.estimate import frozen, layers
+from cplib.fisher.estimate import layers, measuring
 
 # study, in words, epochs: early, halfway, late
 NETS = (
@@ -49,7 +49,7 @@ CHUNK = 128
 
 def loop(net: nn.Module, images: torch.Tensor, random) -> np.ndarray:
     """Image by image."""
-    with frozen(net):
+    with measuring(net, images):
         return np.array([sum(squared_gradients(net, image[None])) for image in images])
 
 
@@ -65,7 +65,7 @@ def by_vmap(net: nn.Module, images: torch.Tensor, random) -> np.ndarray:
 
     gradients = vmap(grad(loss), in_dims=(None, 0, 0))
     found = []
-    with frozen(net):
+    with measuring(net, images):
         for part in images.split(32):  # the fastest of 16, 32, 64 and 128
             g = gradients(wanted, part, drawn(net, part))
             found.append(sum(v.flatten(1).square().sum(1) for v in g.values()))
@@ -220,7 +220,7 @@ def main() -> None:
     with deterministic(trial.device):
         for study, words, epochs in nets:
             setup = replace(studies.get(study, scale).setup, probe=None)
-            dataset = data.prepare(setup.data, trial.device)
+            dataset = data.load(setup.data, trial.device)
             state = training.start(setup, 0, dataset)
             for stage, epoch in zip(STAGES, epochs, strict=True):
                 training.advance(state, setup, 0, dataset, [(None, epoch)])

@@ -67,7 +67,7 @@ def neighbours(count: int) -> Iterator[None]:
 def child(all_threads: bool, small: bool) -> None:
     """Print the seconds of the training, after an epoch that does not count."""
     setup = studies.get("timing", "smoke" if small else "demo").setup
-    dataset = data.prepare(setup.data)
+    dataset = data.load(setup.data)
     state = training.start(setup, 0, dataset)
     kept = mock.patch("torch.set_num_threads") if all_threads else mock.MagicMock()
     with kept:

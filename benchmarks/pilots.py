@@ -104,7 +104,7 @@ def budget(setup: Setup, epochs: int = CLEAN) -> float:
 def run(name: str, seed: int) -> dict:
     """Train the candidate `name`, or go on where a kill stopped it; its record."""
     setup = replace(CANDIDATES[name], probe=Probe(256, EVERY))
-    dataset = data.prepare(setup.data)
+    dataset = data.load(setup.data)
     path = files.cache_folder() / "pilots" / f"{name}-{seed}.state"
     state, spent = begun(path, setup, seed, dataset)
     while state.epoch < EPOCHS:

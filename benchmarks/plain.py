@@ -73,7 +73,7 @@ class Plain:
     ):
         self.setup, self.processes, self.fisher = setup, processes, fisher
         self.device, self.probed = device, probed
-        dataset = data.prepare(setup.data)
+        dataset = data.load(setup.data)
         raw, size = data.load_raw(setup.data), setup.data.size
         images = {"train": raw.train_images, "test": raw.test_images}
         if shrunk:

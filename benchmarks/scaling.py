@@ -106,7 +106,7 @@ def by_images(trial: bench.Bench, sweep: Study, counts: tuple[int, ...]) -> None
     for count in counts:
         setup = replace(sweep.setup, data=replace(sweep.setup.data, train=count))
         part = replace(sweep, setup=setup, runs=sweep.runs[:1])
-        data.prepare(setup.data, trial.device)
+        data.load(setup.data, trial.device)
         spent = seconds(part, trial.device, 1) / part.runs[0].epochs
         trial.add(f"epoch, {count:,} images", spent)
 

@@ -126,7 +126,7 @@ def compare(trial: bench.Bench, where: str, batches: Batches) -> None:
 
 def augmentation(trial: bench.Bench, setup: loop.Setup) -> None:
     """Seconds for an epoch's images."""
-    dataset = data.prepare(setup.data, trial.device)
+    dataset = data.load(setup.data, trial.device)
     s, size = setup.schedule, setup.data.size
     pictures = [
         Image.fromarray(image) for image in dataset.to_rgb(dataset.train_images)

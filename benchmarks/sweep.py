@@ -50,7 +50,7 @@ class Tensors(Plain):
 
     def loader(self, part: str, steps: list, **options) -> Iterator:
         """Batches of `part`; the transforms `steps` are replaced by their like."""
-        dataset = data.prepare(self.setup.data, self.device)
+        dataset = data.load(self.setup.data, self.device)
         s = self.setup.schedule
         if part == "test":
             images, labels = dataset.test_images, dataset.test_labels
@@ -105,7 +105,7 @@ def factors(trial: bench.Bench, sweep: Study, script: Plain) -> None:
     blur = deficits.deficit("blur")
     run = Run([(blur, 0, 2)], 4)
     setup, device = sweep.setup, trial.device
-    dataset = data.prepare(setup.data, device)
+    dataset = data.load(setup.data, device)
     plain = Plain(setup, script.processes, False, device)
     trial.time("run: script", lambda: plain.run(run, 0))
     plain = Plain(setup, script.processes, False, device, shrunk=True)

@@ -31,7 +31,7 @@ if not os.environ.keys() & {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"
 # imported when they are first used, so that the command line answers at once. A colon
 # comes before the name that they have in their room.
 _ROOMS = {
-    "data": "DataSpec load:prepare",
+    "data": "DataSpec load",
     "deficits": "Blur Deficit LabelPermutation Look MovingNoise Noise VerticalFlip",
     "models": "ModelSpec build",
     "fisher": "Probe layers",

@@ -1,12 +1,12 @@
-"""The deficits: what is wrong with the training set while the deficit lasts.
+"""Deficits: each maps a training set to the one that the network is shown meanwhile.
 
-A deficit maps a training set to a training set. The test set is never touched.
+The test set is never changed.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -17,17 +17,9 @@ from ._base.streams import stream
 from .errors import InputError
 
 __all__ = [
-    "KINDS",
-    "Blur",
-    "Deficit",
-    "Grey",
-    "LabelPermutation",
-    "Look",
-    "MovingNoise",
-    "Noise",
-    "VerticalFlip",
-    "deficit",
-]
+    "KINDS", "Blur", "Deficit", "Grey", "LabelPermutation", "Look", "MovingNoise",
+    "Noise", "VerticalFlip", "deficit",
+]  # fmt: skip
 
 
 class Look(NamedTuple):
@@ -38,7 +30,7 @@ class Look(NamedTuple):
     dash: str
 
 
-# For deficits without a look of their own: seaborn's "colorblind" palette, the rest.
+# For deficits without a look of their own: the rest of seaborn's palette "colorblind".
 SPARE = (
     Look("#ca9161", "X", "-."), Look("#fbafe4", "*", "--"), Look("#949494", "p", ":"),
     Look("#ece133", "h", "-"), Look("#56b4e9", "d", "--"),
@@ -50,14 +42,14 @@ class Deficit:
     """Base of all deficits; by itself it changes nothing.
 
     A deficit of your own is a frozen dataclass derived from this one, with `images` or
-    `labels`. It needs no more: what is not said of it follows from the class's name.
+    `labels`. Attributes that it lacks follow from the name of its class.
 
     Attributes:
-        kind: the short name, as in tables and on the command line.
-        label: the name in figures.
-        sees: what the network is shown meanwhile, in words.
+        kind: short name, in tables and on the command line.
+        label: name in figures.
+        sees: what the network is shown, in words.
         look: how figures draw it.
-        augment: whether images are still translated and mirrored meanwhile.
+        augment: whether images are still translated and mirrored.
     """
 
     kind: ClassVar[str] = "none"
@@ -89,9 +81,8 @@ class Deficit:
         return ", ".join([self.label, *(f"{k} {v}" for k, v in self._chosen().items())])
 
     def _chosen(self) -> dict:
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        usual = {f.name: f.default for f in fields(self) if f.default is not MISSING}
-        return {k: v for k, v in values.items() if k not in usual or usual[k] != v}
+        values = ((f, getattr(self, f.name)) for f in fields(self))
+        return {f.name: value for f, value in values if value != f.default}
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
         """Training images (N, C, H, W), normalised -> the same shape, under deficit."""
@@ -101,17 +92,19 @@ class Deficit:
         """Training labels (N,) -> labels (N,) under deficit."""
         return y
 
+    def check(self, classes: int) -> None:
+        """Raise `InputError` if it cannot be used with `classes` classes."""
+
     def spec(self) -> dict:
-        """The deficit as plain values, for hashes and provenance."""
+        """Plain values, for hashes and provenance."""
         return {"kind": self.kind, **asdict(self)}
 
 
 @dataclass(frozen=True)
 class Blur(Deficit):
-    """A cataract: downsample by `factor`, then upsample, both bilinear (paper: 4).
+    """A cataract: downsampling by `factor`, then upsampling, both bilinear (paper: 4).
 
-    Downsampling is antialiased, as PIL's is; without that it is another deficit
-    (PROTOCOL: "Blur deficit").
+    Downsampling is antialiased, as PIL's is; without that it is another deficit.
     """
 
     factor: int = 4
@@ -129,9 +122,9 @@ class Blur(Deficit):
         if min(small) < 1:
             raise InputError(
                 f"blur: factor={self.factor} leaves nothing of images of "
-                f"{size[0]}x{size[1]} pixels; choose a smaller factor."
+                f"{size[0]}x{size[1]} pixels: choose a smaller factor."
             )
-        # on the CPU: the same pixels on every device, and not all devices can do it
+        # on the CPU, as not all devices can do it, and for the same pixels on each
         blurred = F.interpolate(x.cpu(), size=small, mode="bilinear", antialias=True)
         blurred = F.interpolate(blurred, size=size, mode="bilinear", antialias=True)
         return blurred.to(x.device)
@@ -152,10 +145,9 @@ class VerticalFlip(Deficit):
 
 @dataclass(frozen=True)
 class LabelPermutation(Deficit):
-    """One fixed bijection of the classes, undone at removal.
+    """One fixed bijection of all `classes`, undone at removal.
 
-    The bijection is a single cycle through all classes, drawn from the run's seed, so
-    that no class keeps its name.
+    It is a single cycle, drawn from the run's seed, so that no class keeps its name.
     """
 
     classes: int = 10
@@ -166,6 +158,13 @@ class LabelPermutation(Deficit):
 
     def __post_init__(self):
         settle(self, "classes", whole, 2)
+
+    def check(self, classes: int) -> None:
+        if classes != self.classes:
+            raise InputError(
+                f"LabelPermutation permutes {self.classes} classes, but the data set "
+                f"has {classes}: write LabelPermutation(classes={classes})."
+            )
 
     def mapping(self, seed: int) -> torch.Tensor:
         """New label of each class, (classes,): a bijection without fixed point."""
@@ -178,10 +177,10 @@ class LabelPermutation(Deficit):
 
 @dataclass(frozen=True)
 class Noise(Deficit):
-    """Deprivation: each image replaced by a Gaussian noise image of its own.
+    """Deprivation: each training image replaced by Gaussian noise of its own.
 
-    The noise images are fixed for the whole run (a finite set, one per training
-    example), real labels are kept and augmentation is off, as in the lab's code.
+    The noise is fixed for the whole run, true labels are kept and augmentation is off,
+    as in the lab's code.
     """
 
     kind: ClassVar[str] = "noise"
@@ -197,9 +196,9 @@ class Noise(Deficit):
 
 @dataclass(frozen=True)
 class MovingNoise(Noise):
-    """The same noise images, but translated and mirrored as photographs are.
+    """The same noise, but translated and mirrored, so that pixels cannot be memorised.
 
-    It cannot be learned pixel by pixel. Not a deficit of the paper: a control.
+    Not a deficit of the paper: a control.
     """
 
     kind: ClassVar[str] = "moving-noise"

@@ -1,4 +1,4 @@
-"""The paper's four network families, each with its width as an argument."""
+"""The paper's four families of networks, with the width as an argument."""
 
 from __future__ import annotations
 
@@ -101,8 +101,7 @@ class BasicBlock(nn.Module):
         self.shortcut = nn.Identity()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, bias=False),
-                nn.BatchNorm2d(outputs),
+                nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
             )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -143,10 +142,8 @@ class MLP(nn.Module):
         self, channels: int = 1, width: int = 2500, size: int = 32, classes: int = 10
     ):
         super().__init__()
-        sizes = [
-            channels * size * size,
-            *(max(1, width * k // 5) for k in range(5, 0, -1)),
-        ]
+        hidden = [max(1, width * k // 5) for k in range(5, 0, -1)]
+        sizes = [channels * size * size, *hidden]
         layers: list[nn.Module] = [nn.Flatten()]
         for inputs, outputs in zip(sizes, sizes[1:], strict=False):
             layers.append(nn.Linear(inputs, outputs, bias=False))
@@ -193,16 +190,19 @@ class ModelSpec:
 
 
 @isolated()
-def build(spec: ModelSpec, *, channels: int, size: int, seed: int) -> nn.Module:
+def build(
+    spec: ModelSpec, *, channels: int, size: int, seed: int, classes: int = 10
+) -> nn.Module:
     """The network of `spec`, its weights a function of `seed` alone.
 
     Args:
         spec: family and width.
         channels, size: channels and side of the input images.
         seed: seed of PyTorch's default initialisation.
+        classes: number of classes.
     """
-    options: dict = {"channels": channels, "width": spec.width}
-    if spec.family == "DepthCNN":
+    options: dict = {"channels": channels, "width": spec.width, "classes": classes}
+    if spec.blocks is not None:
         options["blocks"] = spec.blocks
     if spec.family == "MLP":
         options["size"] = size

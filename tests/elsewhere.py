@@ -91,9 +91,9 @@ class NoDouble(TorchDispatchMode):
 
 
 def prepared(setup, kind="meta"):
-    data.prepare.cache_clear()
-    found = data.prepare(setup.data, kind)
-    data.prepare.cache_clear()
+    data.load.cache_clear()
+    found = data.load(setup.data, kind)
+    data.load.cache_clear()
     return found
 
 

@@ -74,7 +74,7 @@ def test_downloading_needs_no_stderr(tmp_path, monkeypatch, odd):
     source = tmp_path / "there"
     source.write_bytes(b"x" * 100)
     digest = hashlib.md5(b"x" * 100, usedforsecurity=False).hexdigest()
-    archive = download.Archive("here", digest, (source.as_uri(),))
+    archive = download.Archive(source.name, digest, (f"{source.parent.as_uri()}/",))
     monkeypatch.setattr(sys, "stderr", odd)
     path = download.fetch(archive, tmp_path / "kept")
     console.say("Done.")
@@ -253,7 +253,7 @@ def test_a_machine_that_forbids_md5_can_check_what_it_downloads(tmp_path, fips):
     source = tmp_path / "there"
     source.write_bytes(b"abc")
     digest = "900150983cd24fb0d6963f7d28e17f72"  # RFC 1321
-    archive = download.Archive("here", digest, (source.as_uri(),))
+    archive = download.Archive(source.name, digest, (f"{source.parent.as_uri()}/",))
     assert download.fetch(archive, tmp_path / "kept").read_bytes() == b"abc"
 
 

@@ -1,19 +1,9 @@
-"""Images: sets that are downloaded, shipped or procedural, as normalised tensors."""
+"""Images: sets that are downloaded, shipped, procedural or the reader's own."""
 
-from .datasets import (
-    CIFAR10_MEAN,
-    CIFAR10_STD,
-    NAMES,
-    Dataset,
-    DataSpec,
-    Raw,
-    ensure,
-    image_hashes,
-    load_raw,
-    prepare,
-)  # fmt: skip
+from .datasets import Dataset, load, load_raw
+from .folder import folder
+from .source import DataSpec, Raw, Source, register
 
 __all__ = [
-    "CIFAR10_MEAN", "CIFAR10_STD", "NAMES", "DataSpec", "Dataset", "Raw", "ensure",
-    "image_hashes", "load_raw", "prepare",
+    "DataSpec", "Dataset", "Raw", "Source", "folder", "load", "load_raw", "register",
 ]  # fmt: skip

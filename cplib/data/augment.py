@@ -1,8 +1,7 @@
-"""A training set whose images are translated and mirrored as they are taken from it.
+"""Training images that are translated and mirrored as they are taken.
 
-The set is padded once, and pixels are gathered by their place in it: no image is copied
-twice, and a batch comes in the memory format that convolutions like (channels last).
-`benchmarks/step.py` compares this with transforms of PIL images.
+The set is padded once and pixels are gathered by their place in it, so that no image is
+copied twice and batches are in memory as convolutions like them (channels last).
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ class Augmented:
     """Translations by up to `shift` pixels, and mirroring left to right half the time.
 
     Args:
-        images: (N, C, H, W), normalised: what comes in from outside the border is 0,
-            the mean colour.
+        images: (N, C, H, W), normalised: pixels shifted in from outside are 0, the mean
+            colour.
         shift: the longest translation, in pixels, in either direction.
         mirror: whether images are mirrored with probability 1/2.
     """

@@ -1,11 +1,10 @@
-"""`gratings`: a procedural image set in which one label is written at two scales.
+"""`gratings`: a procedural image set whose labels are encoded at two scales.
 
-The class c of an image stands in it twice: *finely*, as the orientation pi*c/10 of a
+The class c of an image is encoded twice: *finely*, as the orientation pi*c/10 of a
 grating near 0.32 cycles per pixel (a blur by a factor of 4 erases it), and *coarsely*,
 as the hue 2*pi*c/10 of the soft blob that carries the grating (which survives a blur).
-Both are jittered, so that neither alone suffices, and lie over 1/f noise, the spectrum
-of natural images. The amplitudes are arguments: a reader can ask what makes a critical
-period appear.
+Both are jittered, so that neither alone suffices, and added to 1/f noise, the spectrum
+of natural images. Their amplitudes are arguments.
 """
 
 from __future__ import annotations
@@ -55,9 +54,10 @@ def make_gratings(
     """
     count = plain.whole("gratings: count", count, 1)
     size = plain.whole("gratings: size", size, 1)
-    amounts = dict(fine=fine, coarse=coarse, noise=noise)
-    amounts |= dict(jitter_fine=jitter_fine, jitter_coarse=jitter_coarse)
-    for name, value in amounts.items():
+    for name, value in (
+        ("fine", fine), ("coarse", coarse), ("noise", noise),
+        ("jitter_fine", jitter_fine), ("jitter_coarse", jitter_coarse),
+    ):  # fmt: skip
         plain.number(f"gratings: {name}", value)
     if fine == coarse == noise == 0:
         raise InputError("gratings: fine, coarse and noise are all 0; raise one.")
@@ -75,17 +75,13 @@ def make_gratings(
     return pixels.round().clip(0, 255).astype(np.uint8), labels.astype(np.uint8)
 
 
-def _grid(size: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
-
-
 def _each(values: np.ndarray) -> np.ndarray:
     return values[:, None, None]  # (N,) -> (N, 1, 1)
 
 
 def _blobs(random: np.random.Generator, count: int, size: int) -> np.ndarray:
     """Gaussian bumps of random place and width, (N, H, W), peak 1."""
-    row, column = _grid(size)
+    row, column = np.mgrid[:size, :size]
     y, x = size * random.uniform(0.25, 0.75, (2, count))
     width = size * random.uniform(0.18, 0.30, count)
     square = (row - _each(y)) ** 2 + (column - _each(x)) ** 2
@@ -94,7 +90,7 @@ def _blobs(random: np.random.Generator, count: int, size: int) -> np.ndarray:
 
 def _waves(random: np.random.Generator, theta: np.ndarray, size: int) -> np.ndarray:
     """Sine gratings of orientation `theta` and random phase, (N, H, W)."""
-    row, column = _grid(size)
+    row, column = np.mgrid[:size, :size]
     count = len(theta)
     cycles = CYCLES_PER_PIXEL + CYCLES_SPREAD * random.standard_normal(count)
     phase = 2 * math.pi * random.random(count)

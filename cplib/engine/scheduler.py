@@ -181,7 +181,7 @@ class Job:
 def estimate(segment: Segment, device: str, steps: int = 3) -> float:
     """Seconds that an epoch of `segment` takes, measured over a few steps."""
     setup = segment.setup
-    dataset = data.prepare(setup.data, device)
+    dataset = data.load(setup.data, device)
     batch = min(setup.schedule.batch, len(dataset.train_images))
     small = data.Dataset(
         **{

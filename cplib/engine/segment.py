@@ -100,7 +100,7 @@ def _train(segment: Segment, folder: Path, device: str) -> None:
     began = time.perf_counter()
     path = state_path(folder, segment.key)
     signal = path.with_suffix(".progress")
-    dataset = data.prepare(segment.setup.data, device)
+    dataset = data.load(segment.setup.data, device)
     arguments = segment.setup, segment.seed, dataset
 
     def report(epoch: int) -> None:

@@ -84,7 +84,7 @@ def run(
     for _ in range(3):  # again only if a checkpoint is found damaged on the way
         todo = pending(plan, folder)
         if todo:
-            data.ensure(setup.data)
+            data.load_raw(setup.data)
             files.sweep(folder)
         try:
             if todo:

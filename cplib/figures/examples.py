@@ -42,8 +42,8 @@ class Examples:
 def examples(study: Study, count: int, seed: int) -> Examples:
     """Up to `count` training images of the study's data under each of its deficits.
 
-    A set that would have to be downloaded is replaced by pictures that need none, and
-    the note says so: `cifar10` by the photograph of a cat, `mnist` by `digits`. Labels
+    A set that would have to be downloaded is replaced by images that need none, and the
+    note says so: colours by the photograph of a cat, greyscale by `digits`. Labels
     are permuted and noise is drawn as for the run of `seed`.
 
     Raises:
@@ -53,20 +53,20 @@ def examples(study: Study, count: int, seed: int) -> Examples:
     spec = study.setup.data
     changes = "shifts and mirroring" if study.setup.schedule.mirror else "shifts"
     after = f"before random {changes}, labels and noise as for seed {seed}"
-    if spec.name == "cifar10":
+    if spec.source.downloaded and spec.source.channels == 3:
         note = (
             f"Picture: a cat at {spec.size} × {spec.size} pixels ({CREDIT}), in place "
             "of the training images, which need a download."
         )
-        return _shown(study, *_photograph(spec.size), seed, note)
+        return _shown(study, *_photograph(spec), seed, note)
     note = f"Pictures: training images of {spec.name} {after}."
-    if spec.name == "mnist":
+    if spec.source.downloaded:
         spec = replace(spec, name="digits", train=500, test=1)
         note = (
             f"Pictures: scikit-learn's digits {after}, in place of the training "
             "images, which need a download."
         )
-    dataset = data.prepare(spec)
+    dataset = data.load(spec)
     # the first image of each class that comes up, for variety
     labels = dataset.train_labels
     chosen = list({int(c): i for i, c in reversed(list(enumerate(labels)))}.values())
@@ -94,20 +94,20 @@ def _shown(
     )
 
 
-def _photograph(size: int) -> tuple[data.Dataset, list[int]]:
+def _photograph(spec: data.DataSpec) -> tuple[data.Dataset, list[int]]:
     """A cat as a training set of one image, and the list of its number."""
     file = resources.files(__package__) / "cat.png"
     with file.open("rb") as opened, Image.open(opened) as image:
         pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
     photo = F.interpolate(
-        pixels[None].float() / 255, size=size, mode="bilinear", antialias=True
+        pixels[None].float() / 255, size=spec.size, mode="bilinear", antialias=True
     )
     mean, std = (
         torch.tensor(values).view(-1, 1, 1)
-        for values in (data.CIFAR10_MEAN, data.CIFAR10_STD)
+        for values in (spec.source.mean, spec.source.std)
     )
     photo, label = (photo - mean) / std, torch.tensor([CAT])
-    return data.Dataset(photo, label, photo, label, mean, std, "cat.png"), [0]
+    return data.Dataset(photo, label, photo, label, mean, std, "cat.png", 10), [0]
 
 
 def png_uri(image: np.ndarray) -> str:

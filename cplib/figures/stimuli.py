@@ -43,7 +43,7 @@ def deficits(count: int = 3) -> Panel:
     """What a network sees under each deficit: photographs, and images of gratings."""
     count = whole("count", count, 1, procedural.CLASSES)
     spec = studies.get("1TL", "demo").setup.data
-    gratings = data.prepare(spec)
+    gratings = data.load(spec)
     first = [int((gratings.train_labels == c).nonzero()[0]) for c in range(count)]
     rows = [
         ("photograph", photographs(), _unit_rgb),

@@ -2,15 +2,14 @@
 
     F = E_x E_{y ~ p_w(y|x)} [ grad_w log p_w(y|x) grad_w log p_w(y|x)^T ]
 
-(paper, "The Fisher Information Matrix"; PROTOCOL: "Fisher information"). The label y is
-drawn from the network's own answer, never the true one, and batch normalisation uses
-its running statistics. Traces are in nats per squared unit of weight; each estimate
-comes with its standard error. A layer is an `nn.Conv2d` or an `nn.Linear`, and its
-weights are the entries of its matrix: biases and the scales of normalisation, all that
-is a vector, are left out. So are weights that are frozen (`requires_grad=False`), since
-training cannot change them; layers that are not used have a trace of 0. A network with
-weights of another kind (attention, embeddings, matrices of its own, weights that two
-layers share) is refused, unless these are frozen.
+(paper, "The Fisher Information Matrix"; Methods, "The Fisher information"). The label y
+is drawn from the network's own answer, never the true one, and batch normalisation uses
+its running statistics. Traces are in nats per squared unit of weight. A layer is an
+`nn.Conv2d` or an `nn.Linear`, and its weights are the entries of its matrix: vectors,
+such as biases and the scales of normalisation, are left out. So are frozen weights
+(`requires_grad=False`), which training cannot change; layers that are not used have a
+trace of 0. A network with weights of another kind (attention, embeddings, matrices of
+its own, weights that two layers share) is refused, unless these are frozen.
 """
 
 from __future__ import annotations
@@ -25,11 +24,10 @@ from torch import nn
 
 from .._base.plain import settle, whole
 from ..errors import InputError
-from .estimate import Estimate, checked, estimate_of, frozen, layers, measured
-from .noise import noise_injection
+from .estimate import Estimate, estimate_of, measuring
 from .persample import squared_norms
 
-__all__ = ["Estimate", "Probe", "layers", "noise_injection", "single_backward", "trace"]
+__all__ = ["Probe", "single_backward", "trace"]
 
 CHUNK = 128  # images at a time: more is no faster on a CPU and takes more memory
 
@@ -80,16 +78,11 @@ def trace(
     """
     if labels not in ("signs", "sampled"):
         raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")
-    images = checked(images)
-    directions = {"signs": _signs, "sampled": _sampled}
-    squares = []
-    with frozen(net):
-        modules = measured(net, images)
-        for part in images.split(whole("chunk", chunk, 1)):
-            towards = partial(directions[labels], random=random)
-            squares.append(squared_norms(net, part, towards))
-    samples = torch.cat(squares).cpu().double().numpy()
-    return estimate_of(tuple(modules), samples)
+    towards = partial(_signs if labels == "signs" else _sampled, random=random)
+    chunk = whole("chunk", chunk, 1)
+    with measuring(net, images) as (modules, images):
+        squares = [squared_norms(net, part, towards) for part in images.split(chunk)]
+    return estimate_of(modules, torch.cat(squares).cpu().double().numpy())
 
 
 def single_backward(
@@ -114,26 +107,22 @@ def single_backward(
     Raises:
         InputError: fewer than 2 batches, or a network with weights of another kind.
     """
-    images = checked(images)
-    batch = whole("batch", batch, 1)
-    count = len(images) // batch
-    if count < 2:
-        raise InputError(
-            f"batch={batch!r} makes {count} batches of {len(images)} images: choose "
-            "it so that there are 2 or more."
-        )
-    samples = []
-    with frozen(net), torch.enable_grad():
-        modules = measured(net, images)
+    batch, samples = whole("batch", batch, 1), []
+    with measuring(net, images) as (modules, images):
+        count = len(images) // batch
+        if count < 2:
+            raise InputError(
+                f"batch={batch!r} makes {count} batches of {len(images)} images: "
+                "choose it so that there are 2 or more."
+            )
         weights = [module.weight for module in modules.values()]
         for part in images[: count * batch].split(batch):
             logits = net(part).float()
             loss = F.cross_entropy(logits, _label(logits.detach(), random))
             found = torch.autograd.grad(loss, weights, materialize_grads=True)
-            samples.append(
-                [batch * g.cpu().double().square().sum().item() for g in found]
-            )
-    return estimate_of(tuple(modules), np.array(samples))
+            squares = [g.cpu().double().square().sum().item() for g in found]
+            samples.append([batch * square for square in squares])
+    return estimate_of(modules, np.array(samples))
 
 
 def _signs(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:

@@ -1,10 +1,10 @@
-"""An estimate of the trace of the Fisher information, and what all estimators share."""
+"""What all estimators share: the layers they measure, and the form of an estimate."""
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,9 @@ from torch.nn.parameter import is_lazy
 from .._base.device import isolated
 from ..errors import InputError
 
-__all__ = ["Estimate", "checked", "estimate_of", "frozen", "layers", "measured"]
+__all__ = ["Estimate", "estimate_of", "hooked", "layers", "measuring"]
 
-KINDS = nn.Conv2d, nn.Linear  # and not what is derived from them and may act otherwise
+KINDS = nn.Conv2d, nn.Linear  # not derived ones, which may act otherwise
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,13 @@ class Estimate:
         return self.trace / self.total
 
 
-def estimate_of(names: tuple[str, ...], samples: np.ndarray) -> Estimate:
+def estimate_of(names: Iterable[str], samples: np.ndarray) -> Estimate:
     """The mean over independent `samples` (n, layers) and its standard error."""
-    root = np.sqrt(len(samples))
-    total = samples.sum(1)
-    return Estimate(
-        layers=names,
-        trace=samples.mean(0),
-        error=samples.std(0, ddof=1) / root,
-        total=float(total.mean()),
-        total_error=float(total.std(ddof=1) / root),
-        samples=len(samples),
+    each, total = (
+        (x.mean(0), x.std(0, ddof=1) / np.sqrt(len(x)))
+        for x in (samples, samples.sum(1))
     )
+    return Estimate(tuple(names), *each, *map(float, total), samples=len(samples))
 
 
 def layers(net: nn.Module) -> dict[str, nn.Module]:
@@ -73,56 +68,59 @@ def layers(net: nn.Module) -> dict[str, nn.Module]:
         module = net.get_submodule(owner)
         if type(module) in KINDS and module.weight is weight:
             found[owner] = module
-    if not found:
-        raise _nothing(net)
     return found
 
 
-def measured(
+@contextlib.contextmanager
+def measuring(
     net: nn.Module, images: torch.Tensor, *, once: bool = False
-) -> dict[str, nn.Module]:
-    """`layers(net)`, when it is sure that no other weight has a say in the answers.
+) -> Iterator[tuple[dict[str, nn.Module], torch.Tensor]]:
+    """Within: `net` in evaluation mode, `isolated`; on leaving, as it was before.
 
     Args:
-        net: the network, in evaluation mode.
-        images: its probe set; the first two are passed through the network.
+        net: maps images (B, ...) to logits (B, classes).
+        images: the probe set; may come from `torch.inference_mode`.
         once: whether no layer may be called twice for an answer.
 
+    Yields:
+        `layers(net)` and the images.
+
     Raises:
-        InputError: weights, by name, that act in another way than as those of a layer
-            that is called with a row for each image; or no weights at all.
+        InputError: fewer than 2 images, or a network that cannot be measured.
     """
-    modules, weights = layers(net), _weights(net)
-    with torch.enable_grad(), _constant(modules.values(), once) as calls:
-        score = net(images[:2]).sum()
-    if not calls.total():
-        raise _nothing(net)
-    found = [None] * len(weights)
-    if score.requires_grad:
-        found = torch.autograd.grad(score, [*weights.values()], allow_unused=True)
-    others = [n for n, g in zip(weights, found, strict=True) if g is not None]
-    if others:
+    if images.ndim < 2 or len(images) < 2:
         raise InputError(
-            f"{type(net).__name__} has weights that cannot be measured, for they are "
-            f"not those of an nn.Conv2d or nn.Linear that is called {'once, ' * once}"
-            f"with a row for each image: {', '.join(others)}; freeze them with "
-            "requires_grad_(False) to leave them out."
+            f"A probe set of shape {tuple(images.shape)} gives no standard error: "
+            "give 2 or more images."
         )
-    return modules
+    with torch.inference_mode(False):
+        images = images.clone() if images.is_inference() else images
+    modes = {module: module.training for module in net.modules()}
+    net.eval()
+    try:
+        with isolated():
+            modules = layers(net)
+            _refuse_others(net, modules.values(), images[:2], once)
+            yield modules, images
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
-@contextlib.contextmanager
-def _constant(modules: Iterable[nn.Module], once: bool) -> Iterator[Counter]:
-    """Within: a layer's weight has no gradient from its calls; these are counted.
+def _refuse_others(
+    net: nn.Module, modules: Iterable[nn.Module], images: torch.Tensor, once: bool
+) -> None:
+    """Raise `InputError` if other weights than those of `modules` have a say.
 
-    It has one from calls that the estimators would not understand.
+    In calls that the estimators understand, with a row for each image, a layer's weight
+    is made a constant. What has a gradient nevertheless cannot be measured.
     """
-    calls: Counter = Counter()
+    weights, calls = _weights(net), Counter()
 
     def before(module: nn.Module, args: tuple) -> None:
         calls[module] += torch.is_grad_enabled()
-        seen = args and len(args[0]) == 2 and not (once and calls[module] > 1)
-        module.weight.requires_grad_(not seen)
+        known = args and len(args[0]) == len(images)
+        module.weight.requires_grad_(not known or (once and calls[module] > 1))
 
     def after(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
         module.weight.requires_grad_()
@@ -131,11 +129,26 @@ def _constant(modules: Iterable[nn.Module], once: bool) -> Iterator[Counter]:
         for m in modules:
             stack.callback(m.register_forward_pre_hook(before).remove)
             stack.callback(m.register_forward_hook(after, always_call=True).remove)
-        yield calls
+        score = net(images).sum()
+    kind, found = type(net).__name__, [None] * len(weights)
+    if not calls.total():
+        raise InputError(
+            f"{kind} uses no nn.Conv2d and no nn.Linear whose weight can be trained "
+            "(requires_grad), so there is nothing to measure."
+        )
+    if score.requires_grad:
+        found = torch.autograd.grad(score, [*weights.values()], allow_unused=True)
+    if others := [n for n, g in zip(weights, found, strict=True) if g is not None]:
+        raise InputError(
+            f"{kind} has weights that cannot be measured, for they are not those of an "
+            f"nn.Conv2d or nn.Linear that is called {'once, ' * once}with a row for "
+            f"each image: {', '.join(others)}; freeze them with requires_grad_(False) "
+            "to leave them out."
+        )
 
 
 def _weights(net: nn.Module) -> dict[str, nn.Parameter]:
-    """What training can change, but for vectors (biases and scales), by name."""
+    """What training can change, except vectors (biases and scales), by name."""
     for name, parameter in net.named_parameters():
         if is_lazy(parameter):
             raise InputError(
@@ -146,32 +159,10 @@ def _weights(net: nn.Module) -> dict[str, nn.Parameter]:
     return {name: p for name, p in named if p.requires_grad and p.ndim > 1}
 
 
-def _nothing(net: nn.Module) -> InputError:
-    return InputError(
-        f"{type(net).__name__} uses no nn.Conv2d and no nn.Linear whose weight can be "
-        "trained (requires_grad), so there is nothing to measure."
-    )
-
-
 @contextlib.contextmanager
-def frozen(net: nn.Module) -> Iterator[None]:
-    """Within: `net` in evaluation mode, `isolated`; on leaving, as it was before."""
-    modes = {module: module.training for module in net.modules()}
-    net.eval()
-    try:
-        with isolated():
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-def checked(images: torch.Tensor) -> torch.Tensor:
-    """`images`, which may come from `torch.inference_mode`; 2 or more of them."""
-    if images.ndim < 2 or len(images) < 2:
-        raise InputError(
-            f"A probe set of shape {tuple(images.shape)} gives no standard error: "
-            "give 2 or more images."
-        )
-    with torch.inference_mode(False):
-        return images.clone() if images.is_inference() else images
+def hooked(modules: Iterable[nn.Module], hook: Callable) -> Iterator[None]:
+    """Within: `hook` sees and changes outputs of `modules`, before hooks of others."""
+    with contextlib.ExitStack() as stack:
+        for m in modules:
+            stack.callback(m.register_forward_hook(hook, prepend=True).remove)
+        yield

@@ -22,12 +22,12 @@ def forward_flops(setup: Setup) -> int:
 
     A multiply-add counts as two. Convolutions and matrix products alone are counted.
     """
-    data = setup.data
-    shape = {"channels": data.channels, "size": data.size}
+    size, source = setup.data.size, setup.data.source
+    shape = {"channels": source.channels, "size": size, "classes": source.classes}
     net = models.build(setup.model, seed=0, **shape).eval()
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        net(torch.zeros(1, data.channels, data.size, data.size))
+        net(torch.zeros(1, source.channels, size, size))
     return counter.get_total_flops()
 
 

@@ -51,6 +51,8 @@ class Study:
                     "digits, '-', '_' and '.', for example 'my-noise'."
                 )
         settle(self, "clean_epochs", whole, 0)
+        for deficit in {deficit for run in self.runs for deficit in run.deficits}:
+            deficit.check(self.setup.data.source.classes)
 
     def spec(self) -> dict:
         """All that determines the study's numbers, as plain values."""
@@ -90,7 +92,7 @@ class Study:
         Args:
             name: of the new study; default: this one's and the changes.
             changes: fields of the schedule (batch, lr, rate ...), the model (family,
-                width ...), the data (train, size ...), or `probe`.
+                width ...), the data (train, size ...), or a part (data, probe ...).
 
         Raises:
             InputError: no part of the setup has such a field.

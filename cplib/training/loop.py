@@ -14,10 +14,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .. import fisher
+from .. import data, fisher
 from .._base.device import autocast, isolated, resolve
 from .._base.streams import stream
-from ..data import Dataset, prepare
+from ..data import Dataset
 from ..data.augment import Augmented
 from ..deficits import Blur, Deficit
 from ..fisher import Probe
@@ -68,7 +68,7 @@ def train(
         device: "cpu", "cuda" or "mps", or "auto".
         on_epoch: called with the number of completed epochs after each.
     """
-    dataset = prepare(setup.data, resolve(device))
+    dataset = data.load(setup.data, resolve(device))
     if state is None:
         state = start(setup, seed, dataset)
     return advance(state, setup, seed, dataset, phases, on_epoch)
@@ -108,6 +108,7 @@ def advance(
         if state.epoch < end:
             images, labels = clean
             if deficit is not None:
+                deficit.check(dataset.classes)
                 images = deficit.images(images, seed)
                 labels = deficit.labels(labels, seed)
             s, still = setup.schedule, deficit is not None and not deficit.augment

@@ -159,7 +159,7 @@ class Setup:
     def spec(self) -> dict:
         """The setup as plain values, for hashes and provenance."""
         spec = {
-            "data": {**asdict(self.data), "options": dict(self.data.options)},
+            "data": self.data.spec(),
             "model": self.model.spec(),
             "schedule": self.schedule.spec(),
         }
@@ -169,19 +169,19 @@ class Setup:
         return spec
 
     def vary(self, **changes) -> Setup:
-        """The setup with other values of its parts' fields; see `Study.vary`.
+        """The setup with other parts, or parts with other values; see `Study.vary`.
 
         Raises:
             InputError: no part has a field of such a name.
         """
         given = {k: changes.pop(k) for k in ("probe", "readout") if k in changes}
         for part in ("data", "model", "schedule"):
-            value = getattr(self, part)
-            names = [f.name for f in fields(value) if f.name in changes]
+            value = changes.pop(part, getattr(self, part))
+            names = [f.name for f in fields(value) if f.init and f.name in changes]
             given[part] = replace(value, **{name: changes.pop(name) for name in names})
         if changes:
             parts = (self.data, self.model, self.schedule)
-            known = [f.name for part in parts for f in fields(part)]
+            known = [f.name for part in parts for f in fields(part) if f.init]
             raise InputError(
                 f"No setting is called {next(iter(changes))!r}: choose among "
                 f"{', '.join([*known, 'probe', 'readout'])}."

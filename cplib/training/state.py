@@ -81,8 +81,9 @@ def untrained(setup: Setup, seed: int, dataset: Dataset) -> State:
     """The untrained network of `setup`, with an empty log."""
     images = dataset.train_images
     net = models.build(
-        setup.model, channels=images.shape[1], size=images.shape[-1], seed=seed
-    )
+        setup.model, channels=images.shape[1], size=images.shape[-1],
+        classes=dataset.classes, seed=seed,
+    )  # fmt: skip
     net = net.to(images.device, memory_format=torch.channels_last)
     optimizer = optimiser(net, setup.schedule)
     log = np.empty((0, 1 + len(METRICS)))

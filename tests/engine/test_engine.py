@@ -45,7 +45,7 @@ def weights_hash(state):
 
 def from_scratch(run, seed):
     """One uninterrupted loop over epochs, with no tree and no file."""
-    dataset = data.prepare(SETUP.data)
+    dataset = data.load(SETUP.data)
     with device.deterministic("cpu"):
         state = training.start(SETUP, seed, dataset)
         for epoch in range(run.epochs):
@@ -58,7 +58,7 @@ def final_state(cache, seed, run):
     tree = plan.make_plan(SETUP, RUNS, [seed])
     path = segments.state_path(cache / "states", tree.ends[seed, run])
     payload = files.read_checked(path)
-    return training.restore(payload, SETUP, seed, data.prepare(SETUP.data))
+    return training.restore(payload, SETUP, seed, data.load(SETUP.data))
 
 
 @pytest.fixture(scope="module")

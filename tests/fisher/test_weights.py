@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from cplib.errors import InputError
-from cplib.fisher import backward
+from cplib.fisher import backward, noise_injection
 
 ESTIMATORS = {
     "trace": backward.trace,
     "single": partial(backward.single_backward, batch=2),
-    "noise": partial(backward.noise_injection, steps=16, batch=4),
+    "noise": partial(noise_injection, steps=16, batch=4),
 }
 pytestmark = pytest.mark.usefixtures("one_thread")
 PICTURES = torch.randn(6, 2, 4, 4, generator=torch.Generator().manual_seed(1))
@@ -226,7 +226,7 @@ def test_the_other_estimators_measure_the_same_layers(kind):
     found = backward.single_backward(net, many, generator(), batch=6)
     assert (np.abs(found.trace - wanted) <= 5 * found.error).all()
     assert (found.trace[wanted == 0] == 0).all()
-    noisy = backward.noise_injection(net, PICTURES, generator(), beta=1e-7)
+    noisy = noise_injection(net, PICTURES, generator(), beta=1e-7)
     assert noisy.layers == found.layers
     np.testing.assert_allclose(noisy.trace, wanted, rtol=0.2)
 

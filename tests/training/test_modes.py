@@ -47,10 +47,10 @@ def one_thread():
 
 def everything(family):
     """The weights after an epoch, and the Fisher information then."""
-    data.prepare.cache_clear()
+    data.load.cache_clear()
     spec = models.ModelSpec(family, 12)
     setup = training.Setup(SETUP.data, spec, SETUP.schedule, SETUP.probe)
-    dataset = data.prepare(setup.data)
+    dataset = data.load(setup.data)
     state = training.start(setup, 0, dataset)
     state = training.restore(state.to_bytes(), setup, 0, dataset)
     training.advance(state, setup, 0, dataset, [(None, 1)])
@@ -69,7 +69,7 @@ def test_training_does_not_depend_on_the_callers_modes(family, name):
         assert modes() == before
     for a, b in zip(found, wanted, strict=True):
         assert torch.equal(a.nan_to_num(), b.nan_to_num())
-    data.prepare.cache_clear()
+    data.load.cache_clear()
 
 
 def modes():
@@ -85,7 +85,7 @@ def modes():
 
 
 def test_images_of_inference_mode_can_be_measured():
-    dataset = data.prepare(SETUP.data)
+    dataset = data.load(SETUP.data)
     net = training.start(SETUP, 0, dataset).net
     images = dataset.test_images[:8]
     wanted = fisher.trace(net, images, stream(0, "modes")).total

@@ -17,7 +17,7 @@ SETUP = studies.get("1TL", "smoke").setup
 
 @pytest.fixture(scope="module")
 def dataset():
-    return data.prepare(SETUP.data)
+    return data.load(SETUP.data)
 
 
 def in_double(setup, seed, dataset):

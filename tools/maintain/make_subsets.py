@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from cplib._base import console
-from cplib.data import datasets
+from cplib.data import published
 
-SUBSETS = Path(datasets.__file__).parent / "subsets"
-# the first edition trained on 5,000, one study on four times as many
+SUBSETS = Path(published.__file__).parent / "subsets"
+# the laptop scale trains on 5,000 images, and one of its studies on four times as many
 COUNTS = {
     "cifar10": {"train": 20_000, "test": 10_000},
     "mnist": {"train": 5_000, "test": 10_000},
@@ -22,13 +22,13 @@ COUNTS = {
 
 
 def main() -> None:
-    for name, counts in COUNTS.items():
-        raw = datasets._stored(name)
+    for source in (published.CIFAR10, published.MNIST):
+        name, raw = source.name, source.all()
         path = SUBSETS / f"{name}.npz"
         with np.load(path, allow_pickle=False) as listed:
             chosen = {
                 kind: extend(listed[kind], getattr(raw, f"{kind}_images"), count)
-                for kind, count in counts.items()
+                for kind, count in COUNTS[name].items()
             }
         np.savez(path, **chosen)
         print(name, {kind: len(hashes) for kind, hashes in chosen.items()})
@@ -36,7 +36,7 @@ def main() -> None:
 
 def extend(listed: np.ndarray, images: np.ndarray, count: int) -> np.ndarray:
     """`listed`, followed by hashes of further `images`, each once, up to `count`."""
-    hashes = np.concatenate([listed, datasets.image_hashes(images)])
+    hashes = np.concatenate([listed, published.image_hashes(images)])
     _, firsts = np.unique(hashes, return_index=True)
     extended = hashes[np.sort(firsts)[:count]]
     if len(extended) < count or not np.array_equal(extended[: len(listed)], listed):

@@ -1,0 +1,216 @@
+"""Data sets as values: where the images come from, and which of them are used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from .._base.plain import number, settle, whole
+from ..errors import DataError, InputError
+
+__all__ = ["KNOWN", "DataSpec", "Raw", "Source", "fault", "register"]
+
+
+class Raw(NamedTuple):
+    """A data set as stored: uint8 images (N, H, W[, C]) and whole labels (N,)."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which images: a set, how many of them, at which size.
+
+    Attributes:
+        name: 'gratings', 'digits', 'cifar10', 'mnist', or a set that you registered.
+        train, test: number of training and test images.
+        size: side of the square image in pixels, after resizing.
+        options: keyword arguments of `make_gratings`, as (name, value) pairs.
+        content: that of the source, when this was made.
+    """
+
+    name: str
+    train: int
+    test: int
+    size: int
+    options: tuple[tuple[str, float], ...] = ()
+    content: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self):
+        settle(self, "train test size", whole, 1)
+        source = _find(self.name)
+        for option, _ in self.options:
+            if option not in source.options:
+                raise InputError(
+                    f"{self.name} has no option {option!r}; it takes "
+                    f"{', '.join(source.options) or 'no options'}."
+                )
+        options = ((k, number(f"{self.name}: {k}", v)) for k, v in self.options)
+        object.__setattr__(self, "options", tuple(options))
+        object.__setattr__(self, "content", source.content)
+
+    @property
+    def source(self) -> Source:
+        """The data set called `name`."""
+        source = _find(self.name)
+        if source.content != self.content:
+            raise InputError(
+                f"Data set {self.name!r} was registered again, with other images: make "
+                "its DataSpec, and studies of it, anew."
+            )
+        return source
+
+    def __reduce__(self):  # so that a set of your own reaches worker processes
+        values = self.name, self.train, self.test, self.size, self.options
+        return _received, (self.source, *values)
+
+    def spec(self) -> dict:
+        """Plain values, for hashes and provenance."""
+        spec = {**asdict(self), "options": dict(self.options)}
+        if not self.content:  # it came later
+            del spec["content"]
+        return spec
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A data set by name. One of your own can be used once it is registered.
+
+    >>> data.register(data.Source("shapes", load=my_function, channels=1, classes=7))
+    >>> spec = cp.DataSpec("shapes", train=400, test=100, size=16)
+
+    Attributes:
+        name: the name in `DataSpec`.
+        load: returns all images and labels, as the four arrays of `Raw`. Worker
+            processes call it too.
+        channels: of an image. Figures show one as grey, the first three as colours.
+        classes: labels are 0, 1, ..., classes - 1.
+        content: hash of the images, set by `register`. It is part of a study's
+            definition, so that other images under the same name never mix with old
+            results. Empty for the sets of cplib.
+    """
+
+    name: str
+    load: Callable[..., tuple]
+    channels: int = 3
+    classes: int = 10
+    content: str = ""
+    downloaded: ClassVar[bool] = False
+    options: ClassVar[tuple[str, ...]] = ()
+    border: ClassVar[int] = 0  # pixels of zeros on each side, added before resizing
+    mean: ClassVar[tuple[float, ...] | None] = None  # None: of the training images
+    std: ClassVar[tuple[float, ...] | None] = None
+
+    def __post_init__(self):
+        settle(self, "channels", whole, 1)
+        settle(self, "classes", whole, 2)
+
+    def all(self) -> Raw:
+        """All images, checked.
+
+        Raises:
+            DataError: they do not fit the description, or are not those registered.
+        """
+        raw = Raw(*map(np.asarray, self.load()))
+        if found := fault(self, raw):
+            raise DataError(f"Data set {self.name!r}: {found}.")
+        if self.content not in ("", _content(self, raw)):
+            raise DataError(
+                f"The images of data set {self.name!r} have changed since it was "
+                "registered: register it again."
+            )
+        return raw
+
+    def take(self, spec: DataSpec) -> Raw:
+        """The images that `spec` asks for: the first ones."""
+        raw = self.all()
+        held = len(raw.train_labels), len(raw.test_labels)
+        if spec.train > held[0] or spec.test > held[1]:
+            raise DataError(
+                f"{spec.name} was asked for {spec.train} training and {spec.test} test "
+                f"images but holds {held[0]} and {held[1]}: ask for fewer."
+            )
+        n, m = slice(spec.train), slice(spec.test)
+        return Raw(*(array[i] for array, i in zip(raw, (n, n, m, m), strict=True)))
+
+
+KNOWN: dict[str, Source] = {}  # by name
+
+
+def register(source: Source) -> Source:
+    """Make `source` known by its name, in place of an earlier one of your own.
+
+    All of its images are loaded and checked. Worker processes get it by themselves.
+
+    Returns:
+        The source with its `content`.
+
+    Raises:
+        InputError: the name is that of a set of cplib.
+        DataError: see `Source.all`.
+    """
+    held = KNOWN.get(source.name)
+    if held is not None and not held.content:
+        if held.load is source.load:
+            return held
+        raise InputError(f"cplib has a data set {source.name!r}: rename yours.")
+    if not source.content:
+        source = replace(source, content=_content(source, source.all()))
+    if held is None or held.content != source.content:
+        KNOWN[source.name] = source
+    return KNOWN[source.name]
+
+
+def _received(source: Source, *values) -> DataSpec:
+    register(source)
+    return DataSpec(*values)
+
+
+def _find(name: str) -> Source:
+    if name not in [*KNOWN]:
+        raise InputError(
+            f"Unknown data set {name!r}: choose one of {', '.join(KNOWN)}, or add your "
+            "own with cplib.data.register."
+        )
+    return KNOWN[name]
+
+
+def fault(source: Source, raw: Raw) -> str | None:
+    """What is wrong with `raw` as the images of `source`, in words."""
+    colours = [(source.channels,), ()] if source.channels == 1 else [(source.channels,)]
+    for kind, images, labels in (("training", *raw[:2]), ("test", *raw[2:])):
+        right = (
+            images.dtype == np.uint8
+            and labels.dtype.kind in "iu"
+            and labels.shape == images.shape[:1] != (0,)
+            and images.ndim > 2
+            and images.shape[3:] in colours
+        )
+        if not right:
+            return (
+                f"{kind} images are {images.dtype} {images.shape} and labels "
+                f"{labels.dtype} {labels.shape}, but must be uint8 (N, height, width, "
+                f"{source.channels}) and whole numbers (N,)"
+            )
+        low, high = labels.min(), labels.max()
+        if low < 0 or high >= source.classes:
+            return (
+                f"{kind} labels are from {low} to {high}, but must be from 0 to "
+                f"{source.classes - 1} (classes={source.classes})"
+            )
+    return None
+
+
+def _content(source: Source, raw: Raw) -> str:
+    digest = hashlib.sha256(f"{source.channels} {source.classes}".encode())
+    for array in raw:
+        plain = array.astype(np.uint8 if array.ndim > 1 else "<i8")
+        digest.update(str(array.shape).encode() + plain.tobytes())
+    return digest.hexdigest()[:32]
