@@ -108,17 +108,14 @@ def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarra
 
 
 def peak_distance(tracked: Result, windows: Result) -> np.ndarray:
-    """Epoch at which the trace is greatest minus the most sensitive onset.
-
-    Both among the onsets of the windows.
-    """
+    """Epoch at which the trace is greatest minus the most sensitive onset."""
     table = _by_onset(tracked, windows)
     curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
     return curve.idxmax().to_numpy() - table.idxmax(axis=1).to_numpy()
 
 
 def peak_gap(tracked: Result, windows: Result, of: str = "onset") -> np.ndarray:
-    """As `peak_distance`, but with peaks between the measurements.
+    """As `peak_distance`, but with peaks between the measurements and the onsets.
 
     Each peak is the vertex of the parabola through the highest point and its two
     neighbours (at an edge, the point itself); the trace is first averaged over the five
