@@ -16,7 +16,7 @@ import pandas as pd
 from ..errors import CplibError, InputError
 from ..results.library import LAST, Result, finals
 from ..studies.runs import Run
-from .exponential import fit_exponential
+from .fits import fit_exponential
 from .sensitivity import sensitivities, shares, trace_curve
 
 __all__ = ["STATISTICS"]
