@@ -2,8 +2,7 @@
 
 from .claims import Finding, Scorecard, claim, scorecard
 from .effects import Effect, effect, interval
-from .exponential import fit_exponential
-from .fits import double_exponential, fit_double_exponential
+from .fits import double_exponential, fit_double_exponential, fit_exponential
 from .sensitivity import sensitivities, shares, trace_curve
 
 __all__ = [

@@ -1,21 +1,19 @@
-"""Published animal data with their sources, and openly schematic curves.
+"""Published animal data with their sources, and curves clearly marked as schematic.
 
 The measurements behind Figures 1 and 4 C (Giffin and Mitchell 1978; Mitchell 1988;
-Olson and Freeman 1980; Rakic et al. 1986) could not be obtained. Kept apart here are
+Olson and Freeman 1980; Rakic et al. 1986) could not be obtained. Instead there are
 
 - **anchors**, numbers and statements as abstracts (or a legend) print them, a row each
   with its source; `nan` means that the source gives no number, and none is filled in;
 - **schematics**, curves drawn for the eye beside the anchors (`HOW_DRAWN` says how):
   they are not data, and a fit of them would only recover the drawing;
-- **your own points**: `load_csv` reads what a teacher digitised from a printed figure.
+- **your own points**: `load_csv` reads points digitised from a printed figure.
 """
 
 from __future__ import annotations
 
-import csv
+import io
 import math
-import re
-from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -23,9 +21,9 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import PchipInterpolator as Pchip
 
-from cplib._base.plain import whole
-from cplib.analysis.fits import double_exponential
-from cplib.errors import InputError
+from .._base.plain import whole
+from ..errors import InputError
+from .fits import double_exponential
 
 __all__ = ["kitten_acuity", "kitten_sensitivity", "macaque_synapses"]
 __all__ += ["HOW_DRAWN", "load_csv", "schematic"]
@@ -181,11 +179,11 @@ def schematic(name: str, age_days=None) -> pd.DataFrame:
 
 
 def load_csv(path: str | Path | IO, *, min_rows: int = 5) -> pd.DataFrame:
-    """A teacher's digitised points, for `fit_double_exponential(t, y, sigma=error)`.
+    """Digitised points, for `fit_double_exponential(t, y, sigma=error)`.
 
     `path` is a file, or an open file or buffer of text or bytes. Its first line names
-    `age_days` (or `age_weeks`), `value` and, if known, `error`; other columns and lines
-    that start with # are skipped. Commas, semicolons or tabs separate columns; beside
+    `age_days` (or `age_weeks`), `value` and, if known, `error`; other columns and what
+    follows a # are skipped. Commas, semicolons or tabs separate columns; beside
     semicolons and tabs a decimal comma is understood.
 
     Returns:
@@ -196,11 +194,8 @@ def load_csv(path: str | Path | IO, *, min_rows: int = 5) -> pd.DataFrame:
             cell that is no number, an age below 0, an error not above 0.
     """
     min_rows = whole("min_rows", min_rows, 0)
-    name, text = _text(path)
-    lines = [x for x in text.splitlines() if x.strip(" ,;\t") and x.lstrip()[0] != "#"]
-    mark = max(";\t,", key=lines[0].count) if lines else ","
-    table = [[c.strip() for c in row] for row in csv.reader(lines, delimiter=mark)]
-    header, rows = [c.lower() for c in table[0]] if table else [], table[1:]
+    name, table = _cells(path)
+    header, rows = [c.lower() for c in table[:1].to_numpy().ravel()], table[1:]
     age = "age_days" if "age_days" in header else "age_weeks"
     wanted = [c for c in (age, "value", "error") if c in header]
     if wanted[:2] != [age, "value"] or any(header.count(c) > 1 for c in wanted):
@@ -208,12 +203,36 @@ def load_csv(path: str | Path | IO, *, min_rows: int = 5) -> pd.DataFrame:
         raise InputError(f"{name} needs {asked}, once each; it has {header}")
     if len(rows) < min_rows:
         raise InputError(f"{name} has {len(rows)} data rows: give at least {min_rows}")
-    check = partial(_number, name, header, mark == ",")
-    points = [[check(n, row, c) for c in wanted] for n, row in enumerate(rows, 1)]
-    frame = pd.DataFrame(points, columns=wanted).sort_values(age, ignore_index=True)
+    cells = rows.set_axis(header, axis=1)[wanted]
+    frame = cells.apply(pd.to_numeric, errors="coerce").astype(float)
+    least = {age: 0, "value": -np.inf, "error": np.nextafter(0, 1)}
+    bad = ~(np.isfinite(frame) & (frame >= pd.Series(least)[wanted]))
+    for row, column in np.argwhere(bad.to_numpy())[:1]:
+        rule = "must be a number (no negative age, a positive error): mend or drop it"
+        cell = f"{wanted[column]} {cells.iloc[row, column]!r}"
+        raise InputError(f"{name}, data row {row + 1}: {cell} {rule}")
+    frame = frame.sort_values(age, ignore_index=True)
     if age == "age_weeks":
         frame.insert(0, "age_days", 7 * frame.pop(age))
     return frame.assign(kind="digitised")
+
+
+def _cells(path) -> tuple[str, pd.DataFrame]:
+    """The name for messages, and the cells as text, the first line among them."""
+    name, text = _text(path)
+    lines = (x for x in text.splitlines() if x.strip(" ,;\t") and x.lstrip()[0] != "#")
+    mark = max(";\t,", key=next(lines, "").count)
+    text = text if mark == "," else text.replace(",", ".")  # a decimal comma
+    options = {"header": None, "comment": "#", "dtype": str, "keep_default_na": False}
+    try:
+        table = pd.read_csv(io.StringIO(text), sep=mark, **options).fillna("")
+    except pd.errors.EmptyDataError:
+        return name, pd.DataFrame()
+    except pd.errors.ParserError:
+        trouble = f"{name} has a row with more cells than the first line has names"
+        raise InputError(f"{trouble}; decimal commas need columns split by ;") from None
+    table = table.apply(lambda column: column.str.strip())
+    return name, table[(table != "").any(axis=1)]
 
 
 def _text(path) -> tuple[str, str]:
@@ -232,20 +251,3 @@ def _text(path) -> tuple[str, str]:
     if "\0" in raw or raw.startswith("PK\3"):
         raise InputError(f"{name} is not plain text: save the sheet as CSV (UTF-8)")
     return name, raw
-
-
-def _number(name, header, point_only, n, row, column) -> float:
-    """One checked number of data row `n`."""
-    where = f"{name}, data row {n}:"
-    if len(row) < len(header) or any(row[len(header) :]):
-        width = f"{len(row)} cells under {len(header)} names"
-        raise InputError(f"{where} {width}; decimal commas need columns split by ;")
-    cell = row[header.index(column)]
-    plain = cell if point_only else cell.replace(",", ".")
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d\d?)?", plain, re.A | re.I):
-        raise InputError(f"{where} {column} {cell!r} is not a number: mend or drop it")
-    if column.startswith("age") and float(plain) < 0:
-        raise InputError(f"{where} the age {cell} is negative: count from birth")
-    if column == "error" and float(plain) <= 0:
-        raise InputError(f"{where} the error {cell} must be positive: mend or drop it")
-    return float(plain)

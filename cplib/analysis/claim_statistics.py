@@ -16,7 +16,7 @@ import pandas as pd
 from ..errors import CplibError, InputError
 from ..results.library import LAST, Result, finals
 from ..studies import Run
-from .exponential import fit_exponential
+from .fits import fit_exponential
 from .sensitivity import sensitivities, shares, trace_curve
 
 __all__ = ["STATISTICS"]
@@ -131,7 +131,7 @@ def peak_distance(tracked: Result, windows: Result) -> np.ndarray:
 
 
 def peak_gap(tracked: Result, windows: Result, of: str = "onset") -> np.ndarray:
-    """As `peak_distance`, but with peaks between the measurements.
+    """As `peak_distance`, but with peaks between the measurements and the onsets.
 
     Each peak is the vertex of the parabola through the highest point and its two
     neighbours (at an edge, the point itself); the trace is first averaged over the five

@@ -1,45 +1,124 @@
-"""The double exponential that the paper fits to curves from animals.
+"""The two curves that the paper fits, by least squares with confidence bands.
 
-Achille, Rovere and Soatto (Materials and Methods) fit sensitivity curves and synaptic
-density profiles with a four-parameter curve after Banks, Aslin and Letson (1975),
+Achille, Rovere and Soatto (Materials and Methods) fit animals' sensitivity curves and
+synaptic densities after Banks, Aslin and Letson (1975), and the trace F of the Fisher
+information at epoch t by the sensitivity S to a deficit in a window from t on:
 
-    f(t) = exp(-(t - d) / tau1) - k * exp(-(t - d) / tau2),        t: age in days.
+    f(t) = exp(-(t - d) / tau1) - k * exp(-(t - d) / tau2),      F(t) = a exp(c S) + b.
 
-**What the data can tell.** For data in other units there is an amplitude `scale` in
-front: five parameters, but only four identifiable numbers A, B, tau1, tau2, because
+**What data can tell of the first.** In other units there is an amplitude `scale` in
+front, and of five parameters only four can be identified. Here d is fixed at the first
+age, where the value is then scale * (1 - k). The paper's form is the same curve with
+scale 1, d + tau1 log(scale) for d, and k scale^(1 - tau1 / tau2) for k. Parameters can
+be far less certain than curve and band (as tau1 nears tau2, scale and k trade off).
 
-    scale * f(t) = A * exp(-t / tau1) - B * exp(-t / tau2),
-    A = scale * exp(d / tau1),   B = scale * k * exp(d / tau2).
-
-So one parameter must be fixed. `free_scale=True` fixes `d` at the first age, where the
-value is then `scale * (1 - k)`. `free_scale=False` fixes `scale` at 1, as in the paper,
-and frees `d`: the amplitude then hides in `d`, which is no age of onset. Both give the
-same curve and band; single parameters can be far less certain than either (as tau1
-nears tau2, `scale` and `k` trade off freely).
+**Of the second.** As c nears 0 the curve nears a straight line, for which a and b grow
+without bound and cancel; for large |c| it is a step at the outermost point. |c| times
+the range of S is at most `STEEPEST`. A fit that ends there, or whose c has an interval
+that includes 0, is `degenerate`: its curve and band can be read, its a, b, c cannot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
+import lmfit
 import numpy as np
-from scipy.optimize import curve_fit
 from scipy.stats import t as student
+from uncertainties import UFloat, umath
 
-from cplib._base import plain
-from cplib.errors import CplibError, InputError
+from ..errors import CplibError, InputError
 
-__all__ = ["Fit", "FitError", "double_exponential", "fit_double_exponential"]
+__all__ = ["ExponentialFit", "Fit", "FitError", "double_exponential"]
+__all__ += ["fit_double_exponential", "fit_exponential"]
 
-NAMES = ("scale", "d", "tau1", "tau2", "k")
-# Bounds of the search: start, rise, log(tau2 / range of ages), log(tau1 / tau2).
-LOWER = np.array([-np.inf, -np.inf, np.log(0.01), np.log(1.05)])
-UPPER = np.array([np.inf, np.inf, np.log(10.0), np.log(1000.0)])
+STEEPEST = 30.0
+# Bounds of the logarithms of tau2 over the range of ages, and of tau1 over tau2.
+TAUS = {"log_tau2": np.log([0.01, 10]), "log_ratio": np.log([1.05, 1000])}
+TIGHT = dict.fromkeys(("xtol", "ftol", "gtol"), 1e-10)
+Units = tuple[float, float, float]  # the first x, and the ranges of x and y
 
 
 class FitError(CplibError):
     """A curve that could not be fitted although the input is well formed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted curve with its confidence band.
+
+    Attributes:
+        params: the parameters of the formula (tau1 > tau2).
+        stderr: the standard error of each; 0 if held fixed, inf if undetermined.
+        level: confidence level of `band`, pointwise.
+        n, r2: number of points; 1 - (weighted) residual / total sum of squares.
+    """
+
+    params: dict[str, float]
+    stderr: dict[str, float]
+    level: float
+    n: int
+    r2: float
+    _found: lmfit.model.ModelResult = field(repr=False)
+    _units: Units = field(repr=False)
+
+    def predict(self, at) -> np.ndarray:
+        """The fitted curve at `at` (any shape), in the units of the data."""
+        return self._units[2] * self._found.eval(x=self._scaled(at))
+
+    def band(self, at) -> tuple[np.ndarray, np.ndarray]:
+        """Pointwise confidence limits (low, high) of the curve at `at` (any shape).
+
+        Delta method, with Student's t. The band is for the mean curve, not for single
+        animals or epochs. It takes the points as independent and `at` as exact, and
+        does not ask whether the formula is the right one, least of all beyond the data.
+        """
+        x, found, slopes = self._scaled(at), self._found, []
+        for name in found.var_names:
+            best = found.best_values[name]
+            step = 1e-5 * max(abs(best), 0.01)
+            ends = (found.eval(x=x, **{name: best + s}) for s in (step, -step))
+            slopes.append(np.subtract(*ends) / (2 * step))
+        variance = np.einsum("i...,ij,j...->...", slopes, found.covar, slopes)
+        quantile = student.ppf(0.5 + self.level / 2, found.nfree)
+        half = quantile * self._units[2] * np.sqrt(np.maximum(variance, 0))
+        return self.predict(at) - half, self.predict(at) + half
+
+    @property
+    def peak_age(self) -> float:
+        """Age of the maximum (days); nan if the curve has none within the data."""
+        p, (first, span, _) = self.params, self._units
+        ratio = p["k"] * p["tau1"] / p["tau2"]
+        if not (ratio > 0 and p["scale"] > 0):
+            return float("nan")
+        peak = p["d"] + np.log(ratio) / (1 / p["tau2"] - 1 / p["tau1"])
+        return float(peak) if first < peak < first + span else float("nan")
+
+    def _scaled(self, at) -> np.ndarray:
+        first, span, _ = self._units
+        return (np.asarray(at, dtype=float) - first) / span
+
+
+@dataclass(frozen=True, eq=False)
+class ExponentialFit(Fit):
+    """A fitted F = a exp(c S) + b: `a`, `b` in the units of F, `c` per unit of S.
+
+    Attributes:
+        r2_linear: r2 of a straight line. Three parameters follow any points at least as
+            closely as two, so only a clear gain over it speaks for the curve.
+    """
+
+    r2_linear: float
+
+    @property
+    def degenerate(self) -> bool:
+        """Whether c lies at a bound of the search, or its interval includes 0."""
+        c, error = self.params["c"], self.stderr["c"]
+        steep = abs(c) * self._units[1] > STEEPEST / 1.01
+        wide = student.ppf(0.5 + self.level / 2, self.n - 3) * error > abs(c)
+        return bool(steep or wide)
 
 
 def double_exponential(t, scale=1.0, d=0.0, tau1=40.0, tau2=15.0, k=1.0) -> np.ndarray:
@@ -52,72 +131,14 @@ def double_exponential(t, scale=1.0, d=0.0, tau1=40.0, tau2=15.0, k=1.0) -> np.n
     return scale * (np.exp(-age / tau1) - k * np.exp(-age / tau2))
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted double exponential with its confidence band.
-
-    Attributes:
-        params: `scale`, `d`, `tau1` > `tau2` (days) and `k` of `double_exponential`.
-        stderr: standard error of each; 0 for the one held fixed.
-        free: names of the four fitted parameters, in the order of `cov`.
-        cov: (4, 4) covariance of the free parameters (delta method).
-        level: confidence level of `band`, pointwise.
-        n, r2: number of points; 1 - (weighted) residual / total sum of squares.
-    """
-
-    params: dict[str, float]
-    stderr: dict[str, float]
-    free: tuple[str, ...]
-    cov: np.ndarray
-    level: float
-    n: int
-    r2: float
-    _theta: np.ndarray = field(repr=False)  # coordinates of `_curve`
-    _theta_cov: np.ndarray = field(repr=False)
-    _units: tuple[float, float, float] = field(repr=False)
-
-    def predict(self, t) -> np.ndarray:
-        """The fitted curve at ages `t` (days, any shape), in the units of the data."""
-        origin, span, size = self._units
-        s = (np.asarray(t, dtype=float) - origin) / span
-        return size * _curve(s, *self._theta)
-
-    def band(self, t) -> tuple[np.ndarray, np.ndarray]:
-        """Pointwise confidence limits (low, high) of the curve at ages `t`.
-
-        Delta method: var f = J cov J', with Student's t of n - 4 degrees of freedom.
-        The band is for the mean curve, not for single animals, and does not ask
-        whether a double exponential is the right curve, least of all beyond the data.
-        """
-        origin, span, size = self._units
-        s = (np.asarray(t, dtype=float) - origin) / span
-        slope = _jacobian(lambda p: _curve(s, *p), self._theta)  # t.shape + (4,)
-        variance = np.einsum("...i,ij,...j->...", slope, self._theta_cov, slope)
-        quantile = student.ppf(0.5 + self.level / 2, self.n - len(self.free))
-        half = quantile * size * np.sqrt(np.maximum(variance, 0.0))
-        return self.predict(t) - half, self.predict(t) + half
-
-    @property
-    def peak_age(self) -> float:
-        """Age of the maximum (days); nan if the curve has none within the data."""
-        p, (origin, span, _) = self.params, self._units
-        ratio = p["k"] * p["tau1"] / p["tau2"]
-        if not (ratio > 0 and p["scale"] > 0):
-            return float("nan")
-        peak = p["d"] + np.log(ratio) / (1 / p["tau2"] - 1 / p["tau1"])
-        return float(peak) if origin < peak < origin + span else float("nan")
-
-
 def fit_double_exponential(
     t: Sequence[float],
     y: Sequence[float],
     *,
     sigma: Sequence[float] | None = None,
     level: float = 0.95,
-    free_scale: bool = True,
-    seed: int = 0,
 ) -> Fit:
-    """Fit `double_exponential` by least squares from several starting points.
+    """Fit `double_exponential` with `d` at the first age, by least squares.
 
     Args:
         t: (n,) ages in days, at least five points and four different ages.
@@ -125,97 +146,146 @@ def fit_double_exponential(
         sigma: (n,) errors of `y`; only their ratios count, as weights of the points,
             for the noise level itself is estimated from the residuals.
         level: confidence level of the band, between 0 and 1.
-        free_scale: fix `d` at min(t) and fit `scale` (True), or fix `scale` at 1 as in
-            the paper and fit `d` (False). The curve and the band are the same.
-        seed: seeds the small jitter of the starting points.
 
     Raises:
         InputError: too few points, unequal lengths, nan, or values not numbers.
-        FitError: no starting point converged, or `scale=1` cannot hold the curve.
+        FitError: the points do not determine a curve.
     """
-    t, y, weight = checked(t, y, sigma, level)
-    units = float(t.min()), float(np.ptp(t)), float(np.abs(y).max())
-    s, z = (t - units[0]) / units[1], y / units[2]
-    theta, theta_cov = _search(s, z, weight, np.random.default_rng(plain.seed(seed)))
-    params, free, cov = _natural(theta, theta_cov, units, free_scale)
-    spread = np.sqrt(np.maximum(np.diag(cov), 0.0)).tolist()
-    error = dict.fromkeys(NAMES, 0.0) | dict(zip(free, spread, strict=True))
-    mean = np.average(z, weights=weight**-2)
-    r2 = 1 - float(_loss(theta, s, z, weight) / np.sum(((z - mean) / weight) ** 2))
-    return Fit(params, error, free, cov, level, t.size, r2, theta, theta_cov, units)
+    x, z, sigma, units = _prepared(t, y, sigma, level, ("t", "y", "ages"))
+    shapes = product(np.log((0.03, 0.1, 0.3, 1)), np.log((1.2, 2, 5, 30)))
+    found = _search(_two_decays, x, z, sigma, shapes, TAUS)
+    if found.uvars is None:
+        remedy = "give more ages around the rise and the peak, or look for an outlier"
+        raise FitError(f"these points do not determine the curve: {remedy}")
+    params, stderr = _apart(_decays(found.uvars, units))
+    r2 = _r2(z, found.best_fit, sigma)
+    return Fit(params, stderr, level, x.size, r2, found, units)
 
 
-def _curve(s, start, rise, log_tau2, log_ratio) -> np.ndarray:
-    """The curve, in coordinates whose parts stay distinct as tau1 nears tau2."""
+def fit_exponential(
+    s: Sequence[float],
+    f: Sequence[float],
+    *,
+    sigma: Sequence[float] | None = None,
+    level: float = 0.95,
+) -> ExponentialFit:
+    """Fit F = a exp(c S) + b by least squares.
+
+    Args:
+        s: (n,) sensitivities in points, at least five, of which four are different.
+        f: (n,) traces of the Fisher information, in any unit.
+        sigma, level: as for `fit_double_exponential`.
+
+    Raises:
+        InputError: too few points, unequal lengths, nan, or values not numbers.
+        FitError: the `s` are too far from 0 to tell a.
+    """
+    x, z, sigma, units = _prepared(s, f, sigma, level, ("s", "f", "sensitivities"))
+    shapes = [(sign * r,) for r in np.geomspace(1e-3, STEEPEST, 40) for sign in (-1, 1)]
+    bounds = {"rate": (-STEEPEST, STEEPEST)}
+    found = _search(_bend, x, z, sigma, shapes, bounds)
+    r2 = _r2(z, found.best_fit, sigma)
+    line = np.polyval(np.polyfit(x, z, 1, w=1 / sigma), x)
+    if unrelated := found.uvars is None or r2 < 1e-9:  # any c will do
+        found = _search(_bend, x, z, sigma, shapes[:1], bounds, vary=False)
+    params, stderr = _apart(_growth(found.uvars, units))
+    stderr |= {"c": float("inf")} if unrelated else {}
+    linear = _r2(z, line, sigma)
+    return ExponentialFit(params, stderr, level, x.size, r2, found, units, linear)
+
+
+def _two_decays(x, start, rise, log_tau2, log_ratio):
+    """The double exponential, in coordinates that stay distinct as tau1 nears tau2."""
     rate1 = np.exp(-log_tau2 - log_ratio)
     gap = rate1 * np.expm1(log_ratio)  # 1/tau2 - 1/tau1 > 0: tau1 is the slow one
-    return np.exp(-s * rate1) * (start - rise * np.expm1(-s * gap) / gap)
+    return np.exp(-x * rate1) * (start - rise * np.expm1(-x * gap) / gap)
 
 
-def _loss(theta, s, z, weight) -> float:
-    return np.sum(((z - _curve(s, *theta)) / weight) ** 2)
+def _bend(x, start, rise, rate):
+    """The exponential from `start` at 0 by `rise` to 1; a straight line at rate 0."""
+    rate = rate or 1e-12
+    return start + rise * np.expm1(rate * x) / np.expm1(rate)
 
 
-def _starts(s, z, weight, rng) -> list[np.ndarray]:
-    """The three best of a grid of time constants, their amplitudes solved linearly."""
-    starts = []
-    for tau in np.log([(a, b) for a in (0.03, 0.1, 0.3, 1.0) for b in (1.2, 2, 5, 30)]):
-        tau = tau + rng.normal(0, 0.02, 2)
-        parts = np.stack([_curve(s, 1, 0, *tau), _curve(s, 0, 1, *tau)]) / weight
-        linear, *_ = np.linalg.lstsq(parts.T, z / weight, rcond=None)
-        starts.append(np.concatenate([linear, tau]))
-    return sorted(starts, key=lambda theta: _loss(theta, s, z, weight))[:3]
+def _search(
+    curve: Callable, x, z, sigma, shapes: Iterable, bounds: dict, vary: bool = True
+) -> lmfit.model.ModelResult:
+    """The best least-squares fit from the two best starts.
+
+    For each of `shapes`, values of the parameters in `bounds`, the other two are
+    linear, and solved for. `vary`: whether the shape is fitted then.
+    """
+    weights, starts = sigma.min() / sigma, []
+    for shape in shapes:
+        parts = [weights * curve(x, *unit, *shape) for unit in ((1, 0), (0, 1))]
+        linear, rest, *_ = np.linalg.lstsq(np.transpose(parts), weights * z)
+        starts.append((float(rest.sum()), (*linear, *shape)))
+    model, found = lmfit.Model(curve), []
+    for _, start in sorted(starts)[:2]:
+        params = model.make_params(**dict(zip(model.param_names, start, strict=True)))
+        for name, (low, high) in bounds.items():
+            params[name].set(min=low, max=high, vary=vary)
+        options = {"weights": weights, "method": "least_squares", "fit_kws": TIGHT}
+        found.append(model.fit(z, params, x=x, **options))
+    return min(found, key=lambda fit: fit.chisqr)
 
 
-def _search(s, z, weight, rng) -> tuple[np.ndarray, np.ndarray]:
-    """The least-squares solution (4,) over the starts, and its covariance (4, 4)."""
-    found = []
-    for p0 in _starts(s, z, weight, rng):
-        try:
-            fit = curve_fit(_curve, s, z, p0, sigma=weight, bounds=(LOWER, UPPER))
-        except RuntimeError:  # scipy's word for "ran out of evaluations"
-            continue
-        if np.isfinite(fit[1]).all():
-            found.append(fit)
-    if not found:
-        remedy = "give more ages around the rise and the peak, or look for an outlier"
-        raise FitError(f"the curve did not converge from any start: {remedy}")
-    return min(found, key=lambda fit: _loss(fit[0], s, z, weight))
+def _r2(y, fitted, sigma) -> float:
+    middle = np.average(y, weights=sigma**-2)
+    rest, total = (np.sum(((y - x) / sigma) ** 2) for x in (fitted, middle))
+    return float(1 - rest / total)
 
 
-def _amplitudes(theta, units, free_scale) -> np.ndarray:
+def _apart(values: dict[str, UFloat]) -> list[dict[str, float]]:
+    """Values and standard errors."""
+    return [{k: float(getattr(v, part)) for k, v in values.items()} for part in "ns"]
+
+
+def _decays(u: dict[str, UFloat], units: Units) -> dict[str, UFloat]:
     """`scale, d, tau1, tau2, k` in the units of the data."""
-    origin, span, size = units
-    start, rise, log_tau2, log_ratio = theta
-    tau2, tau1 = np.exp(log_tau2), np.exp(log_tau2 + log_ratio)
-    fast = rise * tau1 * tau2 / (tau1 - tau2)
-    slow = start + fast
-    if free_scale:
-        return np.array([size * slow, origin, span * tau1, span * tau2, fast / slow])
-    shift = tau1 * np.log(size * slow)  # exp(shift / tau1) is the amplitude
-    k = size * fast * np.exp(-shift / tau2)
-    return np.array([1.0, origin + span * shift, span * tau1, span * tau2, k])
+    first, span, size = units
+    tau2, ratio = umath.exp(u["log_tau2"]), umath.exp(u["log_ratio"])
+    fast = u["rise"] * tau2 * ratio / (ratio - 1)
+    slow = u["start"] + fast
+    scale, d = size * slow, first + 0 * slow  # d is fixed: its error is 0
+    taus = {"tau1": span * tau2 * ratio, "tau2": span * tau2}
+    return {"scale": scale, "d": d, **taus, "k": fast / slow}
 
 
-def _natural(theta, theta_cov, units, free_scale) -> tuple[dict, tuple, np.ndarray]:
-    """All parameters by name, the four free names and their covariance (4, 4)."""
-    with np.errstate(all="ignore"):
-        values = _amplitudes(theta, units, free_scale)
-        slope = _jacobian(lambda p: _amplitudes(p, units, free_scale), theta)
-        slope = np.delete(slope, 1 if free_scale else 0, axis=0)  # drop the fixed one
-        cov = slope @ theta_cov @ slope.T
-    if not np.isfinite(values).all() or values[-1] == 0:
-        trouble = "with scale at 1 no d can carry the sign or size of these points"
-        raise FitError(f"{trouble}: fit them with free_scale=True")
-    free = tuple(n for n in NAMES if n != ("d" if free_scale else "scale"))
-    return dict(zip(NAMES, values.tolist(), strict=True)), free, cov
+def _growth(u: dict[str, UFloat], units: Units) -> dict[str, UFloat]:
+    """`a, b, c` in the units of the data."""
+    first, span, size = units
+    height, c = u["rise"] / umath.expm1(u["rate"]), u["rate"] / span
+    if abs(c.n * first) > 300:
+        trouble = f"a cannot be computed, for s near {first:g} is too far from 0"
+        raise FitError(f"{trouble}: subtract {first:g} from every s")
+    a = size * height * umath.exp(-c * first)
+    return {"a": a, "b": size * (u["start"] - height), "c": c}
 
 
-def _jacobian(function, theta) -> np.ndarray:
-    """Central differences of function(theta), the parameters along the last axis."""
-    moves = np.diag(1e-5 * np.maximum(np.abs(theta), 1e-2))
-    pairs = [(function(theta + move), function(theta - move)) for move in moves]
-    return np.stack([a - b for a, b in pairs], axis=-1) / (2 * np.diag(moves))
+def _prepared(x, y, sigma, level, names: tuple[str, str, str]) -> tuple:
+    """x from 0 to 1, y of range 1 and sigma, each (n,), and the units; or `InputError`.
+
+    `names` are what a message calls x, y and several x.
+    """
+    x, y = _numbers(names[0], x), _numbers(names[1], y)
+    sigma = np.ones_like(y) if sigma is None else _numbers("sigma", sigma)
+    if len(sizes := {x.size, y.size, sigma.size}) > 1:
+        who = f"{names[0]}, {names[1]} and sigma"
+        raise InputError(f"{who} have unequal lengths {sorted(sizes)}: pair them up")
+    span = np.ptp(x) if x.size else 1
+    places = np.unique((x / (span or 1)).round(9)).size
+    if x.size < 5 or places < 4:
+        few = f"{x.size} points at {places} different {names[2]} are too few"
+        raise InputError(f"{few}: give at least 5 points at 4 {names[2]}")
+    if np.ptp(y) == 0:
+        raise InputError(f"every {names[1]} is {y[0]:g}: a constant has no curve")
+    if (bad := sigma[sigma <= 0]).size:
+        raise InputError(f"sigma is {bad[0]:g}, but must be positive: drop that point")
+    if not 0 < _numbers("level", [level])[0] < 1:
+        raise InputError(f"level must lie between 0 and 1, not {level}: try 0.95")
+    units = float(x.min()), float(span), float(np.ptp(y))
+    return (x - units[0]) / span, y / units[2], sigma, units
 
 
 def _numbers(name: str, values) -> np.ndarray:
@@ -229,32 +299,3 @@ def _numbers(name: str, values) -> np.ndarray:
     for i in np.flatnonzero(~np.isfinite(array))[:1]:
         raise InputError(f"{name}[{i}] is {array[i]}: drop that point or mend it")
     return array.astype(float)
-
-
-def checked(
-    t, y, sigma, level, *, names=("t", "y", "ages"), parameters=4
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ages, values and weights, each (n,), or an `InputError`.
-
-    `names` are what the message calls t, y and several t; `parameters` is how many
-    the curve has.
-    """
-    t, y = _numbers(names[0], t), _numbers(names[1], y)
-    weight = np.ones_like(y) if sigma is None else _numbers("sigma", sigma)
-    sizes, places = (t.size, y.size, weight.size), np.unique(t).size
-    if len(set(sizes)) > 1:
-        who = f"{names[0]}, {names[1]}, sigma"
-        raise InputError(f"{who} have unequal lengths {sizes}: pair them up")
-    if t.size < 5 or places < 4:
-        few = f"{t.size} points at {places} different {names[2]} are too few"
-        remedy = f"give at least 5 points at 4 {names[2]}"
-        raise InputError(f"{few} for {parameters} parameters: {remedy}")
-    if np.ptp(y) == 0:
-        flat = f"every {names[1]} is {y[0]:g}"
-        raise InputError(f"{flat}: a constant leaves no curve to fit")
-    for i in np.flatnonzero(weight <= 0)[:1]:
-        trouble = f"sigma[{i}] is {weight[i]:g}, but must be positive"
-        raise InputError(f"{trouble}: drop points with an error of 0")
-    if not 0 < _numbers("level", [level])[0] < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level}: try 0.95")
-    return t, y, weight

@@ -174,8 +174,9 @@ def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit
                       color=GREY, label="points")  # fmt: skip
         axes.set(xlabel="age (days)", ylabel=unit)
         axes.legend()
+    free = {name: error for name, error in fit.stderr.items() if error}
     words = ", ".join(
-        f"{name} = {fit.params[name]:.3g} ± {fit.stderr[name]:.2g}" for name in fit.free
+        f"{name} = {fit.params[name]:.3g} ± {error:.2g}" for name, error in free.items()
     )
     alt = (
         f"{len(points)} points from day {low_age:g} to {high_age:g}, a fitted double "

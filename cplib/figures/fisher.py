@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from ..analysis.exponential import ExponentialFit, fit_exponential
+from ..analysis.fits import ExponentialFit, fit_exponential
 from ..analysis.sensitivity import sensitivities, shares, trace_curve
 from ..errors import CplibError, InputError
 from ..results import Result
@@ -280,7 +280,7 @@ def _fitted(top: Axes, bottom: Axes, mean: pd.DataFrame, look: tuple, name: str)
     bottom.set_ylim(0, 1.5 * f.max())
     return (
         f"{name.capitalize()}: R² = {fit.r2:.2f} (a straight line "
-        f"{fit.r2_linear:.2f}), c = {fit.params['c']:.2g} ± {fit.error['c']:.2g} per "
+        f"{fit.r2_linear:.2f}), c = {fit.params['c']:.2g} ± {fit.stderr['c']:.2g} per "
         "point" + (", not to be told from a straight line." if fit.degenerate else ".")
     )
 

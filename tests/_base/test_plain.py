@@ -11,7 +11,7 @@ from handmade import handmade
 
 from cplib import engine, fisher, models, results, studies
 from cplib._base import plain, streams
-from cplib.analysis import biology, effects, fits
+from cplib.analysis import biology, effects
 from cplib.data import DataSpec, gratings
 from cplib.deficits import Blur, LabelPermutation, Noise
 from cplib.engine import workers  # fmt: skip
@@ -102,7 +102,6 @@ NET = models.build(ModelSpec("AllCNN", 2), channels=3, size=8, seed=0)
 IMAGES = torch.zeros(4, 3, 8, 8)
 RESULT = handmade("1TL")
 SETUP = RESULT.study.setup
-AGES, VALUES = [1.0, 2, 3, 4, 5, 6], [0.0, 1, 1.5, 1.2, 1, 0.9]
 RANDOM = torch.Generator()
 
 # what takes a whole number, by the name that its sentence gives it
@@ -140,7 +139,6 @@ MORE = [
     ("seed", lambda n: streams.stream(n, "x")),
     ("seed", lambda n: models.build(ModelSpec(width=2), channels=1, size=8, seed=n)),
     ("seed", lambda n: gratings.make_gratings(5, n)),
-    ("seed", lambda n: fits.fit_double_exponential(AGES, VALUES, seed=n)),
     ("count", lambda n: gratings.make_gratings(n, 1)),
     ("size", lambda n: gratings.make_gratings(5, 1, size=n)),
     ("size", stimuli.photographs.__wrapped__),
