@@ -1,0 +1,72 @@
+"""The parts that captions have in common: seeds, bands, and where numbers come from."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..analysis.effects import left_out
+from ..results import Result
+from .panel import Panel
+
+__all__ = ["finished", "origin", "origins", "over_seeds"]
+
+
+def finished(result: Result, panel: Panel, part: tuple | None = None) -> Panel:
+    """`panel` with what every figure of a result says, and a part drawn below it.
+
+    Args:
+        result: what is drawn.
+        panel: with the words and numbers of its own.
+        part: alt text, caption and table of axes below.
+    """
+    alt, caption, table = panel.alt, panel.caption, panel.table
+    if part:
+        alt, caption = f"{alt} {part[0]}", f"{caption} Below: {part[1]}"
+        table = pd.concat([table, part[2]], ignore_index=True)
+    caption = f"{caption} {over_seeds(result)} {origin(result)}"
+    return Panel(panel.figure, alt, caption, table)
+
+
+def over_seeds(*results: Result) -> str:
+    """What lines, bands and dots are."""
+    seeds = max(len(result.seeds) for result in results)
+    if seeds == 1:
+        return "One seed, so no band."
+    return (
+        f"Line: mean over {seeds} seeds; band: its 95 % interval "
+        "(Student's t); dots: single seeds."
+    )
+
+
+def origin(result: Result) -> str:
+    """The end of every caption: scale, data, network, seeds, and where from."""
+    return origins({"": result})
+
+
+def origins(results: dict[str, Result]) -> str:
+    """The same for several results, by name: what they have in common is said once."""
+    parts = {name: _parts(result) for name, result in results.items()}
+    shared = [p for p, *rest in zip(*parts.values(), strict=True) if {p} >= set(rest)]
+    scale = next(iter(results.values())).study.scale
+    sentences = [f"Scale {scale}: {', '.join(shared)}."] if shared else []
+    for name, own in parts.items():
+        rest = [part for part in own if part not in shared]
+        sentences += [f"{name}: {', '.join(rest)}."] if rest else []
+    for name, result in results.items():
+        if lost := left_out(result).strip():
+            sentences.append(f"{name}: {lost}" if name else lost)
+    return " ".join(sentences)
+
+
+def _parts(result: Result) -> list[str]:
+    data, model = result.study.setup.data, result.study.setup.model
+    devices = {entry["device"] for entry in result.provenance.values()}
+    source = "computed live" if result.live else "stored"
+    if 0 < len(result.live) < len(result.seeds):
+        source = "partly stored, partly computed live"
+    return [
+        f"{data.train:,} images of {data.name} at {data.size}×{data.size} pixels",
+        f"{model.family} of width {model.width}",
+        f"seed{'s' * (len(result.seeds) > 1)} {', '.join(map(str, result.seeds))}",
+        f"{source} ({', '.join(sorted(devices))})",
+    ]
