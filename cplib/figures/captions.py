@@ -1,6 +1,8 @@
-"""The parts that captions have in common: seeds, bands, and where numbers come from."""
+"""What captions have in common: seeds, bands, and where the numbers come from."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -8,21 +10,23 @@ from ..analysis.effects import left_out
 from ..results import Result
 from .panel import Panel
 
-__all__ = ["finished", "origin", "origins", "over_seeds"]
+__all__ = ["Part", "finished", "origin", "origins", "over_seeds"]
 
 
-def finished(result: Result, panel: Panel, part: tuple | None = None) -> Panel:
-    """`panel` with what every figure of a result says, and a part drawn below it.
+class Part(NamedTuple):
+    """Words and numbers of axes that are a part of a figure; see `Panel`."""
 
-    Args:
-        result: what is drawn.
-        panel: with the words and numbers of its own.
-        part: alt text, caption and table of axes below.
-    """
+    alt: str
+    caption: str
+    table: pd.DataFrame
+
+
+def finished(result: Result, panel: Panel, below: Part | None = None) -> Panel:
+    """`panel` with the words of axes below, and those of every figure of a result."""
     alt, caption, table = panel.alt, panel.caption, panel.table
-    if part:
-        alt, caption = f"{alt} {part[0]}", f"{caption} Below: {part[1]}"
-        table = pd.concat([table, part[2]], ignore_index=True)
+    if below:
+        alt, caption = f"{alt} {below.alt}", f"{caption} Below: {below.caption}"
+        table = pd.concat([table, below.table], ignore_index=True)
     caption = f"{caption} {over_seeds(result)} {origin(result)}"
     return Panel(panel.figure, alt, caption, table)
 
@@ -33,8 +37,8 @@ def over_seeds(*results: Result) -> str:
     if seeds == 1:
         return "One seed, so no band."
     return (
-        f"Line: mean over {seeds} seeds; band: its 95 % interval "
-        "(Student's t); dots: single seeds."
+        f"Line: mean over {seeds} seeds; band: its 95 % interval (Student's t); dots: "
+        "single seeds."
     )
 
 
@@ -60,7 +64,7 @@ def origins(results: dict[str, Result]) -> str:
 
 def _parts(result: Result) -> list[str]:
     data, model = result.study.setup.data, result.study.setup.model
-    devices = {entry["device"] for entry in result.provenance.values()}
+    devices = sorted({entry["device"] for entry in result.provenance.values()})
     source = "computed live" if result.live else "stored"
     if 0 < len(result.live) < len(result.seeds):
         source = "partly stored, partly computed live"
@@ -68,5 +72,5 @@ def _parts(result: Result) -> list[str]:
         f"{data.train:,} images of {data.name} at {data.size}×{data.size} pixels",
         f"{model.family} of width {model.width}",
         f"seed{'s' * (len(result.seeds) > 1)} {', '.join(map(str, result.seeds))}",
-        f"{source} ({', '.join(sorted(devices))})",
+        f"{source} ({', '.join(devices)})",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -13,7 +15,7 @@ from ..deficits import Look
 from ..errors import CplibError, InputError
 from ..results import Result
 from ..studies import Run
-from .captions import origin, origins, over_seeds
+from .captions import Part, finished, origins, over_seeds
 from .marks import band, interval, mean, name_of, percent, plain_log, rows
 from .palette import GREY, SERIES, looks, style
 from .panel import Panel
@@ -21,7 +23,11 @@ from .panel import Panel
 __all__ = ["by_layer", "over_training", "traces", "under_deficit", "with_sensitivity"]
 
 ACCURACIES = {"test": "test set", "train": "training images, as augmented"}
-UNIT = "trace of the Fisher information of the weights (nats per squared unit of weight"
+TRACE = "trace of Fisher information"
+UNIT = (
+    "race of the Fisher information of the weights (nats per squared unit of weight, "
+    "logarithmic) over training"
+)
 
 
 def over_training(*results: Result, accuracy: str = "test") -> Panel:
@@ -34,26 +40,20 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
     if accuracy not in ACCURACIES:
         raise InputError(f"accuracy={accuracy!r}: choose 'test' or 'train'.")
     named = {result.study.title.split(":")[0]: result for result in results}
-    shown = [n for n, r in named.items() if _measured(r, r.study.runs[0])] or named
-    series = dict(zip(shown, SERIES, strict=False))
+    shown = {name: (r, r.study.runs[0]) for name, r in named.items()}
     with style():
         figure, (top, bottom) = rows(3.6, 3.6, sharex=True)
-        curves = {name: trace_curve(r, r.study.runs[0]) for name, r in named.items()
-                  if name in series}  # fmt: skip
-        words, table = _lines(top, curves, series, "network")
-        for name, look in series.items():
-            run = named[name].study.runs[0]
-            curve = named[name].curve(run, f"{accuracy}_accuracy")
-            mean(bottom, 100 * curve, look, name)
+        words, table = _lines(top, shown, SERIES, "network")
+        for (name, (result, run)), look in zip(shown.items(), SERIES, strict=False):
+            mean(bottom, 100 * result.curve(run, f"{accuracy}_accuracy"), look, name)
         bottom.set(xlabel="epochs of training")
         percent(bottom, f"{accuracy} accuracy (%)")
-    alt = f"Trace of the Fisher information over training. {words}."
     caption = (
-        f"Top: {UNIT}, logarithmic) over training without deficit; bottom: accuracy on "
-        f"the {ACCURACIES[accuracy]}. {over_seeds(results[0])} {_probed(results[0])} "
-        + origins(named)
+        f"Top: t{UNIT} without deficit; bottom: accuracy on the "
+        f"{ACCURACIES[accuracy]}. {over_seeds(*results)} {_probed(results[0])} "
+        f"{origins(named)}"
     )
-    return Panel(figure, alt, caption, table)
+    return Panel(figure, words, caption, table)
 
 
 def under_deficit(result: Result, deficit: str | None = None) -> Panel:
@@ -65,32 +65,20 @@ def under_deficit(result: Result, deficit: str | None = None) -> Panel:
     """
     with style():
         figure, (axes,) = rows(4.8)
-        alt, caption, table = traces(axes, result, deficit)
-    caption = f"{caption} {over_seeds(result)} {origin(result)}"
-    return Panel(figure, alt, caption, table)
+        part = traces(axes, result, deficit)
+    return finished(result, Panel(figure, *part))
 
 
-def traces(
-    axes: Axes, result: Result, deficit: str | None = None
-) -> tuple[str, str, pd.DataFrame]:
-    """Draw the trace of every run, or of those with `deficit`, and of the clean one.
-
-    Returns:
-        Sentences for alt text and caption, and a table.
-    """
+def traces(axes: Axes, result: Result, deficit: str | None = None) -> Part:
+    """Draw the trace of the clean run and of all others, or of those with `deficit`."""
     runs = [result.study.runs[0], *_runs(result, deficit)]
-    runs = [run for run in runs if _measured(result, run)] or runs
-    names, own = [name_of(run) for run in runs], looks(runs)
-    curves = {name_of(run): trace_curve(result, run) for run in runs}
-    words, table = _lines(axes, curves, dict(zip(names, own, strict=True)), "run")
+    named = {name_of(run): (result, run) for run in runs}
+    words, table = _lines(axes, named, looks(runs), "run")
     for removal in {window.removal for run in runs for window in run.windows}:
         axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(xlabel="epochs of training")
-    caption = (
-        f"{UNIT[0].upper()}{UNIT[1:]}, logarithmic) over training; dotted: "
-        f"a deficit is removed. {_probed(result)}"
-    )
-    return f"Trace of the Fisher information over training. {words}.", caption, table
+    caption = f"T{UNIT}; dotted: a deficit is removed. {_probed(result)}"
+    return Part(words, caption, table)
 
 
 def by_layer(result: Result, deficit: str | None = None) -> Panel:
@@ -110,28 +98,26 @@ def by_layer(result: Result, deficit: str | None = None) -> Panel:
         figure, grid = rows(*[8.6 / 3] * len(runs), sharex=True)
         for axes, run in zip(grid, runs, strict=True):
             share = shares(result, run).groupby(["epoch", "layer"]).share.mean()
-            table = 100 * share.unstack()
+            table, name = 100 * share.unstack(), name_of(run)
             _stack(axes, table, run)
-            tables.append(table.round(1).assign(run=name_of(run)).reset_index())
+            tables.append(table.round(1).assign(run=name).reset_index())
             row = table.loc[: run.removal or last].iloc[-1]
             words.append(
-                f"{name_of(run)}: after epoch {row.name}, layer {row.idxmax()} has "
-                f"most, {row.max():.0f} %"
+                f"{name}: after epoch {row.name}, layer {row.idxmax()} has most, "
+                f"{row.max():.0f} %"
             )
         grid[-1].set(xlabel="epochs of training")
-        handles, labels = grid[0].get_legend_handles_labels()
-        figure.legend(
-            handles[::-1], labels[::-1], loc="outside right upper", title="layer"
-        )
+        legend = (part[::-1] for part in grid[0].get_legend_handles_labels())
+        figure.legend(*legend, loc="outside right upper", title="layer")
     alt = (
         "Share of each layer in the trace of the Fisher information over training, in "
         f"{len(runs)} panels. {'; '.join(words)}."
     )
     caption = (
         "Share of each layer in the trace of the Fisher information of the weights, "
-        "stacked from the input (layer 0, bottom) to the classes; mean over "
-        f"{len(result.seeds)} seeds. Dashed: the deficit is removed. The total changes "
-        f"as well; see the figure of the trace. {_probed(result)} {origin(result)}"
+        "stacked from the input (layer 0, bottom) to the classes, mean over seeds. "
+        "Dashed: the deficit is removed. The total changes as well; see the figure of "
+        f"the trace. {_probed(result)} {origins({'': result})}"
     )
     return Panel(figure, alt, caption, pd.concat(tables, ignore_index=True))
 
@@ -144,37 +130,32 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
         windows: a study of windows of up to four lengths, with the same network.
     """
     curve = trace_curve(tracked, tracked.study.runs[0])
-    table = sensitivities(tracked, windows)
+    table, words = sensitivities(tracked, windows), []
     with style():
         figure, (top, bottom) = rows(4.1, 4.1)
         mean(top, curve, SERIES[0], "trace, no deficit", marker="", linewidth=2)
-        words = []
-        for (length, found), look in zip(
-            table.groupby("window"), SERIES[1:], strict=False
-        ):
+        lengths = table.groupby("window")
+        for (length, found), look in zip(lengths, SERIES[1:], strict=False):
             points = found.groupby("onset")[["sensitivity", "trace"]].mean()
-            words.append(
-                _fitted(top, bottom, points, look, f"window of {length} epochs")
-            )
-        top.set(xlabel="epoch, or epoch of onset", ylabel="trace of Fisher information")
-        bottom.set(
-            xlabel="sensitivity (points lost against the baseline)",
-            ylabel="trace of Fisher information",
-        )
+            name = f"window of {length} epochs"
+            words.append(_fitted(top, bottom, points, look, name))
+        top.set(xlabel="epoch, or epoch of onset")
+        bottom.set(xlabel="sensitivity (points lost against the baseline)")
         for axes in (top, bottom):
-            axes.legend(loc="best", fontsize="small")
-    middle = curve.mean(axis=1)
+            axes.set(ylabel=TRACE)
+            axes.legend()
+    middle, words = curve.mean(axis=1), " ".join(words)
     alt = (
         f"Top: trace over training, greatest {_short(middle.max())} after epoch "
         f"{middle.idxmax()}, with the fitted exponential of the sensitivity at each "
-        f"onset. Bottom: trace against sensitivity. {' '.join(words)}"
+        f"onset. Bottom: trace against sensitivity. {words}"
     )
     caption = (
         "Trace of the Fisher information F(t) without deficit, and F = a·exp(c·S) + b "
         f"fitted to the sensitivity S to a window of {_runs(windows, None)[0].label} "
-        f"with onset t, mean over seeds. {' '.join(words)} Bands: 95 % interval over "
-        "seeds (top) and of the fitted curve (bottom). At onset 0 the trace is the "
-        f"first that was measured. {_probed(tracked)} "
+        f"with onset t, mean over seeds. {words} Bands: 95 % interval over seeds (top) "
+        "and of the fitted curve (bottom). At onset 0 the trace is the first that was "
+        f"measured. {_probed(tracked)} "
         + origins({"Trace": tracked, "Windows": windows})
     )
     return Panel(figure, alt, caption, table)
@@ -183,15 +164,14 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
 def _runs(result: Result, deficit: str | None) -> list[Run]:
     """Runs with a deficit, or with this one, by their removal."""
     runs = [run for run in result.study.runs if not run.clean]
-    found = [run for run in runs if deficit in (None, run.name)]
-    if deficit and not found:
-        held = ", ".join(dict.fromkeys(run.name for run in runs))
+    names = list(dict.fromkeys(run.name for run in runs))
+    if deficit not in (None, *names):
         raise InputError(
             f"Study {result.study.name} has no run with {deficit!r}: choose one of "
-            f"{held or 'none'}."
+            f"{', '.join(names) or 'none'}."
         )
-    names = [run.name for run in found]
-    return sorted(found, key=lambda run: (names.index(run.name), run.removal))
+    runs = [run for run in runs if deficit in (None, run.name)]
+    return sorted(runs, key=lambda run: (names.index(run.name), run.removal))
 
 
 def _measured(result: Result, run: Run) -> bool:
@@ -209,29 +189,33 @@ def _probed(result: Result) -> str:
 
 
 def _lines(
-    axes: Axes, curves: dict[str, pd.DataFrame], own: dict[str, Look], column: str
+    axes: Axes,
+    named: dict[str, tuple[Result, Run]],
+    own: Sequence[Look],
+    column: str,
 ) -> tuple[str, pd.DataFrame]:
-    """Draw traces by name; say them in words and in a table."""
-    tables, words = [], []
-    for name, curve in curves.items():
-        mean(axes, curve, own[name], name)
+    """Draw the traces that can be drawn; say them in words and in a table."""
+    shown = zip(named, named.values(), own, strict=False)
+    shown = [(name, *run, look) for name, run, look in shown]
+    shown = [part for part in shown if _measured(*part[1:3])] or shown
+    tables, words, seen = [], [], []
+    for name, result, run, look in shown:
+        curve = trace_curve(result, run)
+        mean(axes, curve, look, name)
         found = interval(curve)
         middle = found["mean"]
-        found.columns = ["trace", "trace, low", "trace, high"]
-        tables.append(found.reset_index().assign(**{column: name}))
         words.append(
             f"{name}: {_short(middle.iloc[0])} after epoch {middle.index[0]}, greatest "
             f"{_short(middle.max())} after epoch {middle.idxmax()}, "
             f"{_short(middle.iloc[-1])} after epoch {middle.index[-1]}"
         )
-    plain_log(axes)
-    seen = pd.concat([curve.stack() for curve in curves.values()])
-    axes.set(
-        ylabel="trace of Fisher information",
-        ylim=(seen[seen > 0].min() / 1.2, 1.2 * seen.max()),
-    )
-    axes.legend(loc="best", fontsize="small")
-    return "; ".join(words), pd.concat(tables, ignore_index=True)
+        found.columns = ["trace", "trace, low", "trace, high"]
+        tables.append(found.reset_index().assign(**{column: name}))
+        seen.append(curve[curve > 0].stack())
+    plain_log(axes, pd.concat(seen), TRACE)
+    axes.legend()
+    words = f"Trace of the Fisher information over training. {'; '.join(words)}."
+    return words, pd.concat(tables, ignore_index=True)
 
 
 def _short(trace: float) -> str:
@@ -261,11 +245,11 @@ def _fitted(
         fit = fit_exponential(s, f)
     except CplibError:
         return f"{name}: no fit converged."
-    line = {"color": look.colour, "linestyle": look.dash}
-    top.plot(
-        points.index, fit.predict(s), marker=look.marker,
-        label=f"a·exp(c·S)+b, {name}", **line,
-    )  # fmt: skip
+    line, label = (
+        {"color": look.colour, "linestyle": look.dash},
+        f"a·exp(c·S)+b, {name}",
+    )
+    top.plot(points.index, fit.predict(s), marker=look.marker, label=label, **line)
     grid = np.linspace(s.min(), s.max(), 100)
     band(bottom, grid, *fit.band(grid), look.colour)
     bottom.plot(grid, fit.predict(grid), **line)

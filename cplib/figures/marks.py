@@ -115,9 +115,10 @@ def percent(axes: Axes, label: str = "test accuracy (%)", least: float = 0) -> N
     axes.margins(x=0.02)
 
 
-def plain_log(axes: Axes) -> None:
-    """Plain numbers on a logarithmic y axis, whose range may hold no power of ten."""
+def plain_log(axes: Axes, seen: pd.Series, label: str) -> None:
+    """Plain numbers on a logarithmic y axis over the values `seen`, all above 0."""
     axes.set_yscale("log")
+    axes.set(ylabel=label, ylim=(seen.min() / 1.2, 1.2 * seen.max()))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:,g}")
     axes.yaxis.set_minor_locator(NullLocator())

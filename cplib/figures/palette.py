@@ -29,6 +29,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
+    "legend.fontsize": "small",
     "font.sans-serif": ["DejaVu Sans"],  # matplotlib brings it: the same everywhere
     "svg.hashsalt": "cplib",  # the same figure gives the same file
     "figure.facecolor": "white",

@@ -24,8 +24,12 @@ __all__ = ["lines_of", "removal_sweep", "summary", "together", "window_sweep"]
 PAPER_LOST, PAPER_TIME = 18.0 - 6.4, 140 / 160
 LEAST = (-10, 15)  # of an axis of points lost, so that the same loss looks the same
 BELOW = 16  # points of the learning curve that are shown below the results
-SOLID, DOTTED = {"linestyle": "-"}, {"linestyle": ":", "markerfacecolor": "white"}
 LOST = {"baseline": "lost to baseline", "control": "lost to control"}
+LINES = {
+    "baseline": {"linestyle": "-"},
+    "control": {"linestyle": ":", "markerfacecolor": "white"},
+}
+T0 = "epoch t₀ at which the deficit is removed"
 
 
 class Line(NamedTuple):
@@ -41,11 +45,9 @@ class Line(NamedTuple):
 
 
 def removal_sweep(result: Result, trace: bool = False) -> Panel:
-    """Final accuracy over the epoch t0 at which a deficit ends (1TL, 2, 3).
+    """Final accuracy over the epoch t0 at which deficits of one onset end (1TL, 2, 3).
 
-    Args:
-        result: of a study whose deficits, one or several, begin at the same epoch.
-        trace: whether to add the trace of the Fisher information.
+    With `trace`, the trace of the Fisher information is drawn below.
     """
     onset = result.study.runs[-1].onset
     start = f"from epoch {onset} " if onset else ""
@@ -54,16 +56,13 @@ def removal_sweep(result: Result, trace: bool = False) -> Panel:
         line._replace(rows=pd.concat([clean, line.rows]))
         for line in lines_of(result, lambda run: f"{run.label} {start}until epoch t₀")
     ]
-    what = "epoch t₀ at which the deficit is removed"
-    return _sweep(result, lines, "removal", what, trace)
+    return _sweep(result, lines, "removal", T0, trace)
 
 
 def window_sweep(result: Result, trace: bool = False) -> Panel:
-    """Final accuracy over the onset of a window of deficit (1BL, 4L).
+    """Final accuracy over the onset of deficits of one or more lengths (1BL, 4L).
 
-    Args:
-        result: of a study of windows, of one or more lengths and deficits.
-        trace: whether to add the trace of the Fisher information.
+    With `trace`, the trace of the Fisher information is drawn below.
     """
 
     def name(run: Run) -> str:
@@ -77,31 +76,18 @@ def window_sweep(result: Result, trace: bool = False) -> Panel:
 def together(sweeps: dict[str, Result]) -> Panel:
     """Points lost in several removal sweeps over t0, by the names given (2, 3 BR)."""
     own = looks([result.study.runs[-1] for result in sweeps.values()])
-    lines = [
-        Line(name, look, readouts(result))
-        for (name, result), look in zip(sweeps.items(), own, strict=True)
-    ]
+    named = zip(sweeps.items(), own, strict=True)
+    lines = [Line(name, look, readouts(result)) for (name, result), look in named]
     with style():
-        figure, axes = rows(3.6, 3.9, sharex=True)
-        for ax, (reference, column) in zip(axes, LOST.items(), strict=True):
-            for line in lines:
-                mean(ax, line.over("removal", column), line.look, line.name)
-            ax.set(title=f"against the {reference}")
-            _common_range(ax)
-        axes[1].set(xlabel="epoch t₀ at which the deficit is removed")
-        legend = axes[0].get_legend_handles_labels()
-        figure.legend(*legend, loc="outside lower center", ncols=2)
+        figure, grid = rows(3.6, 3.6, sharex=True)
+        _points_lost(grid, lines, "removal")
+        grid[1].set(xlabel=T0)
     table = _table(lines, "removal").rename(columns={"line": "sweep"})
-    ends = table[table["removal"] > 0].groupby("sweep", sort=False).last()
-    words = "; ".join(
-        f"{name}: {row[LOST['baseline']]:.1f} and {row[LOST['control']]:.1f} points at "
-        f"t₀ = {row['removal']:.0f}"
-        for name, row in ends.iterrows()
-    )
+    ends = table.groupby("sweep", sort=False)[list(LOST.values())].last().itertuples()
+    words = "; ".join(f"{n} {one:.1f} and {two:.1f} points" for n, one, two in ends)
     alt = (
-        "Points of final test accuracy lost over the epoch at which a deficit is "
-        f"removed, for {len(sweeps)} sweeps, against the baseline (top) and the "
-        f"control (bottom). At the last removal: {words}."
+        f"Points of final test accuracy lost over the {T0}, in {len(sweeps)} sweeps, "
+        f"against the baseline (top) and the control (bottom). At the last: {words}."
     )
     caption = (
         "Final test accuracy without deficit less that with it. Top: against the "
@@ -147,26 +133,22 @@ def _table(lines: list[Line], x: str) -> pd.DataFrame:
 
 def _sweep(result: Result, lines: list[Line], x: str, what: str, trace: bool) -> Panel:
     """Final accuracy over `x`, a column of the lines; below, the points lost."""
-    table = _table(lines, x)
+    table, part = _table(lines, x), None
     apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
-    quoted = x == "removal" and _quoted(result.study)
+    split, quoted = apart and len(lines) > 1, x == "removal" and _quoted(result.study)
     with style():
-        split = apart and len(lines) > 1
         figure, (top, *rest) = rows(4.3, *[3.2] * (1 + split), *[3.6] * trace)
-        part = traces(rest.pop(), result) if trace else None
+        if trace:
+            part = traces(rest.pop(), result)
         _accuracy(top, result, lines, x, apart)
         _points_lost(rest if split or not apart else rest * 2, lines, x)
         if quoted:
             time = PAPER_TIME * result.study.clean_epochs
             rest[0].plot(time, PAPER_LOST, "*", color=PURPLE, markersize=11,
                          label="paper, quoted")  # fmt: skip
-        for axes in rest:
-            axes.legend(loc="best", fontsize="small")
+            rest[0].legend()
         rest[-1].set(xlabel=what)
-    words = [
-        _in_words(found, x, apart) for _, found in table.groupby("line", sort=False)
-    ]
-    alt = f"Final test accuracy over the {what}. {' '.join(words)}"
+    words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
     caption = (
         f"Top: final test accuracy (mean of the last 5 epochs), "
         f"{result.study.clean_epochs} clean epochs after the deficit; grey: baseline, "
@@ -178,6 +160,7 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str, trace: bool) ->
         "and 160 clean epochs." * quoted
     )
     table = table if len(lines) > 1 else table.drop(columns="line")
+    alt = f"Final test accuracy over the {what}. {' '.join(words)}"
     return finished(result, Panel(figure, alt, caption, table), part)
 
 
@@ -187,34 +170,32 @@ def _accuracy(
     """Final accuracy, its references, and the clean learning curve."""
     every = pd.concat([line.rows for line in lines])
     for line in lines:
-        mean(axes, line.over(x, "final"), line.look, line.name, **SOLID)
+        mean(axes, line.over(x, "final"), line.look, line.name, linestyle="-")
     axes.axhline(every["baseline"].mean(), color=GREY, linewidth=1, label="baseline")
     for line in lines if apart else []:
         control = line.rows.query("run > 0").groupby(x)["control"].mean()
         label = "control" if line is lines[0] else None
-        axes.plot(control, marker="o", color=GREY, label=label, **DOTTED)
+        axes.plot(control, marker="o", color=GREY, label=label, **LINES["control"])
     curve = 100 * result.curve(result.study.runs[0]).loc[: every[x].max()]
     axes.plot(curve.mean(axis=1), "--", color=GREY, label="learning without deficit")
     percent(axes, least=max(0, every["final"].min() - BELOW))
-    axes.legend(loc="best", fontsize="small")
+    axes.legend()
 
 
 def _points_lost(grid: list[Axes], lines: list[Line], x: str) -> None:
     """Points lost to each reference, in axes of `grid` that may be the same."""
     for axes, reference in zip(grid, LOST, strict=False):
-        look = SOLID if reference == "baseline" else DOTTED
         for line in lines:
-            mean(axes, line.over(x, LOST[reference]), line.look, **look)
-        axes.plot([], [], color=GREY, label=f"against the {reference}", **look)
-        _common_range(axes)
-
-
-def _common_range(axes: Axes) -> None:
-    """A zero line, and at least the range that all figures of points lost share."""
-    low, high = axes.get_ylim()
-    axes.set(ylabel="points lost", ylim=(min(low, LEAST[0]), max(high, LEAST[1])))
-    axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.margins(x=0.02)
+            name = line.name if len(lines) > 1 else f"against the {reference}"
+            look = LINES[reference]
+            mean(axes, line.over(x, LOST[reference]), line.look, name, **look)
+        low, high = axes.get_ylim()
+        axes.set(ylabel="points lost", ylim=(min(low, LEAST[0]), max(high, LEAST[1])))
+        if len(lines) > 1:
+            axes.set(ylabel=f"points lost,\nagainst the {reference}")
+        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.margins(x=0.02)
+    grid[0].legend()
 
 
 def _quoted(study: Study) -> bool:
@@ -224,15 +205,14 @@ def _quoted(study: Study) -> bool:
     return windows == {(Blur(), 0)} and study.setup.model.family == "AllCNN" and falls
 
 
-def _in_words(table: pd.DataFrame, x: str, apart: bool) -> str:
+def _in_words(table: pd.DataFrame, x: str) -> str:
     """One line of a sweep in words."""
     first, last = table.iloc[0], table.iloc[-1]
     most = []
     for reference, column in LOST.items():
         row = table.loc[table[column].idxmax()]
-        most.append(f"{row[column]:.1f} against the {reference}, at epoch {row[x]:.0f}")
+        most.append(f"{row[column]:.1f} against the {reference}, at epoch {row[x]}")
     return (
-        f"{first['line'].capitalize()}: {first['mean']:.1f} % at epoch {first[x]:.0f}, "
-        f"{last['mean']:.1f} % at epoch {last[x]:.0f}. Most points lost: "
-        f"{'; '.join(most if apart else most[:1])}."
+        f"{first['line'].capitalize()}: {first['mean']:.1f} % at epoch {first[x]}, "
+        f"{last['mean']:.1f} % at epoch {last[x]}. Most points lost: {'; '.join(most)}."
     )
