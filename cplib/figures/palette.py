@@ -48,7 +48,7 @@ def looks(runs: Iterable[Run]) -> list[Look]:
     found: list[Look] = []
     for i, look in enumerate(own):
         other = series(own[:i].count(look))
-        other = other if alone else other._replace(colour=look.colour)
+        other = other if alone else look._replace(dash=other.dash)
         found.append(look if look == CLEAN else other)
     return found
 
