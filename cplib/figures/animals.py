@@ -10,7 +10,7 @@ from ..analysis import biology
 from ..analysis.fits import Fit, fit_double_exponential
 from .marks import band, rows
 from .palette import BLUE, GREEN, GREY, ORANGE, PURPLE, style
-from .panel import Panel
+from .panel import Panel, worded
 
 __all__ = [
     "fitted_points", "kitten_acuity", "kitten_sensitivity", "macaque_synapses",
@@ -49,20 +49,8 @@ def kitten_acuity() -> Panel:
             ylabel="visual acuity (cycles/degree)", xlim=(0, 200), ylim=(0, 9),
         )  # fmt: skip
         axes.legend(loc="upper right", fontsize="small")
-    alt = (
-        "Visual acuity of kittens in cycles per degree against age in days. Normal "
-        "kittens: 2.6 at day 35, 2.9 at day 41, a trained average of 5.0. Deprived "
-        "eyes recover to 5 to 6 when the deprivation ended by day 45, 4 to 5 by day "
-        "60, and 2.5 after four months. Lines through them are schematic."
-    )
-    caption = (
-        "Published values (markers and ranges; sources in the table) and schematic "
-        "curves drawn for the eye, not fitted to data. Blue is the acuity an eye "
-        "recovered, weeks after deprivation ended; the paper's panel shows acuity at "
-        "eye opening instead, whose data could not be obtained. "
-    )
     drawn = _how_drawn("kitten_acuity", "kitten_recovery")
-    return Panel(figure, alt, caption + drawn, _shown(anchors))
+    return worded("kitten_acuity", figure, _shown(anchors), drawn=drawn)
 
 
 def kitten_sensitivity() -> Panel:
@@ -81,20 +69,8 @@ def kitten_sensitivity() -> Panel:
         names = ["V1 cells lost", "stereopsis", "acuity"]
         bottom.set(yticks=[0, -1, -2], yticklabels=names, xlim=(0, OLDEST),
                    xlabel="age of the kitten (days)")  # fmt: skip
-    alt = (
-        "Sensitivity of kittens to closing one eye, against age in days. In words of "
-        "abstracts: for V1 cells it rises before day 28, is high to day 48, then "
-        "subsides until four months and is gone by seven to eight; for stereopsis it "
-        "peaks from day 35 to 45. Above, a schematic curve of sensitivity that peaks "
-        "near day 38 and one of missing acuity that falls until week 10."
-    )
-    caption = (
-        "Below: what abstracts state, in words (sources in the table); no heights are "
-        "published there. Above: schematic curves drawn to agree with the statements, "
-        "not data. "
-    )
     drawn = _how_drawn("kitten_sensitivity", "missing_acuity")
-    return Panel(figure, alt, caption + drawn, _shown(anchors))
+    return worded("kitten_sensitivity", figure, _shown(anchors), drawn=drawn)
 
 
 def _statement(axes: Axes, row) -> None:
@@ -133,18 +109,8 @@ def macaque_synapses() -> Panel:
         axes.set(xlabel="age (years from birth)", ylabel="synapses per 100 µm²",
                  ylim=(0, 75))  # fmt: skip
         axes.legend(loc="lower right")
-    alt = (
-        "Synapses per 100 square micrometres in the visual cortex of macaques against "
-        "age: 3.6 on foetal day 90, 10.9 on foetal day 140, 63 at 12 weeks, 37.7 from "
-        "2 to 6 years. The line through them is schematic."
-    )
-    caption = (
-        "Published mean densities (markers and bar; source in the table) and a "
-        "schematic line, not fitted to data. The paper's panel is after other "
-        "measurements (Rakic et al. 1986), which could not be obtained. "
-    )
     drawn = _how_drawn("macaque_synapses")
-    return Panel(figure, alt, caption + drawn, _shown(anchors))
+    return worded("macaque_synapses", figure, _shown(anchors), drawn=drawn)
 
 
 def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit]:
@@ -168,15 +134,11 @@ def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit
     words = ", ".join(
         f"{name} = {fit.params[name]:.3g} ± {fit.stderr[name]:.2g}" for name in fit.free
     )
-    alt = (
-        f"{len(points)} points from day {first:g} to {last:g}, a fitted double "
-        f"exponential and its band; R squared {fit.r2:.2f}."
-    )
-    caption = (
-        f"Digitised points and scale·(e^(−(t−d)/τ₁) − k·e^(−(t−d)/τ₂)): {words}; "
-        f"R² = {fit.r2:.3f}, {fit.n} points. Band: 95 % interval of the fitted curve."
-    )
-    return Panel(figure, alt, caption, points), fit
+    panel = worded(
+        "fitted_points", figure, points, count=fit.n, first=first, last=last,
+        r2=fit.r2, words=words,
+    )  # fmt: skip
+    return panel, fit
 
 
 def _schematic(axes: Axes, name: str, colour: str, dash: str, label: str) -> None:

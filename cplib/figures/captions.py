@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import pandas as pd
+from dataclasses import replace
 
 from ..analysis.effects import left_out
 from ..results import Result
 from .panel import Panel
 
-__all__ = ["Part", "finished", "origin", "origins", "over_seeds"]
+__all__ = ["finished", "origin", "origins", "over_seeds"]
 
 
-class Part(NamedTuple):
-    """Words and numbers of axes that are a part of a figure; see `Panel`."""
-
-    alt: str
-    caption: str
-    table: pd.DataFrame
-
-
-def finished(result: Result, panel: Panel, below: Part | None = None) -> Panel:
-    """`panel` with the words of axes below, and those of every figure of a result."""
-    alt, caption, table = panel.alt, panel.caption, panel.table
-    if below:
-        alt, caption = f"{alt} {below.alt}", f"{caption} Below: {below.caption}"
-        table = pd.concat([table, below.table], ignore_index=True)
-    caption = f"{caption} {over_seeds(result)} {origin(result)}"
-    return Panel(panel.figure, alt, caption, table)
+def finished(result: Result, panel: Panel) -> Panel:
+    """`panel` with the end of every caption: what bands are, and the origin."""
+    caption = f"{panel.caption} {over_seeds(result)} {origin(result)}"
+    return replace(panel, caption=caption)
 
 
 def over_seeds(*results: Result) -> str:

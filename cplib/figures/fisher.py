@@ -15,19 +15,20 @@ from ..deficits import Look
 from ..errors import CplibError, InputError
 from ..results import Result
 from ..studies import Run
-from .captions import Part, finished, origins, over_seeds
-from .marks import band, interval, mean, name_of, percent, plain_log, rows
+from .captions import finished, origin, origins, over_seeds
+from .marks import added, band, interval, mean, name_of, percent, plain_log, rows
 from .palette import GREY, SERIES, looks, style
-from .panel import Panel
+from .panel import Panel, worded
 
-__all__ = ["by_layer", "over_training", "traces", "under_deficit", "with_sensitivity"]
+__all__ = [
+    "by_layer",
+    "over_training",
+    "under_deficit",
+    "with_sensitivity",
+]
 
 ACCURACIES = {"test": "test set", "train": "training images, as augmented"}
 TRACE = "trace of Fisher information"
-UNIT = (
-    "race of the Fisher information of the weights (nats per squared unit of weight, "
-    "logarithmic) over training"
-)
 
 
 def over_training(*results: Result, accuracy: str = "test") -> Panel:
@@ -48,37 +49,37 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
             mean(bottom, 100 * result.curve(run, f"{accuracy}_accuracy"), look, name)
         bottom.set(xlabel="epochs of training")
         percent(bottom, f"{accuracy} accuracy (%)")
-    caption = (
-        f"Top: t{UNIT} without deficit; bottom: accuracy on the "
-        f"{ACCURACIES[accuracy]}. {over_seeds(*results)} {_probed(results[0])} "
-        f"{origins(named)}"
-    )
-    return Panel(figure, words, caption, table)
+    return worded(
+        "over_training", figure, table, words=words, accuracy=ACCURACIES[accuracy],
+        seeds=over_seeds(*results), probed=_probed(results[0]), origin=origins(named),
+    )  # fmt: skip
 
 
-def under_deficit(result: Result, deficit: str | None = None) -> Panel:
+def under_deficit(
+    result: Result, deficit: str | None = None, below: Panel | None = None
+) -> Panel:
     """Trace over training without deficit, and with one removed at some epoch (4R).
 
     Args:
         result: of a study with a probe.
         deficit: the name of one; default: all of the study.
+        below: another figure of the result, to which it is added.
     """
-    with style():
-        figure, (axes,) = rows(4.8)
-        part = traces(axes, result, deficit)
-    return finished(result, Panel(figure, *part))
-
-
-def traces(axes: Axes, result: Result, deficit: str | None = None) -> Part:
-    """Draw the trace of the clean run and of all others, or of those with `deficit`."""
     runs = [result.study.runs[0], *_runs(result, deficit)]
     named = {name_of(run): (result, run) for run in runs}
-    words, table = _lines(axes, named, looks(runs), "run")
-    for removal in {window.removal for run in runs for window in run.windows}:
-        axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="epochs of training")
-    caption = f"T{UNIT}; dotted: a deficit is removed. {_probed(result)}"
-    return Part(words, caption, table)
+    with style():
+        axes = added(below.figure, 3.6) if below else rows(4.8)[1][0]
+        words, table = _lines(axes, named, looks(runs), "run")
+        for removal in {window.removal for run in runs for window in run.windows}:
+            axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
+        axes.set(xlabel="epochs of training")
+    probed = _probed(result)
+    panel = worded("under_deficit", axes.figure, table, words=words, probed=probed)
+    if below is None:
+        return finished(result, panel)
+    alt, caption = f"{below.alt} {panel.alt}", f"{below.caption} Below: {panel.caption}"
+    table = pd.concat([below.table, table], ignore_index=True)
+    return Panel(axes.figure, alt, caption, table)
 
 
 def by_layer(result: Result, deficit: str | None = None) -> Panel:
@@ -109,17 +110,10 @@ def by_layer(result: Result, deficit: str | None = None) -> Panel:
         grid[-1].set(xlabel="epochs of training")
         legend = (part[::-1] for part in grid[0].get_legend_handles_labels())
         figure.legend(*legend, loc="outside right upper", title="layer")
-    alt = (
-        "Share of each layer in the trace of the Fisher information over training, in "
-        f"{len(runs)} panels. {'; '.join(words)}."
-    )
-    caption = (
-        "Share of each layer in the trace of the Fisher information of the weights, "
-        "stacked from the input (layer 0, bottom) to the classes, mean over seeds. "
-        "Dashed: the deficit is removed. The total changes as well; see the figure of "
-        f"the trace. {_probed(result)} {origins({'': result})}"
-    )
-    return Panel(figure, alt, caption, pd.concat(tables, ignore_index=True))
+    return worded(
+        "by_layer", figure, pd.concat(tables, ignore_index=True), panels=len(runs),
+        words="; ".join(words), probed=_probed(result), origin=origin(result),
+    )  # fmt: skip
 
 
 def with_sensitivity(tracked: Result, windows: Result) -> Panel:
@@ -144,21 +138,12 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
         for axes in (top, bottom):
             axes.set(ylabel=TRACE)
             axes.legend()
-    middle, words = curve.mean(axis=1), " ".join(words)
-    alt = (
-        f"Top: trace over training, greatest {_short(middle.max())} after epoch "
-        f"{middle.idxmax()}, with the fitted exponential of the sensitivity at each "
-        f"onset. Bottom: trace against sensitivity. {words}"
-    )
-    caption = (
-        "Trace of the Fisher information F(t) without deficit, and F = a·exp(c·S) + b "
-        f"fitted to the sensitivity S to a window of {_runs(windows, None)[0].label} "
-        f"with onset t, mean over seeds. {words} Bands: 95 % interval over seeds (top) "
-        "and of the fitted curve (bottom). At onset 0 the trace is the first that was "
-        f"measured. {_probed(tracked)} "
-        + origins({"Trace": tracked, "Windows": windows})
-    )
-    return Panel(figure, alt, caption, table)
+    middle, deficit = curve.mean(axis=1), _runs(windows, None)[0].label
+    return worded(
+        "with_sensitivity", figure, table, words=" ".join(words), most=middle.max(),
+        epoch=middle.idxmax(), deficit=deficit, probed=_probed(tracked),
+        origin=origins({"Trace": tracked, "Windows": windows}),
+    )  # fmt: skip
 
 
 def _runs(result: Result, deficit: str | None) -> list[Run]:
@@ -205,22 +190,16 @@ def _lines(
         found = interval(curve)
         middle = found["mean"]
         words.append(
-            f"{name}: {_short(middle.iloc[0])} after epoch {middle.index[0]}, greatest "
-            f"{_short(middle.max())} after epoch {middle.idxmax()}, "
-            f"{_short(middle.iloc[-1])} after epoch {middle.index[-1]}"
+            f"{name}: {middle.iloc[0]:,.4g} after epoch {middle.index[0]}, greatest "
+            f"{middle.max():,.4g} after epoch {middle.idxmax()}, "
+            f"{middle.iloc[-1]:,.4g} after epoch {middle.index[-1]}"
         )
         found.columns = ["trace", "trace, low", "trace, high"]
         tables.append(found.reset_index().assign(**{column: name}))
         seen.append(curve[curve > 0].stack())
     plain_log(axes, pd.concat(seen), TRACE)
     axes.legend()
-    words = f"Trace of the Fisher information over training. {'; '.join(words)}."
-    return words, pd.concat(tables, ignore_index=True)
-
-
-def _short(trace: float) -> str:
-    """Three significant digits: '0.123', '1,230'."""
-    return f"{float(f'{trace:.3g}'):,g}"
+    return "; ".join(words), pd.concat(tables, ignore_index=True)
 
 
 def _stack(axes: Axes, table: pd.DataFrame, run: Run) -> None:

@@ -16,7 +16,8 @@ from ..studies import Run
 from .palette import GREY
 
 __all__ = [
-    "band", "interval", "lanes", "mean", "name_of", "percent", "plain_log", "rows",
+    "added", "band", "interval", "lanes", "mean", "name_of", "percent", "plain_log",
+    "rows",
 ]  # fmt: skip
 
 WIDTH = 6.4  # inches; narrow, so that the text can be read on a phone
@@ -32,6 +33,16 @@ def rows(*heights: float, sharex: bool = False) -> tuple[Figure, list[Axes]]:
     for axes in grid:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     return figure, list(grid)
+
+
+def added(figure: Figure, height: float) -> Axes:
+    """New axes of this height (inches) below those of a figure made by `rows`."""
+    heights = [*figure.axes[0].get_gridspec().get_height_ratios(), height]
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    for axes, place in zip(figure.axes, grid, strict=False):
+        axes.set_subplotspec(place)
+    figure.set_size_inches(WIDTH, sum(heights))
+    return figure.add_subplot(grid[-1])
 
 
 def interval(values: pd.DataFrame) -> pd.DataFrame:

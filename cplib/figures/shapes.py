@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import pandas as pd
 import seaborn as sns
@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from ..results import Result
 from ..studies import Run
 from .captions import finished, origin
-from .fisher import over_training, traces
+from .fisher import over_training, under_deficit
 from .marks import interval, lanes, mean, name_of, percent, rows
 from .palette import looks, style
-from .panel import Panel
+from .panel import Panel, worded
 from .sweeps import lines_of, readouts, removal_sweep, summary, window_sweep
 
 __all__ = ["comparison", "draw", "timing_map"]
@@ -33,27 +33,30 @@ def draw(result: Result) -> Panel:
     """
     runs = [run for run in result.study.runs if not run.clean]
     probed = result.study.setup.probe is not None
-    if not runs and probed:
+    if probed and not runs:
         return over_training(result)
-    simple = all(len(run.windows) == 1 for run in runs)
-    if not simple or len({run.windows for run in runs}) < max(2, len(runs)):
-        return comparison(result, probed)
+    kind = _kind(runs)
+    if not probed or kind is timing_map:
+        return kind(result)
+    return under_deficit(result, below=kind(result))
+
+
+def _kind(runs: list[Run]) -> Callable[[Result], Panel]:
+    """The function that draws runs with these windows of deficit."""
+    several = any(len(run.windows) > 1 for run in runs)
+    if several or len({run.windows for run in runs}) < max(2, len(runs)):
+        return comparison
     onsets = {run.onset for run in runs}
     if len(onsets) == 1 and len(runs) > len({run.name for run in runs}):
-        return removal_sweep(result, probed)
+        return removal_sweep
     lengths = Counter((run.name, run.removal - run.onset) for run in runs)
     if len(onsets) > 1 and min(lengths.values()) > 1:
-        return window_sweep(result, probed)
-    return timing_map(result) if len(runs) > FEW else comparison(result, probed)
+        return window_sweep
+    return timing_map if len(runs) > FEW else comparison
 
 
-def comparison(result: Result, trace: bool = False) -> Panel:
-    """Learning curves of every run, and a table of its endings.
-
-    Args:
-        result: of any study.
-        trace: whether to add the trace of the Fisher information.
-    """
+def comparison(result: Result) -> Panel:
+    """Learning curves of every run, and a table of its endings."""
     runs = _named(result.study.runs)
     table = summary(readouts(result), "run").rename(columns={"mean": "final"})
     table.index = pd.Index([list(runs)[number] for number in table.index], name="run")
@@ -62,7 +65,7 @@ def comparison(result: Result, trace: bool = False) -> Panel:
     alike = len({tuple(window[1:] for window in run.windows) for run in impaired}) < 2
     below = [] if alike else [0.6 + 0.35 * len(runs)]
     with style():
-        figure, (axes, *rest) = rows(4.4, *below, *[3.6] * trace)
+        figure, (axes, *rest) = rows(4.4, *below)
         for (name, run), look in zip(runs.items(), looks(runs.values()), strict=True):
             mean(axes, 100 * result.curve(run), look, name)
         if below:
@@ -73,8 +76,7 @@ def comparison(result: Result, trace: bool = False) -> Panel:
         axes.set(xlabel="epochs of training")
         percent(axes)
         legend = axes.get_legend_handles_labels()
-        figure.legend(*legend, loc="outside upper center", ncols=2, fontsize="small")
-        part = traces(rest[-1], result) if trace else None
+        figure.legend(*legend, loc="outside upper center", ncols=2)
     endings = "; ".join(f"{row.run} {row.final:.1f} %" for row in table.itertuples())
     alt = f"Test accuracy during training, for each run. At the end: {endings}."
     caption = (
@@ -85,7 +87,7 @@ def comparison(result: Result, trace: bool = False) -> Panel:
         "95 % interval, that of the clean run after as many clean epochs (baseline) "
         "and after as many in all (control), and the points lost to them."
     )
-    return finished(result, Panel(figure, alt, caption, table), part)
+    return finished(result, Panel(figure, alt, caption, table))
 
 
 def timing_map(result: Result) -> Panel:
@@ -109,24 +111,20 @@ def timing_map(result: Result) -> Panel:
         colours = grid[0].collections[0]
         figure.colorbar(colours, ax=grid, shrink=0.6, label="points lost")
     worst = table.loc[table["mean"].idxmax()]
-    alt = (
-        "Maps of the points of final accuracy lost over onset and removal of the "
-        f"deficit, one for each of {', '.join(tables)}. The greatest loss, "
-        f"{worst['mean']:.1f} points, is for {worst['deficit']} from epoch "
-        f"{worst['onset']} to {worst['removal']}."
-    )
-    caption = (
-        "Points of final test accuracy lost to the baseline by a deficit from one "
-        f"epoch (onset) to another (removal), mean over {len(result.seeds)} seeds; "
-        f"{result.study.clean_epochs} clean epochs follow. {origin(result)}"
-    )
-    return Panel(figure, alt, caption, table)
+    return worded(
+        "timing_map", figure, table, deficits=", ".join(tables), most=worst["mean"],
+        **worst[["deficit", "onset", "removal"]], seeds=len(result.seeds),
+        clean=result.study.clean_epochs, origin=origin(result),
+    )  # fmt: skip
 
 
-def _named(runs: Iterable[Run]) -> dict[str, Run]:
+def _named(runs: tuple[Run, ...]) -> dict[str, Run]:
     """Runs by the shortest name that tells them apart."""
-    short = {run.label: run for run in runs}
-    return short if len(short) == len(runs) else {name_of(run): run for run in runs}
+    for name in ("{0.label}", "{1}", "{0.title}, {0.epochs} epochs"):
+        named = {name.format(run, name_of(run)): run for run in runs}
+        if len(named) == len(runs):
+            break
+    return named
 
 
 def _shade(axes: Axes, runs: list[Run]) -> None:

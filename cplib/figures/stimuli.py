@@ -18,7 +18,7 @@ from ..deficits import KINDS, Deficit, LabelPermutation
 from ..studies import Run, Study
 from .marks import WIDTH, lanes, rows
 from .palette import GREY, style
-from .panel import Panel
+from .panel import Panel, worded
 
 __all__ = ["clues", "course", "deficits", "photographs"]
 
@@ -64,20 +64,8 @@ def deficits(count: int = 3) -> Panel:
         figure, grid = _gallery(shown, WIDTH, 1.35)
         for axes in grid[:, list(shown).index(LabelPermutation.label)]:
             axes.set_xlabel("called another", fontsize="small")
-    alt = (
-        f"Two photographs at 32 by 32 pixels and {count} images of gratings at 16 by "
-        f"16, each clear and under {', '.join(list(shown)[1:])}: the blur leaves only "
-        "coarse patches of colour, the flip turns the image upside down, under label "
-        "permutation the image is unchanged but is called something else, and noise "
-        "shows nothing of the image."
-    )
-    caption = (
-        "What the network is shown during each deficit. Top: two photographs at the "
-        "size of CIFAR-10's images (china and flower, from scikit-learn); bottom: "
-        "images of gratings, the set that this book can make without a download. Test "
-        "images never have a deficit."
-    )
-    return Panel(figure, alt, caption, pd.DataFrame(map(_kept, kinds)))
+    table, names = pd.DataFrame(map(_kept, kinds)), ", ".join(list(shown)[1:])
+    return worded("deficits", figure, table, count=count, deficits=names)
 
 
 def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
@@ -95,19 +83,7 @@ def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
     table = pd.DataFrame({"class": classes})
     table["angle of the stripes (degrees)"] = 18 * table["class"]
     table["hue (degrees)"] = 36 * table["class"]
-    alt = (
-        f"Images of {len(classes)} classes of gratings in four versions: stripes whose "
-        "angle goes with the class, on grey; a soft blob whose hue goes with the "
-        "class; both together, plainly visible; and both under noise, where the blob "
-        "can be made out and the stripes hardly."
-    )
-    caption = (
-        "The two clues of gratings, and what hides them. The class is encoded finely, "
-        "in the angle of the stripes, and coarsely, in the hue of the blob; both "
-        "scatter around the values in the table. Right: with the noise, as the network "
-        f"is shown it, {size}×{size} pixels."
-    )
-    return Panel(figure, alt, caption, table)
+    return worded("clues", figure, table, count=len(classes), size=size)
 
 
 def course(study: Study) -> Panel:
@@ -130,17 +106,10 @@ def course(study: Study) -> Panel:
                 arrowprops={"arrowstyle": "-", "color": GREY},
             )  # fmt: skip
         axes.set(xlabel="epochs of training", ylim=(0.5 - len(lives), 0.95))
-    alt = (
-        f"Three bars over epochs. Impaired: {run.title}, else clear, until "
-        f"{run.epochs}. Baseline: clear until {clean}. Control: clear until "
-        f"{run.epochs}."
-    )
-    caption = (
-        f"One run of study {study.name} and the two healthy networks that it is "
-        f"compared with. {clean} clean epochs follow the removal: the baseline has "
-        "had as many clean epochs, the control as many epochs in all."
-    )
-    return Panel(figure, alt, caption, table)
+    return worded(
+        "course", figure, table, windows=run.title, epochs=run.epochs, clean=clean,
+        study=study.name,
+    )  # fmt: skip
 
 
 def _gallery(

@@ -12,10 +12,9 @@ from ..deficits import Blur, Look
 from ..results import Result, finals
 from ..studies import Run, Study
 from .captions import finished, origins, over_seeds
-from .fisher import traces
 from .marks import interval, mean, percent, rows
 from .palette import GREY, PURPLE, looks, style
-from .panel import Panel
+from .panel import Panel, worded
 
 __all__ = ["lines_of", "removal_sweep", "summary", "together", "window_sweep"]
 
@@ -44,11 +43,8 @@ class Line(NamedTuple):
         return self.rows.pivot_table(index=x, columns="seed", values=column)
 
 
-def removal_sweep(result: Result, trace: bool = False) -> Panel:
-    """Final accuracy over the epoch t0 at which deficits of one onset end (1TL, 2, 3).
-
-    With `trace`, the trace of the Fisher information is drawn below.
-    """
+def removal_sweep(result: Result) -> Panel:
+    """Final accuracy over the epoch t0 at which deficits are removed (1TL, 2, 3)."""
     onset = result.study.runs[-1].onset
     start = f"from epoch {onset} " if onset else ""
     clean = readouts(result).query("run == 0").assign(removal=onset)
@@ -56,21 +52,18 @@ def removal_sweep(result: Result, trace: bool = False) -> Panel:
         line._replace(rows=pd.concat([clean, line.rows]))
         for line in lines_of(result, lambda run: f"{run.label} {start}until epoch t₀")
     ]
-    return _sweep(result, lines, "removal", T0, trace)
+    return _sweep(result, lines, "removal", T0)
 
 
-def window_sweep(result: Result, trace: bool = False) -> Panel:
-    """Final accuracy over the onset of deficits of one or more lengths (1BL, 4L).
-
-    With `trace`, the trace of the Fisher information is drawn below.
-    """
+def window_sweep(result: Result) -> Panel:
+    """Final accuracy over the onset of deficits of one or more lengths (1BL, 4L)."""
 
     def name(run: Run) -> str:
         length = run.removal - run.onset
         return f"{run.label} for {length} epoch{'s' * (length != 1)}"
 
     lines = lines_of(result, name)
-    return _sweep(result, lines, "onset", "epoch of onset of the deficit", trace)
+    return _sweep(result, lines, "onset", "epoch of onset of the deficit")
 
 
 def together(sweeps: dict[str, Result]) -> Panel:
@@ -85,16 +78,10 @@ def together(sweeps: dict[str, Result]) -> Panel:
     table = _table(lines, "removal").rename(columns={"line": "sweep"})
     ends = table.groupby("sweep", sort=False)[list(LOST.values())].last().itertuples()
     words = "; ".join(f"{n} {one:.1f} and {two:.1f} points" for n, one, two in ends)
-    alt = (
-        f"Points of final test accuracy lost over the {T0}, in {len(sweeps)} sweeps, "
-        f"against the baseline (top) and the control (bottom). At the last: {words}."
-    )
-    caption = (
-        "Final test accuracy without deficit less that with it. Top: against the "
-        "baseline, as many clean epochs; bottom: against the control, as many epochs "
-        f"in all. {over_seeds(*sweeps.values())} {origins(sweeps)}"
-    )
-    return Panel(figure, alt, caption, table)
+    return worded(
+        "together", figure, table, count=len(sweeps), words=words,
+        seeds=over_seeds(*sweeps.values()), origin=origins(sweeps),
+    )  # fmt: skip
 
 
 def readouts(result: Result) -> pd.DataFrame:
@@ -131,15 +118,13 @@ def _table(lines: list[Line], x: str) -> pd.DataFrame:
     return pd.concat(tables, names=["line"]).reset_index()
 
 
-def _sweep(result: Result, lines: list[Line], x: str, what: str, trace: bool) -> Panel:
+def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
     """Final accuracy over `x`, a column of the lines; below, the points lost."""
-    table, part = _table(lines, x), None
+    table = _table(lines, x)
     apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
     split, quoted = apart and len(lines) > 1, x == "removal" and _quoted(result.study)
     with style():
-        figure, (top, *rest) = rows(4.3, *[3.2] * (1 + split), *[3.6] * trace)
-        if trace:
-            part = traces(rest.pop(), result)
+        figure, (top, *rest) = rows(4.3, *[3.2] * (1 + split))
         _accuracy(top, result, lines, x, apart)
         _points_lost(rest if split or not apart else rest * 2, lines, x)
         if quoted:
@@ -161,7 +146,7 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str, trace: bool) ->
     )
     table = table if len(lines) > 1 else table.drop(columns="line")
     alt = f"Final test accuracy over the {what}. {' '.join(words)}"
-    return finished(result, Panel(figure, alt, caption, table), part)
+    return finished(result, Panel(figure, alt, caption, table))
 
 
 def _accuracy(
