@@ -1,4 +1,4 @@
-"""What captions have in common: seeds, bands, and where the numbers come from."""
+"""Sentences that captions share: what bands are, and where the numbers come from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def finished(result: Result, panel: Panel) -> Panel:
 
 
 def over_seeds(*results: Result) -> str:
-    """What lines, bands and dots are."""
+    """The meaning of line, band and dots."""
     seeds = max(len(result.seeds) for result in results)
     if seeds == 1:
         return "One seed, so no band."
@@ -29,12 +29,12 @@ def over_seeds(*results: Result) -> str:
 
 
 def origin(result: Result) -> str:
-    """The end of every caption: scale, data, network, seeds, and where from."""
+    """The end of every caption: scale, data, network, seeds and device."""
     return origins({"": result})
 
 
 def origins(results: dict[str, Result]) -> str:
-    """The same for several results, by name: what they have in common is said once."""
+    """The same for several results by name; what they have in common is said once."""
     parts = {name: _parts(result) for name, result in results.items()}
     shared = [p for p, *rest in zip(*parts.values(), strict=True) if {p} >= set(rest)]
     scale = next(iter(results.values())).study.scale

@@ -34,7 +34,7 @@ STYLE = {
     "svg.hashsalt": "cplib",  # the same figure gives the same file
     "figure.facecolor": "white",
 }
-# TODO: for the widgets, until they ask the deficits themselves
+# For the widgets, until they ask the deficits themselves.
 LABELS = {d.kind: d.label for d in (Deficit, *KINDS.values(), *CONTROLS.values())}
 LOOKS = {d.kind: d.look for d in (Deficit, *KINDS.values(), *CONTROLS.values())}
 

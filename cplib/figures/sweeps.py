@@ -193,11 +193,12 @@ def _quoted(study: Study) -> bool:
 def _in_words(table: pd.DataFrame, x: str) -> str:
     """One line of a sweep in words."""
     first, last = table.iloc[0], table.iloc[-1]
+    name = first["line"]
     most = []
     for reference, column in LOST.items():
         row = table.loc[table[column].idxmax()]
         most.append(f"{row[column]:.1f} against the {reference}, at epoch {row[x]}")
     return (
-        f"{first['line'].capitalize()}: {first['mean']:.1f} % at epoch {first[x]}, "
+        f"{name[:1].upper()}{name[1:]}: {first['mean']:.1f} % at epoch {first[x]}, "
         f"{last['mean']:.1f} % at epoch {last[x]}. Most points lost: {'; '.join(most)}."
     )
