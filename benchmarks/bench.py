@@ -6,6 +6,7 @@ import argparse
 import datetime
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,7 +17,12 @@ from cplib._base import device as devices
 from cplib._base import files
 from cplib._base.processor import instructions, processor
 from cplib.engine import provenance
-from cplib.figures import records
+
+sys.path.append(str(files.book_folder() / "benchmarks"))
+import report
+from report import Ratio
+
+__all__ = ["Bench", "Ratio", "options", "report"]
 
 
 def options(description: str) -> argparse.ArgumentParser:
@@ -28,7 +34,7 @@ def options(description: str) -> argparse.ArgumentParser:
         "--small", action="store_true", help="only to try whether it runs"
     )
     parser.add_argument(
-        "--out", type=Path, default=records.folder(),
+        "--out", type=Path, default=report.FOLDER,
         help="folder of the record (book/benchmarks)",
     )  # fmt: skip
     return parser
@@ -50,7 +56,7 @@ class Bench:
         name: str,
         arguments: argparse.Namespace,
         setting: dict[str, str],
-        ratios: Iterable[records.Ratio],
+        ratios: Iterable[Ratio],
         unit: str = "seconds",
     ):
         self.device = devices.resolve(arguments.device)
@@ -58,7 +64,7 @@ class Bench:
         kind = torch.device(self.device).type
         today = datetime.date.today().isoformat()
         self.folder, self.rounds = arguments.out, arguments.rounds
-        self.record = records.Record(
+        self.record = report.Record(
             name, kind, machine(kind), provenance.code_version(), today, setting, unit,
             {}, list(ratios),
         )  # fmt: skip
@@ -75,11 +81,11 @@ class Bench:
 
     def save(self) -> None:
         """Write what there is; to be called after every round."""
-        records.save(self.record, self.folder)
+        report.save(self.record, self.folder)
 
     def show(self) -> None:
         """Print the ratios."""
-        print(records.ratios(self.record).to_string())
+        print(report.ratios(self.record).to_string())
 
 
 def seconds(call: Callable, device: str = "cpu") -> float:

@@ -21,6 +21,7 @@ from dataclasses import replace
 import bench
 import numpy as np
 import torch
+from bench import Ratio
 from plain import squared_gradients
 from torch import nn
 from torch.func import functional_call, grad, vmap
@@ -29,7 +30,6 @@ from cplib import data, fisher, studies, training
 from cplib._base import console
 from cplib._base.device import deterministic
 from cplib._base.streams import stream
-from cplib.figures.records import Ratio
 from cplib.fisher.estimate import layers, measuring
 
 # study, in words, epochs: early, halfway, late

@@ -20,9 +20,9 @@ from unittest import mock
 
 import bench  # loads torch first, so that cplib leaves the way of waiting as it is
 import torch
+from bench import Ratio
 
 from cplib import data, studies, training
-from cplib.figures.records import Ratio
 
 CORES = os.cpu_count() or 1
 EPOCHS = 3

@@ -27,11 +27,11 @@ from cplib._base.device import deterministic
 from cplib._base.processor import processor
 from cplib.data import Dataset, DataSpec
 from cplib.engine import provenance
-from cplib.figures import records
 from cplib.fisher import Probe
 from cplib.models import ModelSpec
 from cplib.training import Schedule, Setup, State
 
+RECORDS = files.book_folder() / "benchmarks" / "pilots.jsonl"
 EPOCHS, CLEAN, LAST = 300, 160, 60  # of a run, of the baseline, to be flat
 EVERY = 20  # epochs between measurements of the trace, and between checkpoints
 CURVE = slice(10, None, 10)  # epochs whose accuracy is kept
@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", choices=[[], *CANDIDATES])
     parser.add_argument("--seed", type=int, default=100, help="100 or more")
-    parser.add_argument("--out", type=Path, default=records.folder() / "pilots.jsonl")
+    parser.add_argument("--out", type=Path, default=RECORDS)
     arguments = parser.parse_args()
     for name in arguments.names:
         done = {(found["name"], found["seed"]) for found in read(arguments.out)}

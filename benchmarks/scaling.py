@@ -18,11 +18,11 @@ from pathlib import Path
 
 import bench
 import torch
+from bench import Ratio
 from sweep import study
 
 from cplib import data, engine, studies
 from cplib._base import console
-from cplib.figures.records import Ratio
 from cplib.studies import Study, plan
 
 RUNS = (1, 4, 13, 37)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import bench
 import torch
 import torch.nn.functional as F
+from bench import Ratio
 from PIL import Image
 from torch import nn
 from torchvision import transforms
@@ -26,7 +27,6 @@ from cplib._base import console
 from cplib._base.device import autocast, deterministic, precision
 from cplib._base.streams import stream
 from cplib.data.augment import Augmented
-from cplib.figures.records import Ratio
 from cplib.training import loop
 from cplib.training.state import State, optimiser
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import bench
 import loky
 import torch
+from bench import Ratio
 from plain import PROBED, Plain
 
 from cplib import data, deficits, engine, fisher, models, studies, training
@@ -29,7 +30,6 @@ from cplib._base.console import run
 from cplib._base.device import deterministic
 from cplib._base.streams import stream
 from cplib.data.augment import Augmented
-from cplib.figures.records import Ratio
 from cplib.fisher import Probe
 from cplib.studies import Run, Study, plan, windows
 

@@ -20,18 +20,19 @@ LOSS = {
 def handmade(name="timing", scale="smoke", seeds=(0, 1, 2), grid=None):
     """A `Result` of the study, every accuracy of which differs from the others.
 
-    `grid` replaces the onsets and removals of study `timing`.
+    `name` may also be a `Study`; `grid` replaces the onsets and removals of `timing`.
     """
     scale = studies.SCALES[scale]
-    study = studies.get(name, dataclasses.replace(scale, grid=grid or scale.grid))
+    scale = dataclasses.replace(scale, grid=grid or scale.grid)
+    study = name if isinstance(name, studies.Study) else studies.get(name, scale)
     rows = []
     for number, run in enumerate(study.runs):
         for seed in seeds:
             random = np.random.default_rng([seed, number])
             epochs = np.arange(run.epochs + 1)
-            under = (epochs > run.onset) & (epochs <= run.removal)
+            under = np.array([run.sees(epoch - 1) is not None for epoch in epochs])
             learned = 1 - np.exp(-np.cumsum(~under) / 7)
-            loss = LOSS[run.name] * (1 - np.exp(-run.removal / 10))
+            loss = LOSS.get(run.name, 0.1) * (1 - np.exp(-run.removal / 10))
             value = 0.1 + (0.4 - loss) * learned - 0.1 * under
             value += random.normal(0, 0.01, len(epochs)) + random.normal(0, 0.01)
             rows += [

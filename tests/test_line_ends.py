@@ -7,13 +7,13 @@ import warnings
 from pathlib import Path
 
 import pytest
+import report
 from handmade import handmade
 
 from cplib import results, studies
 from cplib._base import files
 from cplib.analysis import ledger
 from cplib.analysis.biology import load_csv
-from cplib.figures import records
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
@@ -101,9 +101,9 @@ def test_whatever_else_the_book_reads(tmp_path, monkeypatch):
     assert ledger.ledger() == claims
     for path in (BOOK / "benchmarks").glob("*.json"):
         with_pairs(path, tmp_path / path.name)
-    for name in records.BENCHMARKS:
-        assert records.read(name, place=tmp_path) == records.read(name)
-    assert records.chaos(tmp_path)[1] == records.chaos()[1]
+    for name in report.BENCHMARKS:
+        assert report.read(name, place=tmp_path) == report.read(name)
+    assert report.chaos(tmp_path)[1] == report.chaos()[1]
     points = tmp_path / "points.csv"
     points.write_bytes(b"age_days,value\n" + b"".join(b"%d,1\n" % i for i in range(9)))
     wanted = load_csv(points)

@@ -1,19 +1,12 @@
 """Draw results: panels with captions, alt text and their numbers."""
 
 from . import animals, fisher, stimuli
+from .captions import origin
 from .panel import Panel
-from .sweeps import (
-    comparison,
-    draw,
-    origin,
-    origins,
-    removal_sweep,
-    timing_map,
-    together,
-    window_sweep,
-)  # fmt: skip
+from .shapes import comparison, draw, timing_map
+from .sweeps import removal_sweep, together, window_sweep
 
 __all__ = [
-    "Panel", "animals", "comparison", "draw", "fisher", "origin", "origins",
-    "removal_sweep", "stimuli", "timing_map", "together", "window_sweep",
+    "Panel", "animals", "comparison", "draw", "fisher", "origin", "removal_sweep",
+    "stimuli", "timing_map", "together", "window_sweep",
 ]  # fmt: skip

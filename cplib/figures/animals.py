@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from ..analysis import biology
 from ..analysis.fits import Fit, fit_double_exponential
+from .marks import band, rows
 from .palette import BLUE, GREEN, GREY, ORANGE, PURPLE, style
-from .panel import Panel
+from .panel import Panel, worded
 
 __all__ = [
     "fitted_points", "kitten_acuity", "kitten_sensitivity", "macaque_synapses",
 ]  # fmt: skip
 
-# how dark a bar is; the words are published, the shades are ours
+# how dark a bar is; the words are published, the shades are not
 SHADE = {"none": 0.0, "slight": 0.2, "present": 0.35, "subsiding": 0.55,
          "rising": 0.55, "high": 0.95, "severe": 0.95, "peak": 1.0}  # fmt: skip
+MEASURES = {
+    "V1 cells lost to the closed eye": BLUE, "stereopsis": ORANGE, "acuity": PURPLE,
+}  # fmt: skip
+OLDEST = 240  # days, of a kitten
+YEAR = 365.25
 
 
 def kitten_acuity() -> Panel:
@@ -25,113 +31,77 @@ def kitten_acuity() -> Panel:
     anchors = biology.kitten_acuity()
     normal = anchors[(anchors["condition"] == "normal") & anchors["age_days"].notna()]
     back = anchors[anchors["condition"].str.startswith("recovered")]
+    ranged, single = back.dropna(subset=["low"]), back.dropna(subset=["acuity_cpd"])
+    middle, half = (ranged["low"] + ranged["high"]) / 2, ranged["high"] - ranged["low"]
     with style():
-        figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-        axes = figure.subplots()
+        figure, (axes,) = rows(4.6)
         _schematic(axes, "kitten_acuity", GREEN, "--", "normal development (schematic)")
         _schematic(axes, "kitten_recovery", BLUE, "-", "recovered acuity (schematic)")
-        axes.plot(
-            normal["age_days"], normal["acuity_cpd"], "^", color=GREEN, markersize=9,
-            label="normal, published",
-        )  # fmt: skip
+        axes.plot(normal["age_days"], normal["acuity_cpd"], "^", color=GREEN,
+                  markersize=9, label="normal, published")  # fmt: skip
         axes.axhline(5.0, color=GREEN, linewidth=1, linestyle=":",
                      label="trained average, published (age not stated)")  # fmt: skip
-        ranged = back.dropna(subset=["low"])
-        middle = (ranged["low"] + ranged["high"]) / 2
-        axes.errorbar(
-            ranged["age_days"], middle, yerr=(ranged["high"] - ranged["low"]) / 2,
-            fmt="s", color=BLUE, capsize=4, label="recovered, published (range)",
-        )  # fmt: skip
-        single = back.dropna(subset=["acuity_cpd"])
+        axes.errorbar(ranged["age_days"], middle, yerr=half / 2, fmt="s", color=BLUE,
+                      capsize=4, label="recovered, published (range)")  # fmt: skip
         axes.plot(single["age_days"], single["acuity_cpd"], "s", color=BLUE)
         axes.set(
             xlabel="age, or age at the end of the deprivation (days)",
             ylabel="visual acuity (cycles/degree)", xlim=(0, 200), ylim=(0, 9),
         )  # fmt: skip
         axes.legend(loc="upper right", fontsize="small")
-    alt = (
-        "Visual acuity of kittens in cycles per degree against age in days. Normal "
-        "kittens: 2.6 at day 35, 2.9 at day 41, a trained average of 5.0. Deprived "
-        "eyes recover to 5 to 6 when the deprivation ended by day 45, 4 to 5 by day "
-        "60, and 2.5 after four months. Lines through them are schematic."
-    )
-    caption = (
-        "Published values (markers and ranges; sources in the table) and schematic "
-        "curves drawn for the eye, not fitted to data. Blue is the acuity an eye "
-        "recovered, weeks after deprivation ended; the paper's panel shows acuity at "
-        "eye opening instead, whose data could not be obtained. "
-        + " ".join(biology.HOW_DRAWN[n] for n in ("kitten_acuity", "kitten_recovery"))
-    )
-    return Panel(figure, alt, caption, _shown(anchors))
+    drawn = _how_drawn("kitten_acuity", "kitten_recovery")
+    return worded("kitten_acuity", figure, _shown(anchors), drawn=drawn)
 
 
 def kitten_sensitivity() -> Panel:
     """Figure 1, bottom right, as far as published statements go."""
     anchors = biology.kitten_sensitivity()
-    last = 240
+    missing = biology.schematic("missing_acuity")
     with style():
-        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
-        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
+        figure, (top, bottom) = rows(2.9, 1.9, sharex=True)
         _schematic(top, "kitten_sensitivity", BLUE, "-", "sensitivity (schematic)")
-        missing = biology.schematic("missing_acuity")
-        top.plot(
-            missing["age_days"], missing["value"] / 100, color=GREEN, linestyle="--",
-            label="missing acuity (schematic)",
-        )  # fmt: skip
+        top.plot(missing["age_days"], missing["value"] / 100, color=GREEN,
+                 linestyle="--", label="missing acuity (schematic)")  # fmt: skip
         top.set(ylabel="relative height\n(our choice)", ylim=(0, 1.1), yticks=[])
         top.legend(loc="upper right", fontsize="small")
-        looks = {"V1 cells lost to the closed eye": (BLUE, 2),
-                 "stereopsis": (ORANGE, 1), "acuity": (PURPLE, 0)}  # fmt: skip
         for row in anchors.itertuples():
-            colour, line = looks[row.measure]
-            begin = 0 if pd.isna(row.age_start) else row.age_start
-            end = last if pd.isna(row.age_end) else row.age_end
-            begin, end = (begin - 4, end + 4) if begin == end else (begin, end)
-            bottom.barh(
-                line, end - begin, left=begin, height=0.8, color=colour,
-                alpha=0.15 + 0.6 * SHADE[row.level], edgecolor="white",
-            )  # fmt: skip
-            bottom.text((begin + end) / 2, line, row.level, ha="center", va="center",
-                        fontsize=8, rotation=0 if end - begin > 18 else 90)  # fmt: skip
-        bottom.set(
-            yticks=[2, 1, 0], yticklabels=["V1 cells lost", "stereopsis", "acuity"],
-            xlabel="age of the kitten (days)", xlim=(0, last),
-        )  # fmt: skip
-    alt = (
-        "Sensitivity of kittens to closing one eye, against age in days. In words of "
-        "abstracts: for V1 cells it rises before day 28, is high to day 48, then "
-        "subsides until four months and is gone by seven to eight; for stereopsis it "
-        "peaks from day 35 to 45. Above, a schematic curve of sensitivity that peaks "
-        "near day 38 and one of missing acuity that falls until week 10."
-    )
-    caption = (
-        "Below: what abstracts state, in words (sources in the table); no heights are "
-        "published there. Above: schematic curves drawn to agree with the statements, "
-        "not data. "
-        + " ".join(
-            biology.HOW_DRAWN[n] for n in ("kitten_sensitivity", "missing_acuity")
-        )
-    )
-    return Panel(figure, alt, caption, _shown(anchors))
+            _statement(bottom, row)
+        names = ["V1 cells lost", "stereopsis", "acuity"]
+        bottom.set(yticks=[0, -1, -2], yticklabels=names, xlim=(0, OLDEST),
+                   xlabel="age of the kitten (days)")  # fmt: skip
+    drawn = _how_drawn("kitten_sensitivity", "missing_acuity")
+    return worded("kitten_sensitivity", figure, _shown(anchors), drawn=drawn)
+
+
+def _statement(axes: Axes, row) -> None:
+    """One statement of an abstract, as a bar over the ages that it is about."""
+    begin = 0 if pd.isna(row.age_start) else row.age_start
+    end = OLDEST if pd.isna(row.age_end) else row.age_end
+    begin, end = (begin - 4, end + 4) if begin == end else (begin, end)
+    y = -list(MEASURES).index(row.measure)
+    axes.barh(
+        y, end - begin, left=begin, height=0.8, color=MEASURES[row.measure],
+        alpha=0.15 + 0.6 * SHADE[row.level], edgecolor="white",
+    )  # fmt: skip
+    axes.text((begin + end) / 2, y, row.level, ha="center", va="center", fontsize=8,
+              rotation=0 if end - begin > 18 else 90)  # fmt: skip
 
 
 def macaque_synapses() -> Panel:
     """Figure 4, centre: density of synapses in the visual cortex of macaques."""
     anchors = biology.macaque_synapses()
-    year = 365.25
     adult = anchors[anchors["age_end_days"] > anchors["age_days"]]
     young = anchors.drop(adult.index)
+    curve = biology.schematic("macaque_synapses")
     with style():
-        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-        axes = figure.subplots()
-        curve = biology.schematic("macaque_synapses")
-        axes.plot(curve["age_days"] / year, curve["value"], color=BLUE, alpha=0.8,
+        figure, (axes,) = rows(4.4)
+        axes.plot(curve["age_days"] / YEAR, curve["value"], color=BLUE, alpha=0.8,
                   label="schematic")  # fmt: skip
-        axes.plot(young["age_days"] / year, young["synapses_per_100um2"], "s",
+        axes.plot(young["age_days"] / YEAR, young["synapses_per_100um2"], "s",
                   color=BLUE, label="published")  # fmt: skip
         for row in adult.itertuples():
             axes.plot(
-                [row.age_days / year, row.age_end_days / year],
+                [row.age_days / YEAR, row.age_end_days / YEAR],
                 [row.synapses_per_100um2] * 2, color=PURPLE, linewidth=5, alpha=0.6,
                 solid_capstyle="butt", label="published, mean over these ages",
             )  # fmt: skip
@@ -139,36 +109,23 @@ def macaque_synapses() -> Panel:
         axes.set(xlabel="age (years from birth)", ylabel="synapses per 100 µm²",
                  ylim=(0, 75))  # fmt: skip
         axes.legend(loc="lower right")
-    alt = (
-        "Synapses per 100 square micrometres in the visual cortex of macaques against "
-        "age: 3.6 on foetal day 90, 10.9 on foetal day 140, 63 at 12 weeks, 37.7 from "
-        "2 to 6 years. The line through them is schematic."
-    )
-    caption = (
-        "Published mean densities (markers and bar; source in the table) and a "
-        "schematic line, not fitted to data. The paper's panel is after other "
-        "measurements (Rakic et al. 1986), which could not be obtained. "
-        + biology.HOW_DRAWN["macaque_synapses"]
-    )
-    return Panel(figure, alt, caption, _shown(anchors))
+    drawn = _how_drawn("macaque_synapses")
+    return worded("macaque_synapses", figure, _shown(anchors), drawn=drawn)
 
 
 def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit]:
     """A reader's digitised points (`biology.load_csv`) with the paper's fit.
 
     Returns:
-        The figure, with the fit's 95 % confidence band, and the fit.
+        The figure, with the 95 % confidence band of the fit, and the fit.
     """
     errors = points.get("error", None)
     fit = fit_double_exponential(points["age_days"], points["value"], sigma=errors)
-    low_age, high_age = points["age_days"].min(), points["age_days"].max()
-    age = pd.Series(range(int(low_age), int(high_age) + 2), dtype=float)
-    low, high = fit.band(age)
+    first, last = points["age_days"].min(), points["age_days"].max()
+    age = np.linspace(first, last, 200)
     with style():
-        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-        axes = figure.subplots()
-        axes.fill_between(age, low, high, color=BLUE, alpha=0.2, linewidth=0,
-                          label="95 % confidence band")  # fmt: skip
+        figure, (axes,) = rows(4.2)
+        band(axes, age, *fit.band(age), BLUE)
         axes.plot(age, fit.predict(age), color=BLUE, label="double exponential")
         axes.errorbar(points["age_days"], points["value"], yerr=errors, fmt="o",
                       color=GREY, label="points")  # fmt: skip
@@ -178,21 +135,21 @@ def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit
     words = ", ".join(
         f"{name} = {fit.params[name]:.3g} ± {error:.2g}" for name, error in free.items()
     )
-    alt = (
-        f"{len(points)} points from day {low_age:g} to {high_age:g}, a fitted double "
-        f"exponential and its band; R squared {fit.r2:.2f}."
-    )
-    caption = (
-        f"Digitised points and scale·(e^(−(t−d)/τ₁) − k·e^(−(t−d)/τ₂)): {words}; "
-        f"R² = {fit.r2:.3f}, {fit.n} points. The band is for the mean curve."
-    )
-    return Panel(figure, alt, caption, points), fit
+    panel = worded(
+        "fitted_points", figure, points, count=fit.n, first=first, last=last,
+        r2=fit.r2, words=words,
+    )  # fmt: skip
+    return panel, fit
 
 
-def _schematic(axes: Axes, name: str, colour, dash: str, label: str) -> None:
+def _schematic(axes: Axes, name: str, colour: str, dash: str, label: str) -> None:
     curve = biology.schematic(name)
     axes.plot(curve["age_days"], curve["value"], color=colour, linestyle=dash,
               alpha=0.8, label=label)  # fmt: skip
+
+
+def _how_drawn(*names: str) -> str:
+    return " ".join(biology.HOW_DRAWN[name] for name in names)
 
 
 def _shown(anchors: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from .. import data
 from .._base.plain import whole
+from ..data import DataSpec
 from ..deficits import Deficit
 from ..studies import Study
 
@@ -26,12 +27,12 @@ CREDIT = "Chelsea, photographed by Stefan van der Walt, CC0, from scikit-image"
 
 @dataclass(frozen=True)
 class Examples:
-    """Training images of different classes, by kind of deficit ('none': without).
+    """Training images of different classes, by name of the deficit ('none': without).
 
     Attributes:
-        images: for each kind, uint8 (n, H, W, 3).
-        told: for each kind, the n labels that the network is told.
-        note: what the pictures are, for a caption.
+        images: for each deficit, uint8 (n, H, W, 3).
+        told: for each deficit, the n labels that the network is told.
+        note: what the images are, for a caption.
     """
 
     images: dict[str, np.ndarray]
@@ -42,60 +43,47 @@ class Examples:
 def examples(study: Study, count: int, seed: int) -> Examples:
     """Up to `count` training images of the study's data under each of its deficits.
 
-    A set that would have to be downloaded is replaced by images that need none, and the
-    note says so: colours by the photograph of a cat, greyscale by `digits`. Labels
-    are permuted and noise is drawn as for the run of `seed`.
+    A set that would have to be downloaded is replaced by images that need none, and
+    the note says so. Labels are permuted and noise is drawn as for the run of `seed`.
 
     Raises:
         InputError: unless 1 <= count <= 6.
     """
     count = whole("images", count, 1, MOST)
-    spec = study.setup.data
     changes = "shifts and mirroring" if study.setup.schedule.mirror else "shifts"
-    after = f"before random {changes}, labels and noise as for seed {seed}"
-    if spec.source.downloaded and spec.source.channels == 3:
-        note = (
-            f"Picture: a cat at {spec.size} × {spec.size} pixels ({CREDIT}), in place "
-            "of the training images, which need a download."
-        )
-        return _shown(study, *_photograph(spec), seed, note)
-    note = f"Pictures: training images of {spec.name} {after}."
-    if spec.source.downloaded:
-        spec = replace(spec, name="digits", train=500, test=1)
-        note = (
-            f"Pictures: scikit-learn's digits {after}, in place of the training "
-            "images, which need a download."
-        )
-    dataset = data.load(spec)
+    dataset, note = _local(
+        study.setup.data,
+        f"before random {changes}, labels and noise as for seed {seed}",
+    )
     # the first image of each class that comes up, for variety
     labels = dataset.train_labels
-    chosen = list({int(c): i for i, c in reversed(list(enumerate(labels)))}.values())
-    chosen = sorted(chosen)[:count]
-    return _shown(study, dataset, chosen, seed, note)
+    chosen = {int(c): i for i, c in reversed(list(enumerate(labels)))}
+    chosen = sorted(chosen.values())[:count]
+    found = [Deficit(), *(d for run in study.runs for d in run.deficits)]
+    images, told = {}, {}
+    for deficit in dict.fromkeys(found):
+        seen = deficit.images(dataset.train_images, seed)[chosen]
+        images[deficit.name] = dataset.to_rgb(seen)
+        told[deficit.name] = deficit.labels(labels, seed)[chosen].tolist()
+    return Examples(images, told, note)
 
 
-def _shown(
-    study: Study, dataset: data.Dataset, chosen: list[int], seed: int, note: str
-) -> Examples:
-    """The `chosen` training images and labels under each deficit of `study`."""
-    images, labels = dataset.train_images, dataset.train_labels
-    deficits = {"none": Deficit()}
-    deficits |= {d.name: d for run in study.runs for d in run.deficits}
-    return Examples(
-        {
-            kind: dataset.to_rgb(deficit.images(images, seed)[chosen])
-            for kind, deficit in deficits.items()
-        },
-        {
-            kind: deficit.labels(labels, seed)[chosen].tolist()
-            for kind, deficit in deficits.items()
-        },
-        note,
-    )
+def _local(spec: DataSpec, after: str) -> tuple[data.Dataset, str]:
+    """A training set that needs no download, and what its images are."""
+    instead = "in place of the training images, which need a download."
+    source = spec.source
+    if source.downloaded and source.channels == 3:
+        size = f"{spec.size} × {spec.size} pixels"
+        return _photograph(spec), f"Image: a cat at {size} ({CREDIT}), {instead}"
+    if source.downloaded:
+        spec = replace(spec, name="digits", train=500, test=1)
+        note = f"Images: scikit-learn's digits {after}, {instead}"
+        return data.load(spec), note
+    return data.load(spec), f"Images: training images of {spec.name} {after}."
 
 
-def _photograph(spec: data.DataSpec) -> tuple[data.Dataset, list[int]]:
-    """A cat as a training set of one image, and the list of its number."""
+def _photograph(spec: data.DataSpec) -> data.Dataset:
+    """A cat as a training set of one image."""
     file = resources.files(__package__) / "cat.png"
     with file.open("rb") as opened, Image.open(opened) as image:
         pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
@@ -107,7 +95,7 @@ def _photograph(spec: data.DataSpec) -> tuple[data.Dataset, list[int]]:
         for values in (spec.source.mean, spec.source.std)
     )
     photo, label = (photo - mean) / std, torch.tensor([CAT])
-    return data.Dataset(photo, label, photo, label, mean, std, "cat.png", 10), [0]
+    return data.Dataset(photo, label, photo, label, mean, std, "cat.png", 10)
 
 
 def png_uri(image: np.ndarray) -> str:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
-from ..analysis.fits import ExponentialFit, fit_exponential
+from ..analysis.fits import fit_exponential
 from ..analysis.sensitivity import sensitivities, shares, trace_curve
+from ..deficits import Look
 from ..errors import CplibError, InputError
 from ..results import Result
 from ..studies import Run
-from .marks import TALL
-from .palette import BLUE, GREY, LABELS, SERIES, style
-from .panel import Panel
-from .sweeps import origin, origins
+from .captions import finished, origin, origins, over_seeds
+from .marks import added, band, interval, mean, name_of, percent, plain_log, rows
+from .palette import GREY, SERIES, looks, style
+from .panel import Panel, worded
 
-__all__ = ["by_layer", "over_training", "under_deficit", "with_sensitivity"]
+__all__ = [
+    "by_layer",
+    "over_training",
+    "under_deficit",
+    "with_sensitivity",
+]
 
-WORDS = {"test": "test set", "train": "training images, as augmented"}
+ACCURACIES = {"test": "test set", "train": "training images, as augmented"}
+TRACE = "trace of Fisher information"
 
 
 def over_training(*results: Result, accuracy: str = "test") -> Panel:
@@ -31,127 +36,84 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
 
     Args:
         results: of studies with a probe, up to five.
-        accuracy: "test", or "train" to see how much of it is learned by heart.
+        accuracy: "test", or "train" to see how many images are memorised.
     """
-    if accuracy not in ("test", "train"):
+    if accuracy not in ACCURACIES:
         raise InputError(f"accuracy={accuracy!r}: choose 'test' or 'train'.")
+    named = {result.study.title.split(":")[0]: result for result in results}
+    shown = {name: (r, r.study.runs[0]) for name, r in named.items()}
     with style():
-        figure = Figure(figsize=TALL, layout="constrained")
-        top, bottom = figure.subplots(2, 1, sharex=True)
-        tables, words = [], []
-        shown = [r for r in results if _left(r, r.study.runs[0])] or results
-        for result, look in zip(shown, SERIES, strict=False):
-            run, name = result.study.runs[0], _name(result)
-            curve = trace_curve(result, run)
-            _band(top, curve, look, name)
-            _band(bottom, 100 * result.curve(run, f"{accuracy}_accuracy"), look, name)
-            tables.append(_summary(curve).assign(network=name))
-            mean = curve.mean(axis=1)
-            words.append(
-                f"{name}: {mean.iloc[0]:.3g} after epoch {mean.index[0]}, greatest "
-                f"{mean.max():.3g} after epoch {mean.idxmax()}, {mean.iloc[-1]:.3g} "
-                f"after epoch {mean.index[-1]}"
-            )
-        top.set(ylabel="trace of Fisher information", yscale="log")
-        bottom.set(xlabel="epochs of training", ylabel=f"{accuracy} accuracy (%)")
-        _plain(top)
-        top.legend(loc="best")
-    alt = f"Trace of the Fisher information over training. {'; '.join(words)}."
-    caption = (
-        "Top: trace of the Fisher information of the weights (nats per squared unit of "
-        "weight, logarithmic) over training without deficit; bottom: accuracy "
-        f"on the {WORDS[accuracy]} (line: mean over seeds, band: lowest to highest). "
-        f"{_probed(results[0])} "
-        + origins({_name(result): result for result in results})
-    )
-    return Panel(figure, alt, caption, pd.concat(tables, ignore_index=True))
+        figure, (top, bottom) = rows(3.6, 3.6, sharex=True)
+        words, table = _lines(top, shown, SERIES, "network")
+        for (name, (result, run)), look in zip(shown.items(), SERIES, strict=False):
+            mean(bottom, 100 * result.curve(run, f"{accuracy}_accuracy"), look, name)
+        bottom.set(xlabel="epochs of training")
+        percent(bottom, f"{accuracy} accuracy (%)")
+    return worded(
+        "over_training", figure, table, words=words, accuracy=ACCURACIES[accuracy],
+        seeds=over_seeds(*results), probed=_probed(results[0]), origin=origins(named),
+    )  # fmt: skip
 
 
-def under_deficit(result: Result, kind: str = "blur") -> Panel:
-    """Trace over training with a deficit removed at several epochs (4R)."""
-    runs = [result.study.runs[0], *_runs(result, kind)]
-    runs = [run for run in runs if _left(result, run)] or runs
+def under_deficit(
+    result: Result, deficit: str | None = None, below: Panel | None = None
+) -> Panel:
+    """Trace over training without deficit, and with one removed at some epoch (4R).
+
+    Args:
+        result: of a study with a probe.
+        deficit: the name of one; default: all of the study.
+        below: another figure of the result, to which it is added.
+    """
+    runs = [result.study.runs[0], *_runs(result, deficit)]
+    named = {name_of(run): (result, run) for run in runs}
     with style():
-        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
-        axes = figure.subplots()
-        tables, words = [], []
-        for run, look in zip(runs, [(GREY, "o", "-"), *SERIES], strict=False):
-            name = (
-                LABELS[kind] + f" until {run.removal}"
-                if not run.clean
-                else "no deficit"
-            )
-            curve = trace_curve(result, run)
-            _band(axes, curve, look, name)
-            if not run.clean:
-                axes.axvline(run.removal, color=look[0], linewidth=0.8, linestyle=":")
-            tables.append(_summary(curve).assign(run=name))
-            mean = curve.mean(axis=1)
-            words.append(
-                f"{name}: greatest {mean.max():.3g} after epoch {mean.idxmax()}, "
-                f"{mean.iloc[-1]:.3g} at the end"
-            )
-        axes.set(
-            xlabel="epochs of training", ylabel="trace of Fisher information",
-            yscale="log",
-        )  # fmt: skip
-        _plain(axes)
-        axes.legend(loc="best", fontsize="small")
-    alt = f"Trace of the Fisher information over training. {'; '.join(words)}."
-    caption = (
-        "Trace of the Fisher information of the weights (nats per squared unit of "
-        f"weight, logarithmic), without deficit and with {LABELS[kind]} until the "
-        "epoch at the dotted line (line: mean over seeds, band: lowest to highest). "
-        f"{_probed(result)} " + origin(result)
-    )
-    return Panel(figure, alt, caption, pd.concat(tables, ignore_index=True))
+        axes = added(below.figure, 3.6) if below else rows(4.8)[1][0]
+        words, table = _lines(axes, named, looks(runs), "run")
+        for removal in {window.removal for run in runs for window in run.windows}:
+            axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
+        axes.set(xlabel="epochs of training")
+    probed = _probed(result)
+    panel = worded("under_deficit", axes.figure, table, words=words, probed=probed)
+    if below is None:
+        return finished(result, panel)
+    alt, caption = f"{below.alt} {panel.alt}", f"{below.caption} Below: {panel.caption}"
+    table = pd.concat([below.table, table], ignore_index=True)
+    return Panel(axes.figure, alt, caption, table)
 
 
-def by_layer(result: Result, kind: str = "blur") -> Panel:
-    """Each layer's share of the trace over training (5, a row of three panels)."""
-    late = _runs(result, kind)
-    runs = [result.study.runs[0], late[0], late[-1]]
+def by_layer(result: Result, deficit: str | None = None) -> Panel:
+    """Share of each layer in the trace over training (5, a row of three panels).
+
+    Args:
+        result: of a study with a probe.
+        deficit: the name of one, removed early and late; default: the study's first.
+    """
+    late = _runs(result, deficit)
+    late = [run for run in late if run.name == late[0].name]
+    runs = list(dict.fromkeys([result.study.runs[0], *late[:1], *late[-1:]]))
     last = min(run.epochs for run in runs)
-    runs = [run for run in runs if _left(result, run)] or runs
+    runs = [run for run in runs if _measured(result, run)] or runs
+    tables, words = [], []
     with style():
-        figure = Figure(figsize=(6.4, 8.6), layout="constrained")
-        grid = figure.subplots(len(runs), 1, sharex=True, sharey=True, squeeze=False)
-        rows = grid.ravel()
-        tables, words = [], []
-        for axes, run in zip(rows, runs, strict=True):
-            name = (
-                f"{LABELS[kind]} until {run.removal}" if not run.clean else "no deficit"
-            )
-            mean = (
-                shares(result, run).groupby(["epoch", "layer"]).share.mean().unstack()
-            )
-            _stack(axes, mean, name)
-            if not run.clean:
-                axes.axvline(run.removal, color="black", linestyle="--", linewidth=1.2)
-            tables.append((100 * mean).round(1).assign(run=name).reset_index())
-            at = run.removal or last
-            row = mean.iloc[max(0, mean.index.searchsorted(at, "right") - 1)]
+        figure, grid = rows(*[8.6 / 3] * len(runs), sharex=True)
+        for axes, run in zip(grid, runs, strict=True):
+            share = shares(result, run).groupby(["epoch", "layer"]).share.mean()
+            table, name = 100 * share.unstack(), name_of(run)
+            _stack(axes, table, run)
+            tables.append(table.round(1).assign(run=name).reset_index())
+            row = table.loc[: run.removal or last].iloc[-1]
             words.append(
                 f"{name}: after epoch {row.name}, layer {row.idxmax()} has most, "
-                f"{100 * row.max():.0f} %"
+                f"{row.max():.0f} %"
             )
-        rows[-1].set(xlabel="epochs of training")
-        handles, labels = rows[0].get_legend_handles_labels()
-        figure.legend(
-            handles[::-1], labels[::-1], loc="outside right upper", title="layer",
-        )  # fmt: skip
-    alt = (
-        "Each layer's share of the trace of the Fisher information over training, in "
-        f"{len(runs)} panels. {'; '.join(words)}."
-    )
-    caption = (
-        "Share of each layer in the trace of the Fisher information of the weights, "
-        "stacked from the input (layer 0, bottom) to the classes; mean over "
-        f"{len(result.seeds)} seeds. Dashed: the {LABELS[kind]} is removed. The total "
-        f"changes as well; see the figure of the trace. {_probed(result)} "
-        + origin(result)
-    )
-    return Panel(figure, alt, caption, pd.concat(tables, ignore_index=True))
+        grid[-1].set(xlabel="epochs of training")
+        legend = (part[::-1] for part in grid[0].get_legend_handles_labels())
+        figure.legend(*legend, loc="outside right upper", title="layer")
+    return worded(
+        "by_layer", figure, pd.concat(tables, ignore_index=True), panels=len(runs),
+        words="; ".join(words), probed=_probed(result), origin=origin(result),
+    )  # fmt: skip
 
 
 def with_sensitivity(tracked: Result, windows: Result) -> Panel:
@@ -159,65 +121,47 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
 
     Args:
         tracked: a study with a probe, for the trace without deficit.
-        windows: a study of windows, one or more lengths, with the same network.
+        windows: a study of windows of up to four lengths, with the same network.
     """
-    curve = trace_curve(tracked, tracked.study.runs[0]).mean(axis=1)
-    table = sensitivities(tracked, windows)
+    curve = trace_curve(tracked, tracked.study.runs[0])
+    table, words = sensitivities(tracked, windows), []
     with style():
-        figure = Figure(figsize=(6.4, 8.2), layout="constrained")
-        top, bottom = figure.subplots(2, 1)
-        top.plot(curve, color=BLUE, linewidth=2, label="trace, no deficit")
-        words = []
-        for (length, rows), look in zip(
-            table.groupby("window"), (SERIES[1], SERIES[2]), strict=False
-        ):
+        figure, (top, bottom) = rows(4.1, 4.1)
+        mean(top, curve, SERIES[0], "trace, no deficit", marker="", linewidth=2)
+        lengths = table.groupby("window")
+        for (length, found), look in zip(lengths, SERIES[1:], strict=False):
+            points = found.groupby("onset")[["sensitivity", "trace"]].mean()
             name = f"window of {length} epochs"
-            mean = rows.groupby("onset")[["sensitivity", "trace"]].mean()
-            words.append(_fitted(top, bottom, mean, look, name))
-        top.set(xlabel="epoch, or epoch of onset", ylabel="trace of Fisher information")
-        bottom.set(
-            xlabel="sensitivity (loss of accuracy in points, equal clean epochs)",
-            ylabel="trace of Fisher information",
-        )
-        top.legend(loc="best", fontsize="small")
-        bottom.legend(loc="best", fontsize="small")
-    alt = (
-        f"Top: trace over training, greatest {curve.max():.3g} after epoch "
-        f"{curve.idxmax()}, with the fitted exponential of the sensitivity at each "
-        f"onset. Bottom: trace against sensitivity. {' '.join(words)}"
-    )
-    caption = (
-        "Trace of the Fisher information F(t) without deficit, and F = a·exp(c·S) + b "
-        "fitted to the sensitivity S to a window of blur with onset t, mean over "
-        f"seeds, for two lengths of window. {' '.join(words)} At onset 0 the trace "
-        f"is the first that was measured. {_probed(tracked)} "
-        + origins({"Trace": tracked, "Windows": windows})
-    )
-    return Panel(figure, alt, caption, table)
+            words.append(_fitted(top, bottom, points, look, name))
+        top.set(xlabel="epoch, or epoch of onset")
+        bottom.set(xlabel="sensitivity (points lost against the baseline)")
+        for axes in (top, bottom):
+            axes.set(ylabel=TRACE)
+            axes.legend()
+    middle, deficit = curve.mean(axis=1), _runs(windows, None)[0].label
+    return worded(
+        "with_sensitivity", figure, table, words=" ".join(words), most=middle.max(),
+        epoch=middle.idxmax(), deficit=deficit, probed=_probed(tracked),
+        origin=origins({"Trace": tracked, "Windows": windows}),
+    )  # fmt: skip
 
 
-def _runs(result: Result, kind: str) -> list[Run]:
-    runs = [run for run in result.study.runs if run.name == kind and run.onset == 0]
-    if not runs:
-        held = ", ".join(dict.fromkeys(run.name for run in result.study.runs[1:]))
+def _runs(result: Result, deficit: str | None) -> list[Run]:
+    """Runs with a deficit, or with this one, by their removal."""
+    runs = [run for run in result.study.runs if not run.clean]
+    names = list(dict.fromkeys(run.name for run in runs))
+    if deficit not in (None, *names):
         raise InputError(
-            f"Study {result.study.name} has no run with {kind!r} from the start: "
-            f"choose one of {held}."
+            f"Study {result.study.name} has no run with {deficit!r}: choose one of "
+            f"{', '.join(names) or 'none'}."
         )
-    return sorted(runs, key=lambda run: run.removal)
+    runs = [run for run in runs if deficit in (None, run.name)]
+    return sorted(runs, key=lambda run: (names.index(run.name), run.removal))
 
 
-def _left(result: Result, run: Run) -> bool:
+def _measured(result: Result, run: Run) -> bool:
     """Whether a trace of `run` can be drawn: not where it diverged at once."""
     return bool((result.curve(run, "trace") > 0).any(axis=None))
-
-
-def _history(run: Run) -> str:
-    return f"{run.label} until {run.removal}" if not run.clean else "no deficit"
-
-
-def _name(result: Result) -> str:
-    return result.study.title.split(":")[0]
 
 
 def _probed(result: Result) -> str:
@@ -229,64 +173,68 @@ def _probed(result: Result) -> str:
     )
 
 
-def _plain(axes: Axes) -> None:
-    """Plain numbers on a logarithmic axis, whose range may hold no power of ten."""
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter("{x:,g}")
-    axes.yaxis.set_minor_locator(NullLocator())
+def _lines(
+    axes: Axes,
+    named: dict[str, tuple[Result, Run]],
+    own: Sequence[Look],
+    column: str,
+) -> tuple[str, pd.DataFrame]:
+    """Draw the traces that can be drawn; say them in words and in a table."""
+    shown = zip(named, named.values(), own, strict=False)
+    shown = [(name, *run, look) for name, run, look in shown]
+    shown = [part for part in shown if _measured(*part[1:3])] or shown
+    tables, words, seen = [], [], []
+    for name, result, run, look in shown:
+        curve = trace_curve(result, run)
+        mean(axes, curve, look, name)
+        found = interval(curve)
+        middle = found["mean"]
+        words.append(
+            f"{name}: {middle.iloc[0]:,.4g} after epoch {middle.index[0]}, greatest "
+            f"{middle.max():,.4g} after epoch {middle.idxmax()}, "
+            f"{middle.iloc[-1]:,.4g} after epoch {middle.index[-1]}"
+        )
+        found.columns = ["trace", "trace, low", "trace, high"]
+        tables.append(found.reset_index().assign(**{column: name}))
+        seen.append(curve[curve > 0].stack())
+    plain_log(axes, pd.concat(seen), TRACE)
+    axes.legend()
+    return "; ".join(words), pd.concat(tables, ignore_index=True)
 
 
-def _band(axes: Axes, curve: pd.DataFrame, look: tuple, name: str) -> None:
-    colour, marker, dash = look
-    mean, low, high = curve.mean(axis=1), curve.min(axis=1), curve.max(axis=1)
-    axes.fill_between(curve.index, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(
-        mean, color=colour, linestyle=dash, marker=marker,
-        markevery=max(1, len(mean) // 8), label=name,
-    )  # fmt: skip
-
-
-def _summary(curve: pd.DataFrame) -> pd.DataFrame:
-    table = pd.DataFrame({"mean": curve.mean(axis=1), "sd": curve.std(axis=1)})
-    return table.reset_index()
-
-
-def _stack(axes: Axes, mean: pd.DataFrame, name: str) -> None:
-    colours = sns.color_palette("viridis", mean.shape[1])
+def _stack(axes: Axes, table: pd.DataFrame, run: Run) -> None:
+    colours = sns.color_palette("viridis", table.shape[1])
     axes.stackplot(
-        mean.index, 100 * mean.T.to_numpy(), colors=colours, labels=list(mean),
+        table.index, table.T.to_numpy(), colors=colours, labels=list(table),
         edgecolor="white", linewidth=0.4,
     )  # fmt: skip
-    axes.set(title=name, ylabel="share of trace (%)", ylim=(0, 100))
+    axes.set(title=name_of(run), ylabel="share of trace (%)", ylim=(0, 100))
     axes.margins(x=0)
+    for window in run.windows:
+        axes.axvline(window.removal, color="black", linestyle="--", linewidth=1.2)
 
 
-def _fitted(top: Axes, bottom: Axes, mean: pd.DataFrame, look: tuple, name: str) -> str:
+def _fitted(
+    top: Axes, bottom: Axes, points: pd.DataFrame, look: Look, name: str
+) -> str:
     """Draw one window length's points and fit; say in words how good it is."""
-    colour, marker, dash = look
-    s, f = mean["sensitivity"].to_numpy(), mean["trace"].to_numpy()
-    bottom.plot(s, f, marker, color=colour, label=name)
-    fit = _try_fit(s, f)
-    if fit is None:
+    s, f = points["sensitivity"].to_numpy(), points["trace"].to_numpy()
+    bottom.plot(s, f, look.marker, color=look.colour, label=name)
+    try:
+        fit = fit_exponential(s, f)
+    except CplibError:
         return f"{name}: no fit converged."
-    top.plot(
-        mean.index, fit.predict(s), color=colour, marker=marker, linestyle=dash,
-        label=f"a·exp(c·S)+b, {name}",
-    )  # fmt: skip
-    line = np.linspace(s.min(), s.max(), 100)
-    low, high = fit.band(line)
-    bottom.fill_between(line, low, high, color=colour, alpha=0.12, linewidth=0)
-    bottom.plot(line, fit.predict(line), color=colour, linestyle=dash)
+    line, label = (
+        {"color": look.colour, "linestyle": look.dash},
+        f"a·exp(c·S)+b, {name}",
+    )
+    top.plot(points.index, fit.predict(s), marker=look.marker, label=label, **line)
+    grid = np.linspace(s.min(), s.max(), 100)
+    band(bottom, grid, *fit.band(grid), look.colour)
+    bottom.plot(grid, fit.predict(grid), **line)
     bottom.set_ylim(0, 1.5 * f.max())
     return (
         f"{name.capitalize()}: R² = {fit.r2:.2f} (a straight line "
         f"{fit.r2_linear:.2f}), c = {fit.params['c']:.2g} ± {fit.stderr['c']:.2g} per "
         "point" + (", not to be told from a straight line." if fit.degenerate else ".")
     )
-
-
-def _try_fit(s: Iterable[float], f: Iterable[float]) -> ExponentialFit | None:
-    try:
-        return fit_exponential(s, f)
-    except CplibError:
-        return None

@@ -1,162 +1,135 @@
-"""The curves that figures are made of: sweeps, controls, losses, learning curves."""
+"""Marks that figures share: means over seeds, and windows of deficit."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike
+from scipy import stats
 
-from ..results import Result
-from .palette import BLUE, GREY, LOOKS, PURPLE
+from ..deficits import Look
+from ..studies import Run
+from .palette import GREY
 
-# Paper, Figure 1 top left, as quoted in its text (PROTOCOL: "Errors quoted"): test
-# error in %, by removal epoch, at 160 clean epochs after removal.
-PAPER_ERRORS = {0: 6.4, 140: 18.0}
-PAPER_CLEAN_EPOCHS = 160
-# inches; narrow, so that the text can be read when a phone shrinks the figure
-TALL = (6.4, 7.2)
-ROOM_BELOW = 16  # points of the learning curve that are shown below the results
+__all__ = [
+    "added", "band", "interval", "lanes", "mean", "name_of", "percent", "plain_log",
+    "rows",
+]  # fmt: skip
 
-
-def summary(by_seed: pd.DataFrame, over: str) -> pd.DataFrame:
-    """Mean and spread over seeds, in %, for each value of column `over`."""
-    percent = by_seed.assign(
-        **{name: 100 * by_seed[name] for name in ("final", "baseline", "control")}
-    )
-    grouped = percent.groupby(over)
-    return pd.DataFrame(
-        {
-            "mean": grouped["final"].mean(),
-            "sd": grouped["final"].std(),
-            "lowest seed": grouped["final"].min(),
-            "highest seed": grouped["final"].max(),
-            "baseline": grouped["baseline"].mean(),
-            "control": grouped["control"].mean(),
-        }
-    ).reset_index()
+WIDTH = 6.4  # inches; narrow, so that the text can be read on a phone
+MARKED = 8  # epochs of a long curve that carry markers and dots
 
 
-def swept(
-    axes: Axes, by_seed: pd.DataFrame, x: str, y: str, kind: str, label: str
-) -> None:
-    """Mean over seeds with its band, and each seed as a dot; y in %."""
-    colour, marker, _ = LOOKS[kind]
-    grouped = 100 * by_seed.groupby(x)[y].agg(["mean", "std"])
-    mean, deviation = grouped["mean"], grouped["std"].fillna(0)
-    axes.fill_between(
-        mean.index, mean - deviation, mean + deviation, color=colour, alpha=0.2,
-        linewidth=0,
-    )  # fmt: skip
-    axes.scatter(by_seed[x], 100 * by_seed[y], color=colour, s=8, alpha=0.6)
-    axes.plot(mean, color=colour, marker=marker, linewidth=2, label=label)
+def rows(*heights: float, sharex: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure of the book's width, and axes of these heights (inches) in a column."""
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    grid = figure.subplots(
+        len(heights), 1, height_ratios=heights, sharex=sharex, squeeze=False
+    )[:, 0]
+    for axes in grid:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    return figure, list(grid)
 
 
-def learning_curve(axes: Axes, result: Result, until: float) -> None:
-    """The clean run's test accuracy, dashed as in the paper."""
-    curve = 100 * result.curve(result.study.runs[0])
-    curve = curve.loc[:until].mean(axis=1)
-    axes.plot(curve, color=GREY, linestyle="--", label="learning without deficit")
+def added(figure: Figure, height: float) -> Axes:
+    """New axes of this height (inches) below those of a figure made by `rows`."""
+    heights = [*figure.axes[0].get_gridspec().get_height_ratios(), height]
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    for axes, place in zip(figure.axes, grid, strict=False):
+        axes.set_subplotspec(place)
+    figure.set_size_inches(WIDTH, sum(heights))
+    return figure.add_subplot(grid[-1])
 
 
-def sweep(
-    result: Result, by_seed: pd.DataFrame, x: str, name: str, label_x: str
-) -> tuple[Figure, Axes, Axes]:
-    """Final accuracy over column `x`, with its control and the clean learning curve.
+def interval(values: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds (columns) and its 95 % interval, for each row of `values`.
 
     Returns:
-        The figure, the axes drawn upon, and empty axes below them.
+        Columns mean, low and high (Student's t); no low and high for a single seed.
     """
-    figure = Figure(figsize=TALL, layout="constrained")
-    top, bottom = figure.subplots(2, 1, height_ratios=(1.6, 1))
-    table = summary(by_seed, x)
-    learning_curve(top, result, table[x].max())
-    swept(top, by_seed, x, "final", result.study.runs[-1].name, name)
-    equal_length(top, summary(by_seed[by_seed["removal"] > 0], x), x)
-    top.set_ylim(bottom=max(0, table["lowest seed"].min() - ROOM_BELOW))
-    accuracy_axis(top, label_x)
-    return figure, top, bottom
+    half = stats.t.ppf(0.975, values.count(axis=1) - 1) * values.sem(axis=1)
+    middle = values.mean(axis=1)
+    return pd.DataFrame({"mean": middle, "low": middle - half, "high": middle + half})
 
 
-def loss(
-    axes: Axes, by_seed: pd.DataFrame, against: str, look: tuple, name: str
+def mean(
+    axes: Axes, values: pd.DataFrame, look: Look, label: str | None = None, **line
 ) -> None:
-    """Loss of final accuracy over t0, in points, against one of the references."""
-    colour, marker, dash = look
-    points = 100 * (by_seed[against] - by_seed["final"])
-    grouped = points.groupby(by_seed["removal"]).agg(["mean", "std"])
-    mean, deviation = grouped["mean"], grouped["std"].fillna(0)
-    axes.fill_between(
-        mean.index, mean - deviation, mean + deviation, color=colour, alpha=0.15,
-        linewidth=0,
-    )  # fmt: skip
-    axes.plot(mean, color=colour, marker=marker, linestyle=dash, label=name)
+    """Mean over seeds as a line, its 95 % interval as a band, and seeds as dots.
+
+    Args:
+        axes: to draw on.
+        values: index x, one column per seed. Where x has many values, only some have
+            markers and dots.
+        look: of the deficit, or of a series.
+        label: in the legend.
+        line: options of the line.
+    """
+    every = max(1, len(values) // MARKED)
+    found = interval(values)
+    band(axes, found.index, found.low, found.high, look.colour)
+    if values.shape[1] > 1:
+        dots = {"color": look.colour, "markersize": 4, "alpha": 0.6}
+        axes.plot(values.iloc[::every], ".", **dots)
+    options = {"linestyle": look.dash, "marker": look.marker, "markevery": every}
+    axes.plot(found["mean"], color=look.colour, label=label, **options | line)
 
 
-def equal_length(axes: Axes, table: pd.DataFrame, x: str) -> None:
-    """The control: the clean run after as many epochs in all."""
-    axes.plot(
-        table[x], table["control"], color=GREY, marker="o", markerfacecolor="white",
-        linestyle=":", label="no deficit, equal length",
-    )  # fmt: skip
+def band(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str):
+    """A 95 % interval over `x` (n,)."""
+    axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
-def sensitivity(axes: Axes, by_seed: pd.DataFrame) -> None:
-    """Loss of final accuracy over the onset, against both clean references."""
-    looks = {"baseline": (GREY, "o", "-"), "control": (BLUE, "s", "--")}
-    names = {
-        "baseline": "against equal clean epochs",
-        "control": "against equal length",
-    }
-    for reference, (colour, marker, dash) in looks.items():
-        loss = 100 * (by_seed[reference] - by_seed["final"])
-        grouped = loss.groupby(by_seed["onset"]).agg(["mean", "std"])
-        mean, deviation = grouped["mean"], grouped["std"].fillna(0)
-        axes.fill_between(
-            mean.index, mean - deviation, mean + deviation, color=colour, alpha=0.15,
-            linewidth=0,
-        )  # fmt: skip
-        axes.plot(
-            mean, color=colour, marker=marker, linestyle=dash, label=names[reference]
-        )
-    axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set(xlabel="epoch of onset", ylabel="loss of accuracy (points)")
-    axes.legend(loc="best", fontsize="small")
+def lanes(axes: Axes, runs: Mapping[str, Run]) -> pd.DataFrame:
+    """A bar per run over its epochs, with what the network is shown written in it.
+
+    Returns:
+        The same as a table.
+    """
+    last, table = max(run.epochs for run in runs.values()), []
+    for y, (name, run) in enumerate(runs.items()):
+        begin = 0
+        for deficit, end in run.phases():
+            look = {"facecolor": deficit.look.colour, "hatch": "//"} if deficit else {
+                "facecolor": "0.9"}  # fmt: skip
+            axes.barh(-y, end - begin, left=begin, height=0.6, edgecolor=GREY, **look)
+            word = deficit.label if deficit else "clear"
+            if end - begin > 0.02 * last * len(word):  # else it has no place
+                axes.text(
+                    (begin + end) / 2, -y, word, ha="center", va="center",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+                )  # fmt: skip
+            sees = deficit.sees if deficit else "clear images"
+            table.append((name, begin, end, sees))
+            begin = end
+    axes.set(yticks=[-y for y in range(len(runs))], yticklabels=runs, xlim=(0, last))
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    return pd.DataFrame(table, columns=["network", "from epoch", "until epoch", "sees"])
 
 
-def relative_error(
-    axes: Axes, by_seed: pd.DataFrame, clean_epochs: int, kind: str, quoted: bool
-) -> None:
-    """Error relative to no deficit over t0 / clean epochs; the paper's if `quoted`."""
-    colour, marker, _ = LOOKS[kind]
-    ratio = by_seed.assign(
-        ratio=(1 - by_seed["final"]) / (1 - by_seed["baseline"]),
-        time=by_seed["removal"] / clean_epochs,
-    )
-    grouped = ratio.groupby("time")["ratio"].agg(["mean", "std"])
-    deviation = grouped["std"].fillna(0)
-    axes.fill_between(
-        grouped.index, grouped["mean"] - deviation, grouped["mean"] + deviation,
-        color=colour, alpha=0.2, linewidth=0,
-    )  # fmt: skip
-    axes.plot(grouped["mean"], color=colour, marker=marker, label="ours")
-    axes.set(
-        xlabel="t₀ / clean epochs after removal", ylabel="test error / without deficit"
-    )
-    if not quoted:
-        axes.axhline(1, color=GREY, linewidth=0.8)
-        return
-    time = np.array(list(PAPER_ERRORS)) / PAPER_CLEAN_EPOCHS
-    error = np.array(list(PAPER_ERRORS.values())) / PAPER_ERRORS[0]
-    axes.plot(
-        time, error, color=PURPLE, marker="*", markersize=11, linestyle="",
-        label="paper, quoted",
-    )  # fmt: skip
-    axes.legend(loc="upper left")
+def name_of(run: Run) -> str:
+    """A run in a legend: 'no deficit', 'blur until 40', 'blur 0–10, noise 20–30'."""
+    if len(run.windows) == 1 and run.onset == 0:
+        return f"{run.label} until {run.removal}"
+    return run.title
 
 
-def accuracy_axis(axes: Axes, x_label: str) -> None:
-    """Labels with units, and a legend that keeps clear of the lines."""
-    axes.set(xlabel=x_label, ylabel="test accuracy (%)")
+def percent(axes: Axes, label: str = "test accuracy (%)", least: float = 0) -> None:
+    """Accuracy upwards, from `least` at the lowest to 100 at the highest."""
+    low, high = axes.get_ylim()
+    axes.set(ylabel=label, ylim=(max(least, low), min(100, high)))
     axes.margins(x=0.02)
-    axes.legend(loc="best")
+
+
+def plain_log(axes: Axes, seen: pd.Series, label: str) -> None:
+    """Plain numbers on a logarithmic y axis over the values `seen`, all above 0."""
+    axes.set_yscale("log")
+    axes.set(ylabel=label, ylim=(seen.min() / 1.2, 1.2 * seen.max()))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.yaxis.set_minor_locator(NullLocator())

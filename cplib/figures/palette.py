@@ -1,61 +1,70 @@
-"""The book's look: colours, markers, dashes and names, the same in every figure."""
+"""The book's style, and looks for what has none of its own."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import matplotlib as mpl
 import matplotlib.style
 import seaborn as sns
 
-__all__ = ["LABELS", "LOOKS", "SERIES", "style"]
+from ..deficits import CONTROLS, KINDS, Deficit, Look
+from ..studies import Run
 
-BLUE, ORANGE, GREEN, RED, PURPLE = sns.color_palette("colorblind", 5)
-GREY = "0.35"
-# colour, marker and dash of each deficit: never told apart by colour alone
-LOOKS = {
-    "none": (GREY, "o", "-"),
-    "blur": (BLUE, "s", "-"),
-    "flip": (ORANGE, "^", "--"),
-    "labels": (GREEN, "D", "-."),
-    "noise": (RED, "v", ":"),
-    "moving-noise": (PURPLE, "P", "--"),
-}
-# the same for a series of things that are not deficits
+__all__ = ["SERIES", "looks", "series", "style"]
+
+PALETTE = sns.color_palette("colorblind").as_hex()
+BLUE, ORANGE, GREEN, RED, PURPLE = PALETTE[:5]
+GREY = Deficit.look.colour
+CLEAN = Deficit.look
+# of a series of things that are not deficits: never told apart by colour alone
 SERIES = (
-    (BLUE, "s", "-"),
-    (ORANGE, "^", "--"),
-    (GREEN, "D", "-."),
-    (RED, "v", ":"),
-    (PURPLE, "o", "-"),
-)
-LABELS = {
-    "none": "no deficit",
-    "blur": "blur",
-    "flip": "vertical flip",
-    "labels": "label permutation",
-    "noise": "noise",
-    "moving-noise": "moving noise",
-}
-LOOK = {
+    Look(BLUE, "s", "-"), Look(ORANGE, "^", "--"), Look(GREEN, "D", "-."),
+    Look(RED, "v", ":"), Look(PURPLE, "o", "-"),
+)  # fmt: skip
+STYLE = {
     **sns.axes_style("ticks"),
     **sns.plotting_context("notebook", font_scale=1.1),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
+    "legend.fontsize": "small",
     "font.sans-serif": ["DejaVu Sans"],  # matplotlib brings it: the same everywhere
     "svg.hashsalt": "cplib",  # the same figure gives the same file
     "figure.facecolor": "white",
 }
+# For the widgets, until they ask the deficits themselves.
+LABELS = {d.kind: d.label for d in (Deficit, *KINDS.values(), *CONTROLS.values())}
+LOOKS = {d.kind: d.look for d in (Deficit, *KINDS.values(), *CONTROLS.values())}
+
+
+def looks(runs: Iterable[Run]) -> list[Look]:
+    """The looks of the runs' deficits, made different where several share one."""
+    own = [(run.deficits or (Deficit(),))[0].look for run in runs]
+    if len(set(own)) == len(own):
+        return own
+    alone = len(set(own) - {CLEAN}) == 1
+    found: list[Look] = []
+    for i, look in enumerate(own):
+        other = series(own[:i].count(look))
+        other = other if alone else look._replace(dash=other.dash)
+        found.append(look if look == CLEAN else other)
+    return found
+
+
+def series(i: int) -> Look:
+    """The look of the `i`-th thing of a series, from 0: 25 are different."""
+    first, other = SERIES[i % len(SERIES)], SERIES[(i + i // len(SERIES)) % len(SERIES)]
+    return other._replace(colour=first.colour)
 
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """The book's look, and nothing of the reader's, for as long as the context lasts.
+    """The book's style, and nothing of the reader's, while the context lasts.
 
     Matplotlib reads one part of a style when a figure is drawn and the other when it is
     saved, so both are done in this context.
     """
-    with mpl.style.context(["default", LOOK]):
+    with mpl.style.context(["default", STYLE]):
         yield

@@ -1,4 +1,4 @@
-"""A figure that explains itself: picture, alt text, caption and the data behind it."""
+"""A figure that explains itself: image, alt text, caption and the data behind it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import base64
 import html
 import io
 import re
+import tomllib
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +18,7 @@ from .._base import files
 from ..errors import InputError
 from .palette import style
 
-__all__ = ["Panel", "check"]
+__all__ = ["Panel", "check", "worded"]
 
 FORMATS = ("svg", "png", "pdf")
 ELSEWHERE = "name another file"
@@ -25,14 +27,14 @@ UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure with all that a reader without eyes, colour or kernel needs.
+    """A figure for all readers: those who use a screen reader or have no kernel, too.
 
-    Shown by a notebook as an HTML figure: the picture (SVG), its caption, and its data
-    in a table that unfolds.
+    A notebook shows it as an HTML figure: the image (SVG), its caption, and its data in
+    a table that unfolds.
 
     Attributes:
         figure: the matplotlib figure.
-        alt: what the picture shows, in words.
+        alt: what the image shows, in words.
         caption: what it is and where the numbers come from.
         table: the data drawn.
     """
@@ -43,7 +45,7 @@ class Panel:
     table: pd.DataFrame
 
     def save(self, path: Path | str) -> None:
-        """Write the picture; the suffix says how (SVG, PNG or PDF)."""
+        """Write the image; the suffix says how (SVG, PNG or PDF)."""
         path = check(path)
         try:
             self._write(path, path.suffix[1:].lower(), dpi=200)
@@ -51,7 +53,7 @@ class Panel:
             raise files.storage_error(path, error, ELSEWHERE) from error
 
     def svg(self, trimmed: bool = True) -> bytes:
-        """The picture as SVG, without its margins if `trimmed`, which takes longer."""
+        """The image as SVG, without its margins if `trimmed`, which takes longer."""
         buffer = io.BytesIO()
         self._write(buffer, "svg", bbox_inches="tight" if trimmed else None)
         return buffer.getvalue()
@@ -67,10 +69,10 @@ class Panel:
             self.figure.savefig(target, format=kind, **options)
 
     def image_html(self) -> str:
-        """The picture alone, as an HTML image."""
-        picture = base64.b64encode(self.svg()).decode()
+        """The image alone, in HTML."""
+        payload = base64.b64encode(self.svg()).decode()
         return (
-            f'<img src="data:image/svg+xml;base64,{picture}" '
+            f'<img src="data:image/svg+xml;base64,{payload}" '
             f'alt="{html.escape(self.alt, quote=True)}">'
         )
 
@@ -98,11 +100,19 @@ class Panel:
         )
 
 
+def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> Panel:
+    """A panel with the words called `name` in `words.toml`, with `parts` filled in."""
+    texts = resources.files(__package__).joinpath("words.toml").read_text("utf-8")
+    words = tomllib.loads(texts)[name]
+    alt, caption = (words[key].format(**parts) for key in ("alt", "caption"))
+    return Panel(figure, alt, caption, table)
+
+
 def check(path: Path | str) -> Path:
-    """`path`, if a picture can be saved there; to be asked before a long computation.
+    """`path`, if an image can be saved there; asked before a long computation.
 
     Raises:
-        InputError: its suffix is of no format that we write, or its folder is missing.
+        InputError: its suffix names no known format, or its folder is missing.
         StorageError: it cannot be written.
     """
     path = Path(path)

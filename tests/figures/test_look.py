@@ -6,11 +6,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import report
 from handmade import handmade
 from matplotlib import pyplot as plt
 
 from cplib import figures, studies
-from cplib.figures import animals, benchmarks, examples, fisher, records, stimuli
+from cplib.figures import animals, examples, fisher, stimuli
 from cplib.results import library
 from cplib.widgets import static_view
 from cplib.widgets.outcomes import Timeline
@@ -62,8 +63,8 @@ FIGURES = {
     "deficits": stimuli.deficits,
     "clues": stimuli.clues,
     "course": lambda: stimuli.course(studies.get("1TL", "smoke")),
-    "sweep": lambda: benchmarks.sweep(records.read("sweep")),
-    "estimators": lambda: benchmarks.estimators(records.read("estimator")),
+    "sweep": lambda: report.sweep(report.read("sweep")),
+    "estimators": lambda: report.estimators(report.read("estimator")),
     "explorer": explored,
 }
 

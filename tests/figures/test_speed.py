@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import report
+from report import Ratio, Record
 
 from cplib.errors import DataError
-from cplib.figures import benchmarks, records
-from cplib.figures.records import Ratio, Record
 
 ROOT = Path(__file__).parents[2]
 MEASURED = {"slow": [8.0, 9.0, 12.0], "fast": [2.0, 3.0, 3.0], "short": [1.0]}
@@ -30,7 +30,7 @@ def record(**changes):
 
 
 def test_ratios_are_of_each_round():
-    table = records.ratios(record())
+    table = report.ratios(record())
     assert list(table.index) == ["all", "low", "part"]
     assert table.loc["all"].tolist() == ["4", "3 to 4", "≥\N{NO-BREAK SPACE}3.5", "yes"]
     assert table.loc["low", "reached"] == "no"
@@ -38,30 +38,30 @@ def test_ratios_are_of_each_round():
 
 
 def test_records_round_trip_and_a_gpu_gets_its_column(tmp_path):
-    records.save(record(), tmp_path)
-    assert records.read("sweep", place=tmp_path) == record()
-    assert set(records.table("sweep", tmp_path).GPU) == {"not measured"}
+    report.save(record(), tmp_path)
+    assert report.read("sweep", place=tmp_path) == record()
+    assert set(report.table("sweep", tmp_path).GPU) == {"not measured"}
     faster = {"slow": [9.0], "fast": [1.0]}
-    records.save(record(device="cuda", measured=faster), tmp_path)
-    table = records.table("sweep", tmp_path)
+    report.save(record(device="cuda", measured=faster), tmp_path)
+    table = report.table("sweep", tmp_path)
     assert table.GPU.to_dict() == {"all": "9", "low": "0.111", "part": "–"}
     assert table.CPU["all"] == "4"
-    raw = records.raw(record())
+    raw = report.raw(record())
     assert raw.loc["slow"].tolist() == ["9", "8", "9", "12"]
 
 
 def test_what_is_not_there_or_damaged_is_said(tmp_path):
     with pytest.raises(DataError, match="no .*step-cpu.json.*make bench"):
-        records.read("step", place=tmp_path)
+        report.read("step", place=tmp_path)
     for text in ("{", "{}", '{"ratios": []}', '{"ratios": [{"much": 1}]}'):
         (tmp_path / "step-cpu.json").write_text(text)
         with pytest.raises(DataError, match="is damaged"):
-            records.read("step", place=tmp_path)
+            report.read("step", place=tmp_path)
 
 
 def test_the_books_chaos_is_as_long_as_it_says(tmp_path):
     """Fifty kills in each of four ways, and nothing trained twice without need."""
-    counts, words = records.chaos()
+    counts, words = report.chaos()
     ways = set(zip(counts.workers, counts["sweeps at once"], strict=True))
     assert ways == {(1, 1), (1, 2), (2, 1), (2, 2)}
     assert (counts.kills >= 50).all()
@@ -69,13 +69,13 @@ def test_the_books_chaos_is_as_long_as_it_says(tmp_path):
     assert (counts.trained >= counts["epochs needed"]).all()
     assert "cplib" in words
     with pytest.raises(DataError, match=r"chaos.json.*tests/chaos.py"):
-        records.chaos(tmp_path)
+        report.chaos(tmp_path)
 
 
-@pytest.mark.parametrize("name", records.BENCHMARKS)
+@pytest.mark.parametrize("name", report.BENCHMARKS)
 def test_the_books_records_are_whole(name):
     """Three rounds or more of all that is compared, and nothing but numbers."""
-    found = records.read(name)
+    found = report.read(name)
     assert found.benchmark == name and found.device == "cpu"
     for ratio in found.ratios:
         values = found.values(ratio)
@@ -84,12 +84,12 @@ def test_the_books_records_are_whole(name):
 
 
 def test_the_figures_draw_what_was_measured():
-    sweep = benchmarks.sweep(records.read("sweep"))
-    for name, words in benchmarks.SIDES:
+    sweep = report.sweep(report.read("sweep"))
+    for name, words in report.SIDES.items():
         drawn = sweep.table[sweep.table[""] == words].minutes
-        np.testing.assert_allclose(60 * drawn, records.read("sweep").measured[name])
-    found = records.read("estimator")
-    panel = benchmarks.estimators(found)
+        np.testing.assert_allclose(60 * drawn, report.read("sweep").measured[name])
+    found = report.read("estimator")
+    panel = report.estimators(found)
     axes = panel.figure.axes[0]
     points = sum(len(line.get_xdata()) for line in axes.lines)
     assert points == len(panel.table) == sum(m.count(": ") for m in found.measured
@@ -100,7 +100,7 @@ def test_the_figures_draw_what_was_measured():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", records.BENCHMARKS)
+@pytest.mark.parametrize("name", report.BENCHMARKS)
 def test_each_benchmark_runs(name, tmp_path):
     """In small, for one round: whether it works, never how long it takes."""
     script = ROOT / "benchmarks" / f"{name}.py"
@@ -109,5 +109,5 @@ def test_each_benchmark_runs(name, tmp_path):
     assert done.returncode == 0, done.stderr
     parts = json.loads((tmp_path / f"{name}-cpu.json").read_text())
     assert parts["measured"] and parts["machine"]["processor"]
-    first = records.ratios(records.read(name, place=tmp_path)).index[0]
+    first = report.ratios(report.read(name, place=tmp_path)).index[0]
     assert first in done.stdout

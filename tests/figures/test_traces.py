@@ -44,7 +44,7 @@ def mean_trace(table, kind, removal, layer=""):
 
 @pytest.mark.parametrize("name", ["3TL", "5"])
 def test_under_deficit_draws_the_mean_trace_of_each_run(name):
-    panel = fisher.under_deficit(stored(name))
+    panel = fisher.under_deficit(stored(name), "blur")
     table = table_of(name)
     axes = panel.figure.axes[0]
     removals = sorted(table[table.deficit == "blur"].removal.unique())

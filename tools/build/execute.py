@@ -75,6 +75,7 @@ def input_key(source: Path, parameters: dict[str, str | int], results: Path) -> 
         CODE / "requirements.txt",
         CODE / "book" / "claims.yml",
         *_files(CODE / "cplib"),
+        *_files(CODE / "book" / "benchmarks"),
         *_files(results),
     ]
     parts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
