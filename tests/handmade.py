@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from cplib import studies
 from cplib.results.library import COLUMNS, Result
@@ -23,15 +24,20 @@ def handmade(name="timing", scale="smoke", seeds=(0, 1, 2), grid=None):
     `grid` replaces the onsets and removals of study `timing`.
     """
     scale = studies.SCALES[scale]
-    study = studies.get(name, dataclasses.replace(scale, grid=grid or scale.grid))
+    scale = dataclasses.replace(scale, grid=grid or scale.grid)
+    return formula(studies.get(name, scale), seeds)
+
+
+def formula(study, seeds=(0, 1, 2)):
+    """The same for a study that is given."""
     rows = []
     for number, run in enumerate(study.runs):
         for seed in seeds:
             random = np.random.default_rng([seed, number])
             epochs = np.arange(run.epochs + 1)
-            under = (epochs > run.onset) & (epochs <= run.removal)
+            under = np.array([e > 0 and run.sees(e - 1) is not None for e in epochs])
             learned = 1 - np.exp(-np.cumsum(~under) / 7)
-            loss = LOSS[run.name] * (1 - np.exp(-run.removal / 10))
+            loss = LOSS.get(run.name, 0.1) * (1 - np.exp(-run.removal / 10))
             value = 0.1 + (0.4 - loss) * learned - 0.1 * under
             value += random.normal(0, 0.01, len(epochs)) + random.normal(0, 0.01)
             rows += [
@@ -59,8 +65,9 @@ def numbers(result, kind, onset, removal):
     """What an explorer shows of a window, in %, from the table alone.
 
     Returns:
-        A dict of (mean, sd): `final`, `change` from the `baseline`, `lag` behind the
-        `control`, these two, and `curve`, a list of them over epochs.
+        A dict of means, each with half of its 95 % interval: `final`, `change` from
+        the `baseline`, `lag` behind the `control`, these two, and `curve`, a list of
+        them over epochs.
     """
     table = result.table[result.table.metric == "test_accuracy"]
     clean = table[table.deficit == "none"]
@@ -71,14 +78,23 @@ def numbers(result, kind, onset, removal):
     baseline = last_five(clean, result.study.clean_epochs)
     control = last_five(clean, run.epoch.max())
     by_epoch = 100 * run.groupby("epoch").value.agg(["mean", "std"])
+    factor = stats.t.isf(0.025, len(final) - 1) / len(final) ** 0.5
     return {
-        "final": (final.mean(), final.std()),
-        "baseline": (baseline.mean(), baseline.std()),
-        "change": ((final - baseline).mean(), (final - baseline).std()),
-        "control": (control.mean(), control.std()),
-        "lag": ((final - control).mean(), (final - control).std()),
-        "curve": list(by_epoch.itertuples(index=False, name=None)),
+        "final": interval(final),
+        "baseline": interval(baseline),
+        "change": interval(final - baseline),
+        "control": interval(control),
+        "lag": interval(final - control),
+        "curve": [(mean, factor * sd) for mean, sd in by_epoch.to_numpy()],
     }
+
+
+def interval(values):
+    """Mean, and half of its 95 % interval; NaN for a single value."""
+    if len(values) < 2:
+        return values.mean(), np.nan
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    return values.mean(), (high - low) / 2
 
 
 def last_five(rows, end):
@@ -92,7 +108,7 @@ ENDING = ("final", "change", "baseline", "lag", "control")
 
 
 def shown(sentence):
-    """Every (mean, sd) pair in a sentence, as floats."""
+    """Every pair of a mean and half its interval in a sentence, as floats."""
     import re
 
     pairs = re.findall(r"(\d+\.\d)\s±\s(\d+\.\d)", sentence)

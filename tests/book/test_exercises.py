@@ -47,7 +47,7 @@ def run(chapter, *sources):
     """The outcome of the last of `sources`, after the chapter's imports alone."""
     imports = [c.source for c in BOOK[chapter].cells if c.get("id") == "imports"]
     code, last = "\n".join([*imports, *sources]).rstrip().rsplit("\n", 1)
-    assert last.startswith("check("), "an exercise's cell ends with its check"
+    assert last.startswith("cp.check("), "an exercise's cell ends with its check"
     namespace = {}
     exec(code, namespace)
     return eval(last, namespace)

@@ -1,4 +1,4 @@
-// The front page: one picture, one slider, one sentence (see cplib/widgets/front_page.py).
+// The front page: one image, one slider, one sentence (see cplib/widgets/cover.py).
 // All numbers and sentences come from Python as JSON, accuracies in percent.
 // cplib.widgets.fragments puts draw.js before it, and a function around both.
 
@@ -24,7 +24,7 @@ function start(root) {
     at = Number(input.value);
     show();
   });
-  // The picture itself can be dragged too: blur ends where the pointer is.
+  // The image itself can be dragged too: blur ends where the pointer is.
   const span = (width) => [30, width - 56];
   function point(event) {
     const { left, width } = chart.getBoundingClientRect();
@@ -48,7 +48,7 @@ function start(root) {
     draw();
   }
 
-  /** What the network sees, as a strip of pictures: blurred ones, then sharp ones. */
+  /** What the network sees, as a strip of images: blurred ones, then sharp ones. */
   function strip(x, end, removal, side) {
     const from = x(0), to = x(end), turn = x(removal);
     const tiles = Array.from({ length: Math.ceil((to - from) / side) }, (_, i) => from + i * side);
@@ -77,7 +77,7 @@ function start(root) {
       ...ticks(0, data.top, 4).flatMap((v) => [
         line(left, y(v), right, y(v), "tick"),
         text(left - 6, y(v) + 4, "end", v)]),
-      text(right, top - 10, "end", "new pictures named correctly (%)"),
+      text(right, top - 10, "end", "new images named correctly (%)"),
       ...ticks(0, longest, 8).map((e) => text(x(e), bottom + 17, "middle", e)),
       text(right, bottom + 34, "end", "age (epochs of training)"),
       svg("polyline", { class: "line clean", points: path(data.clean) }),

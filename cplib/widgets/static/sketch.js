@@ -113,8 +113,9 @@ function start(root) {
       ...values.map((v, i) => mark(x(data.x[i]), down(v), name))];
     const round = (cx, cy, name) => svg("circle", { class: `dot ${name}`, cx, cy, r: 5 });
     const square = (cx, cy, name) => rect(cx - 5, cy - 5, 10, 10, `dot ${name}`);
-    const bars = () => data.sd.map((sd, i) => line(x(data.x[i]), down(data.mean[i] - sd),
-      x(data.x[i]), down(data.mean[i] + sd), "bar"));
+    const inside = (value) => Math.max(data.low, Math.min(data.high, value));
+    const bars = () => data.half.map((half, i) => line(x(data.x[i]), down(inside(data.mean[i] - half)),
+      x(data.x[i]), down(inside(data.mean[i] + half)), "bar"));
     const gap = Math.ceil((data.x.length * 26) / (right - left)); // labels that fit
     const named = data.names.map((name, i) => [name, i]).filter(([, i]) => i % gap === 0);
     refill(chart, drawing(width, HEIGHT,
@@ -123,7 +124,7 @@ function start(root) {
         text(left - 10, down(v) + 4, "end", String(v).replace("-", "\u2212"))]),
       ...named.map(([name, i]) => text(x(data.x[i]), BOTTOM + 18, "middle", name)),
       text(right, BOTTOM + 35, "end", data.xlabel),
-      ...(revealed && data.sd ? bars() : []),
+      ...(revealed && data.half ? bars() : []),
       ...(revealed ? curve(data.mean, "measured", square) : []),
       ...curve(guess, drawn ? "guess" : "guess still", round),
       ...(revealed ? legend(left) : [])));
@@ -133,7 +134,7 @@ function start(root) {
     return [svg("circle", { class: "dot guess", cx: left + 14, cy: TOP + 8, r: 5 }),
       text(left + 26, TOP + 12, "start", "your sketch"),
       rect(left + 119, TOP + 3, 10, 10, "dot measured"),
-      text(left + 136, TOP + 12, "start", data.sd ? "measured, \u00b1 sd" : "measured")];
+      text(left + 136, TOP + 12, "start", data.half ? "measured, 95\u00a0% interval" : "measured")];
   }
 
   restart();
