@@ -199,6 +199,7 @@ def middle(page, part):
 
 def drag(page, part, pixels):
     """Press on a part of the chart, move to the right, let go."""
+    page.locator(".chart").scroll_into_view_if_needed()
     x, y = middle(page, part)
     page.mouse.move(x, y)
     page.mouse.down()
