@@ -84,17 +84,15 @@ class FrontPage:
     def data(self) -> dict:
         """What the script needs; accuracies in %."""
         clean, images = self.outcomes.clean, self.shown.images
-        curves = [clean.mean, *(outcome.mean for outcome in self.blurred)]
         never = {
             "removal": 0,
-            "mean": list(clean.mean[: self._clean_epochs + 1]),
+            "mean": clean.mean[: self._clean_epochs + 1],
             "final": clean.final.mean,
             "sentence": self.sentence(None),
         }
         return {
             "colour": mpl.colors.to_hex(Blur.look.colour),
-            "clean": list(clean.mean),
-            "top": 10 * (int(max(map(max, curves))) // 10 + 1),
+            "clean": clean.mean,
             "sharp": png_uri(images["none"][0]),
             "blurred": png_uri(images[Blur.kind][0]),
             "runs": [never, *map(self._run, self.blurred)],
@@ -103,7 +101,7 @@ class FrontPage:
     def _run(self, outcome: Outcome) -> dict:
         return {
             "removal": outcome.run.removal,
-            "mean": list(outcome.mean),
+            "mean": outcome.mean,
             "final": outcome.final.mean,
             "control": outcome.without["control"].mean,
             "sentence": self.sentence(outcome),

@@ -25,7 +25,6 @@ from .outcomes import half_width
 
 __all__ = ["Sketch", "endings", "layer_shares", "losses", "outcomes", "trace"]
 
-STEPS = 40  # of a slider, at least
 ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 FINAL = "final test accuracy (%)"
 
@@ -60,21 +59,6 @@ class Sketch:
                 "values: give two or more of each, and as many."
             )
 
-    def data(self) -> dict:
-        """What the script needs."""
-        named, span = isinstance(self.x[0], str), self.high - self.low
-        digits = 0 if span > 200 else 1
-        return asdict(self) | {
-            "names": [str(x) for x in self.x],
-            "x": list(range(len(self.x))) if named else list(self.x),
-            "joined": not named,
-            "mean": [round(v, digits + 1) for v in self.mean],
-            "half": self.half and [round(v, digits + 1) for v in self.half],
-            "step": 10.0 ** math.floor(math.log10(span / STEPS)),
-            "start": (self.low + self.high) / 2,
-            "digits": digits,
-        }
-
     def _repr_html_(self) -> str:
         caption = f'<p class="caption">{html.escape(self.caption)}</p>'
         words = (
@@ -82,7 +66,7 @@ class Sketch:
             "figure.</p>"
         )
         missing = "sketch the curve that you expect"
-        return standalone("sketch", self.data(), caption, missing, words)
+        return standalone("sketch", asdict(self), caption, missing, words)
 
 
 def endings(result: Result, deficit: str | None = None) -> Sketch:
@@ -179,12 +163,7 @@ def _of_one(result: Result, deficit: str | None) -> tuple[Run, pd.DataFrame]:
     Runs in which it returns are left out.
     """
     runs = result.study.runs
-    run = next((r for r in runs if r.name == deficit), runs[1])
-    if deficit not in (None, run.name):
-        raise InputError(
-            f"deficit={deficit!r} is not in this result: choose one of "
-            f"{', '.join(dict.fromkeys(r.name for r in runs[1:]))}."
-        )
+    run = result.study.find(deficit or runs[1].name, runs[1].onset)
     kept = [r.clean or (r.name == run.name and len(r.windows) == 1) for r in runs]
     table = results.finals(result)
     return run, table[np.array(kept)[table["run"]]]
@@ -195,18 +174,11 @@ def _sketch(
 ) -> Sketch:
     """From `values`, whose index is the x axis: one row for each seed and point."""
     sort = pd.api.types.is_numeric_dtype(values.index)
-    points = {x: rows.to_numpy() for x, rows in values.groupby(level=0, sort=sort)}
-    several = min(map(len, points.values())) > 1
-    return Sketch(
-        tuple(x.item() if hasattr(x, "item") else x for x in points),
-        tuple(float(rows.mean()) for rows in points.values()),
-        tuple(float(half_width(r)) for r in points.values()) if several else None,
-        xlabel,
-        ylabel,
-        float(low),
-        float(high),
-        caption,
-    )
+    points = values.groupby(level=0, sort=sort)
+    mean, several = points.mean(), points.size().min() > 1
+    half = tuple(points.agg(half_width).tolist()) if several else None
+    x, y = tuple(mean.index.tolist()), tuple(mean.tolist())
+    return Sketch(x, y, half, xlabel, ylabel, float(low), float(high), caption)
 
 
 def _decades(percent: pd.Series) -> tuple[float, float]:

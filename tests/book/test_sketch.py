@@ -145,7 +145,7 @@ def test_outcomes_are_named_in_the_order_of_the_study():
     demo = handmade("demo", "demo", seeds=[3])
     drawn = predict.outcomes(demo)
     assert drawn.x == ("no deficit", "blur", "vertical flip")
-    assert drawn.half is None and not drawn.data()["joined"]
+    assert drawn.half is None
     table = results.finals(demo)
     last = table[table["removal"] == demo.study.runs[-1].removal]
     blurred = last[last["deficit"] == "blur"]["final"].item()
@@ -168,7 +168,7 @@ def test_a_readers_own_study_is_sketched():
     again = formula(studies.windows("again", "smoke", "Again", base, spans, 2))
     names = ("no deficit", "blur 0–1, blur 2–3", "blur 0–3")
     assert predict.outcomes(again).x == names
-    with pytest.raises(InputError, match="'fog' is not in.* of blur.factor=2., blur"):
+    with pytest.raises(InputError, match="no run with fog.*blur, factor 2 0–1"):
         predict.endings(strengths, "fog")
 
 

@@ -6,6 +6,8 @@
 function start(root) {
   const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
   const longest = data.clean.length - 1;
+  const highest = Math.max(...data.clean, ...data.runs.flatMap((run) => run.mean));
+  const most = 10 * (Math.floor(highest / 10) + 1);
   let at = data.runs.length - 1;
 
   const said = html("output", { "aria-live": "polite" });
@@ -65,7 +67,7 @@ function start(root) {
     const width = Math.max(240, chart.clientWidth), [left, right] = span(width);
     const side = Math.max(44, Math.min(84, (right - left) / 8));
     const top = side + 30, bottom = top + Math.max(150, Math.min(240, 0.3 * width));
-    const x = scale(0, longest, left, right), y = scale(0, data.top, bottom, top);
+    const x = scale(0, longest, left, right), y = scale(0, most, bottom, top);
     const path = (values) => values.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
     const turn = x(run.removal), last = x(end);
     const mark = (value, name, above) => [ // the two numbers keep apart
@@ -74,7 +76,7 @@ function start(root) {
     refill(chart, drawing(width, bottom + 40,
       rect(left, 0, turn - left, bottom, "window"),
       ...strip(x, end, run.removal, side),
-      ...ticks(0, data.top, 4).flatMap((v) => [
+      ...ticks(0, most, 4).flatMap((v) => [
         line(left, y(v), right, y(v), "tick"),
         text(left - 6, y(v) + 4, "end", v)]),
       text(right, top - 10, "end", "new images named correctly (%)"),
