@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -62,7 +64,7 @@ def _figure(
     with style():
         figure = Figure(figsize=(8.6, 7))
         grid = figure.add_gridspec(
-            2, 2, left=0.08, right=0.98, top=0.9, bottom=0.09, wspace=0.25, hspace=0.4,
+            2, 2, left=0.08, right=0.98, top=0.88, bottom=0.09, wspace=0.25, hspace=0.4,
             width_ratios=(1.55, 1), height_ratios=(1, 1.9),
         )  # fmt: skip
         figure.text(0.08, 0.91, heading, fontsize="large")
@@ -118,27 +120,29 @@ def _draw_changes(
 ) -> None:
     """The changes as a map over onset and removal, or as a column of runs."""
     column = listed(group)
-    onsets = [""] if column else sorted({o.run.onset for o in group})
-    removals = [] if column else sorted({o.run.removal for o in group})
-    cells = np.full((len(removals) or len(group), len(onsets)), np.nan)
-    digits = 1 if len(onsets) <= 5 else 0  # what there is room for
-    for number, o in enumerate(group):
-        change = o.changes[against].mean
-        x, y = 0, number
-        if not column:
-            x, y = onsets.index(o.run.onset), removals.index(o.run.removal)
-        cells[y, x] = change
-        words = f"{change:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-        words = words if float(f"{change:.{digits}f}") else words[1:]
-        words = f"{o.run.title}\n{words}" if column else words
-        axes.text(x, y, words, ha="center", va="center", fontsize="x-small")
-        if o is outcome:
-            frame = {"fill": False, "edgecolor": "black", "linewidth": 2, "zorder": 3}
-            axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **frame))
-    limit = 2 * max(1, np.nanmax(np.abs(cells)))  # pale enough for black text
-    scale = {"cmap": "RdBu", "vmin": -limit, "vmax": limit}
-    axes.imshow(cells, aspect="auto", origin="lower", **scale)
-    axes.set(xticks=range(len(onsets)), yticks=range(len(removals)))
-    axes.set(xticklabels=onsets, yticklabels=removals, title="change (points)")
-    if not column:
-        axes.set(xlabel="onset (epoch)", ylabel="removal (epoch)")
+
+    def place(o: Outcome) -> tuple:
+        return (o.run.title, "") if column else (o.run.removal, o.run.onset)
+
+    changes = pd.Series({place(o): o.changes[against].mean for o in group})
+    cells = changes.unstack().sort_index(ascending=False)
+    digits = 1 if len(cells.columns) <= 5 else 0  # what there is room for
+    words = cells.map(lambda change: _signed(change, digits))
+    if column:
+        words = words.apply(lambda cell: cell.index + "\n" + cell)
+    limit = 2 * max(1, changes.abs().max())  # pale enough for black text
+    sns.heatmap(
+        cells, annot=words, fmt="", annot_kws={"fontsize": "x-small", "color": "black"}, cbar=False,
+        cmap="RdBu", vmin=-limit, vmax=limit, yticklabels=not column, ax=axes,
+    )  # fmt: skip
+    places = zip(cells.axes, place(outcome), strict=True)
+    y, x = (index.get_loc(at) for index, at in places)
+    axes.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor="black", linewidth=2))
+    axes.tick_params(axis="y", rotation=0)
+    names = ("", "") if column else ("onset (epoch)", "removal (epoch)")
+    axes.set(title="change (points)", xlabel=names[0], ylabel=names[1])
+
+
+def _signed(points: float, digits: int) -> str:
+    words = f"{points:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return words if round(points, digits) else words[1:]
