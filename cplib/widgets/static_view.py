@@ -131,9 +131,10 @@ def _draw_changes(
     if column:
         words = words.apply(lambda cell: cell.index + "\n" + cell)
     limit = 2 * max(1, changes.abs().max())  # pale enough for black text
+    small = {"fontsize": "x-small", "color": "black"}
     sns.heatmap(
-        cells, annot=words, fmt="", annot_kws={"fontsize": "x-small", "color": "black"}, cbar=False,
-        cmap="RdBu", vmin=-limit, vmax=limit, yticklabels=not column, ax=axes,
+        cells, annot=words, fmt="", annot_kws=small, cbar=False, cmap="RdBu",
+        vmin=-limit, vmax=limit, yticklabels=not column, rasterized=True, ax=axes,
     )  # fmt: skip
     places = zip(cells.axes, place(outcome), strict=True)
     y, x = (index.get_loc(at) for index, at in places)
