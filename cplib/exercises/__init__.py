@@ -14,9 +14,10 @@ CHAPTERS = (
     "experiment blur high_level deprivation architecture depth fisher layers scorecard"
 ).split()
 EXERCISES: dict[str, Exercise] = {
-    exercise.name: exercise
+    value.name: value
     for chapter in CHAPTERS
-    for exercise in import_module(f".{chapter}", __name__).EXERCISES
+    for value in vars(import_module(f".{chapter}", __name__)).values()
+    if isinstance(value, Exercise)
 }
 
 

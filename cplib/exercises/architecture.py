@@ -8,8 +8,6 @@ import numpy as np
 
 from .checker import Exercise
 
-__all__ = ["EXERCISES"]
-
 
 def _by_steps(rate: float, images: int, batch: int) -> tuple[float, float]:
     """Time summed step by step, temperature as the time that one image brings."""
@@ -68,5 +66,3 @@ NORM = Exercise(
         "circle.": lambda w2, g2, rate: w2,
     },
 )
-
-EXERCISES = (CLOCK, NORM)

@@ -13,19 +13,17 @@ import inspect
 import re
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-__all__ = [
-    "Exercise", "NotRight", "Observations", "Outcome", "examine", "randomly", "shaped",
-]  # fmt: skip
+__all__ = ["Exercise", "NotRight", "Outcome", "examine", "randomly", "shaped"]
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-9, "equal_nan": True}
 HEADS = {"passed": "Passed", "unanswered": "Not yet answered", "wrong": "Not right yet"}
-STUB = "put your answer in the place of `...`, and run the cell."
 Observations = list[tuple[str, Any]]  # what was looked at, and what was seen
 
 
@@ -84,11 +82,9 @@ class Exercise:
 
 @dataclass(frozen=True, repr=False)
 class Outcome:
-    """What `check` found: a state and a message; a notebook shows both as a line.
+    """What `check` found, in one or two sentences with code in backticks.
 
-    Attributes:
-        state: "passed", "unanswered" or "wrong".
-        message: one or two sentences, code in backticks.
+    The state is "passed", "unanswered" or "wrong". A notebook shows both as a line.
     """
 
     state: str
@@ -113,15 +109,16 @@ class Outcome:
 
 def examine(exercise: Exercise, answer: Any) -> Outcome:
     """Try the reader's `answer`; errors in it are reported, never raised."""
+    stub = "put your answer in the place of `...`, and run the cell."
     if answer is None or answer is ...:
-        return Outcome("unanswered", STUB)
+        return Outcome("unanswered", stub)
     if not callable(answer):
         kind = f"this is a value ({type(answer).__name__})."
         return Outcome("wrong", f"{kind} Hand over the function, without brackets.")
     try:
         seen = exercise.behaviour(answer)
     except _Unanswered:
-        return Outcome("unanswered", f"{STUB} A function must `return` its answer.")
+        return Outcome("unanswered", f"{stub} A function must `return` its answer.")
     except Exception as error:  # the reader's code may raise anything
         return Outcome("wrong", _stopped(error, answer))
     right = exercise.behaviour(exercise.reference)
@@ -155,13 +152,11 @@ def _plain(value: Any, words: tuple[str, ...]) -> np.ndarray | str:
             return value
         known = ", ".join(map(repr, words))
         raise NotRight(f"it gives {value!r}, which is none of the words {known}.")
-    try:
+    with suppress(TypeError, ValueError, RuntimeError):
         if isinstance(value, torch.Tensor):
             value = value.detach().cpu()
         if value is not None and not isinstance(value, str):
             return np.asarray(value, dtype=float)
-    except (TypeError, ValueError, RuntimeError):
-        pass
     kind = type(value).__name__
     raise NotRight(f"it gives a {kind} where numbers are expected.")
 
@@ -170,11 +165,8 @@ def _differences(seen: Observations | str, right: Observations | str) -> list[st
     """A sentence for each observation that is not as it should be."""
     if isinstance(seen, str) or isinstance(right, str):
         return [] if seen == right else ["it differs"]
-    return [
-        f"{what} {_brief(value, wanted)}."
-        for (what, value), (_, wanted) in zip(seen, right, strict=True)
-        if not _same(value, wanted)
-    ]
+    pairs = zip(seen, right, strict=True)
+    return [f"{what} {_brief(v, w)}." for (what, v), (_, w) in pairs if not _same(v, w)]
 
 
 def _same(value: Any, wanted: Any) -> bool:
@@ -203,10 +195,9 @@ def _brief(value: Any, wanted: Any = None) -> str:
 
 def _stopped(error: Exception, answer: Callable) -> str:
     """The reader's error in a sentence, with the last line of the reader's that ran."""
-    code = getattr(answer, "__code__", None)
+    path = getattr(getattr(answer, "__code__", None), "co_filename", None)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if code and frame.filename == code.co_filename]
-    where = f" in line {own[-1].lineno}" if own else ""
-    if own and own[-1].line:
-        where += f", `{own[-1].line}`,"
+    own = [(f" in line {f.lineno}", f.line) for f in frames if f.filename == path]
+    where, line = own[-1] if own else ("", None)
+    where += f", `{line}`," if line else ""
     return f"your code stopped{where} with {type(error).__name__}: {error}."

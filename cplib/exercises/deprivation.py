@@ -9,8 +9,6 @@ import torch
 
 from .checker import Exercise, Observations, randomly, shaped
 
-__all__ = ["EXERCISES"]
-
 BITS = Exercise(
     "deprivation-bits",
     # the number of ways to label the set, as a whole number
@@ -99,5 +97,3 @@ NOISE = Exercise(
         "the same images.": lambda x, seed: _spread(x, 0, *x.shape),
     },
 )
-
-EXERCISES = (BITS, NOISE)

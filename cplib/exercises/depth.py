@@ -8,8 +8,6 @@ from scipy.optimize import brentq
 
 from .checker import Exercise
 
-__all__ = ["EXERCISES"]
-
 
 def _by_tracing(kernels: list[int], strides: list[int]) -> int:
     """Pixels from the first to the last that one unit reaches, layer by layer down."""
@@ -107,5 +105,3 @@ INTERVAL = Exercise(
         ),
     },
 )
-
-EXERCISES = (SEES, INTERVAL)

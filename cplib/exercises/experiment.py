@@ -10,8 +10,6 @@ import torch.nn.functional as F
 
 from .checker import Exercise, Observations, randomly, shaped
 
-__all__ = ["EXERCISES"]
-
 WINDOW = Exercise(
     "experiment-window",
     reference=lambda epoch, onset, removal: epoch in range(onset, removal),
@@ -122,5 +120,3 @@ TREE = Exercise(
         ),
     },
 )
-
-EXERCISES = (WINDOW, BLUR, TREE)

@@ -9,8 +9,6 @@ import torch
 
 from .checker import Exercise, Observations, randomly, shaped
 
-__all__ = ["EXERCISES"]
-
 IMAGES = 64
 
 
@@ -159,5 +157,3 @@ LONG = Exercise(
         ),
     },
 )
-
-EXERCISES = (FLIP, RENAME, LONG)

@@ -6,8 +6,6 @@ import numpy as np
 
 from .checker import Exercise
 
-__all__ = ["EXERCISES"]
-
 
 def _own(shares: tuple[float, float], totals: tuple[float, float]) -> float:
     """Both traces of the layer, and then their ratio."""
@@ -75,5 +73,3 @@ WORTH = Exercise(
         ),
     },
 )
-
-EXERCISES = (OWN, WORTH)

@@ -9,8 +9,6 @@ from scipy import stats
 from ..analysis.ledger import VERDICTS, Claim
 from .checker import Exercise
 
-__all__ = ["EXERCISES"]
-
 YES, HALF, NO = VERDICTS[:3]
 FINDINGS = (  # mean and interval, counted from the threshold
     (2.0, 1.0, 3.0),
@@ -106,5 +104,3 @@ MISSES = Exercise(
         ),
     },
 )
-
-EXERCISES = (RULE, MISSES)

@@ -24,7 +24,7 @@ __all__ = ["FrontPage", "front_page"]
 
 
 def front_page(result: Result) -> FrontPage:
-    """The front page's part of a study of blur from birth (1TL).
+    """The front page of a study of blur from birth (1TL).
 
     Raises:
         InputError: no run of the result is blurred from birth.
@@ -90,21 +90,22 @@ class FrontPage:
             "final": clean.final.mean,
             "sentence": self.sentence(None),
         }
+        blurred = [
+            {
+                "removal": outcome.run.removal,
+                "mean": outcome.mean,
+                "final": outcome.final.mean,
+                "control": outcome.without["control"].mean,
+                "sentence": self.sentence(outcome),
+            }
+            for outcome in self.blurred
+        ]
         return {
             "colour": mpl.colors.to_hex(Blur.look.colour),
             "clean": clean.mean,
             "sharp": png_uri(images["none"][0]),
             "blurred": png_uri(images[Blur.kind][0]),
-            "runs": [never, *map(self._run, self.blurred)],
-        }
-
-    def _run(self, outcome: Outcome) -> dict:
-        return {
-            "removal": outcome.run.removal,
-            "mean": outcome.mean,
-            "final": outcome.final.mean,
-            "control": outcome.without["control"].mean,
-            "sentence": self.sentence(outcome),
+            "runs": [never, *blurred],
         }
 
     @property

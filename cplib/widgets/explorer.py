@@ -1,4 +1,4 @@
-"""The explorer: HTML that needs no kernel, and in a kernel a window more to train."""
+"""The explorer: HTML for any page, and in a live kernel a window more to train."""
 
 from __future__ import annotations
 
@@ -134,10 +134,10 @@ class Explorer:
 def with_window(
     result: Result, deficit: str, onset: int, removal: int, **options
 ) -> Result:
-    """`result` and one run more: `deficit` from `onset` to `removal`.
+    """`result` with one more run: `deficit` from `onset` to `removal`.
 
-    The run is trained for each seed of the result, from birth, and followed by as many
-    clean epochs as the others. A window that is there already is not trained again.
+    The run is trained for each seed of the result, from birth, with as many clean
+    epochs after the removal as the others. A window that is there is not trained again.
 
     Args:
         result: of a study with this deficit.

@@ -1,4 +1,4 @@
-"""Parts of a page that work alone: style, data and script in one piece of HTML."""
+"""Self-contained HTML fragments with inlined CSS, data and JavaScript."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from ..deficits import Deficit
 from ..figures.examples import Examples, png_uri
 from ..figures.panel import Panel
 from .fragments import replaceable, standalone
-from .outcomes import COMPARISONS, WORDS, Outcome, Outcomes
-from .static_view import CLEAN_DASHES, DASHES, listed
+from .outcomes import COMPARISONS, WORDS, Outcome, Outcomes, listed
+from .static_view import CLEAN_DASHES, DASHES
 
 __all__ = ["page"]
 

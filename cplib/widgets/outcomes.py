@@ -1,4 +1,4 @@
-"""What became of every run of a study: the numbers and sentences that views show."""
+"""Runs with deficits and their outcomes, as numbers and sentences for all views."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from ..errors import InputError
 from ..results import Result, finals
 from ..studies import Run
 
-__all__ = ["COMPARISONS", "Interval", "Outcome", "Outcomes", "half_width"]
+__all__ = [
+    "COMPARISONS", "WORDS", "Interval", "Outcome", "Outcomes", "half_width", "listed",
+]  # fmt: skip
 
 # the networks without deficit that one can compare with, by column of `results.finals`
 COMPARISONS = {"baseline": "same clean training", "control": "same length in all"}
@@ -248,6 +250,13 @@ class Outcomes:
     def table(self) -> pd.DataFrame:
         """Every run's final accuracy in %, and its changes in points."""
         return pd.DataFrame(map(_row, self.all))
+
+
+def listed(group: list[Outcome]) -> bool:
+    """Whether runs are chosen from a list, as onset and removal do not say which."""
+    several = any(len(outcome.run.windows) > 1 for outcome in group)
+    ends = {(outcome.run.onset, outcome.run.removal) for outcome in group}
+    return several or len(ends) < len(group)
 
 
 def _compared(outcome: Outcome, against: str) -> str:

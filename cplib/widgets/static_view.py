@@ -14,9 +14,9 @@ from ..figures import origin
 from ..figures.examples import Examples
 from ..figures.palette import style
 from ..figures.panel import Panel
-from .outcomes import COMPARISONS, Outcome, Outcomes
+from .outcomes import COMPARISONS, Outcome, Outcomes, listed
 
-__all__ = ["CLEAN_DASHES", "DASHES", "listed", "state_panel"]
+__all__ = ["CLEAN_DASHES", "DASHES", "state_panel"]
 
 # dashes and gaps of the lines, in pixels, by matplotlib's name
 DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
@@ -45,17 +45,10 @@ def state_panel(
     return Panel(figure, " ".join(words), caption, outcomes.table())
 
 
-def listed(group: list[Outcome]) -> bool:
-    """Whether runs are chosen from a list, as onset and removal do not say which."""
-    several = any(len(outcome.run.windows) > 1 for outcome in group)
-    ends = {(outcome.run.onset, outcome.run.removal) for outcome in group}
-    return several or len(ends) < len(group)
-
-
 def _figure(
     outcomes: Outcomes, examples: Examples, outcome: Outcome, against: str
 ) -> Figure:
-    heading = outcome.sight(outcome.middle).replace("sees ", "sees\n")
+    heading = outcome.sight(outcome.middle).replace("sees ", "sees\n", 1)
     results = (
         f"final accuracy\nafter {outcome.run.label}: {outcome.final.percent}\n"
         f"without deficit: {outcome.without[against].percent}\n"

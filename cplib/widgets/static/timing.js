@@ -166,10 +166,9 @@ function start(root) {
     deficit.select.value = state.group;
     comparison.select.value = state.against;
     list.label.hidden = !listed;
-    if (listed) {
-      refill(list.select, ...runs.map(({ title }, i) => option([i, title])));
-      list.select.value = state.run;
-    }
+    if (list.runs !== runs) refill(list.select, ...runs.map(({ title }, i) => option([i, title])));
+    list.runs = runs;
+    list.select.value = state.run;
     for (const [name, control] of [["onset", onset], ["removal", removal]]) {
       const epochs = distinct(runs, name);
       control.label.hidden = listed;
