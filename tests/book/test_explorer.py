@@ -125,6 +125,26 @@ def test_ends_never_cross(visit, sheet, result):
         assert epochs()[0] < epochs()[1] and epochs() in windows
 
 
+def test_windows_of_one_length_move_as_a_whole(visit, tmp_path):
+    page = visit(written(tmp_path, explore(handmade("1BL", "demo")).html))
+    length = ends(page)[1] - ends(page)[0]
+    for name in ("Onset", "Removal"):
+        for key in ("End", "ArrowLeft", "Home", "ArrowRight"):
+            before = ends(page)
+            page.get_by_label(name).press(key)
+            assert ends(page) != before
+            assert ends(page)[1] - ends(page)[0] == length
+
+
+def test_a_shorter_run_pulls_the_cursor_back(visit, sheet):
+    page = visit(sheet)
+    page.get_by_label("Epoch").fill("60")
+    page.get_by_label("Removal").fill("1")
+    epoch = page.get_by_label("Epoch")
+    assert epoch.input_value() == epoch.get_attribute("max") == "40"
+    assert "Epoch 40 of 40, the end of training" in outputs(page)[0]
+
+
 def test_the_slider_stays_below_its_chart(visit, sheet):
     page = visit(sheet)
     page.get_by_label("Removal").fill("0")  # a short run, so a short slider
