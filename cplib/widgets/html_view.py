@@ -12,7 +12,7 @@ from ..figures.examples import Examples, png_uri
 from ..figures.panel import Panel
 from .fragments import replaceable, standalone
 from .outcomes import COMPARISONS, WORDS, Outcome, Outcomes, listed
-from .static_view import CLEAN_DASHES, DASHES
+from .static_view import CLEAN_DASHES, dashes_of
 
 __all__ = ["page"]
 
@@ -53,7 +53,7 @@ def payload(
         "groups": [
             {
                 "label": group[0].run.label,
-                "dashes": DASHES[group[0].run.deficits[0].look.dash],
+                "dashes": dashes_of(group[0]),
                 "listed": listed(group),
                 "runs": [_run(outcomes, outcome, phases) for outcome in group],
             }

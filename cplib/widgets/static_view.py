@@ -7,6 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.patches import Rectangle
 
 from ..deficits import Deficit
@@ -16,11 +17,11 @@ from ..figures.palette import style
 from ..figures.panel import Panel
 from .outcomes import COMPARISONS, Outcome, Outcomes, listed
 
-__all__ = ["CLEAN_DASHES", "DASHES", "state_panel"]
+__all__ = ["CLEAN_DASHES", "dashes_of", "state_panel"]
 
 # dashes and gaps of the lines, in pixels, by matplotlib's name
 DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
-CLEAN_DASHES = [5, 3]
+OTHER_DASHES, CLEAN_DASHES = [8, 2], [5, 3]
 
 
 def state_panel(
@@ -43,6 +44,11 @@ def state_panel(
     words = outcome.sight(epoch), outcomes.now(outcome, epoch), outcomes.ending(outcome)
     figure = _figure(outcomes, examples, outcome, against)
     return Panel(figure, " ".join(words), caption, outcomes.table())
+
+
+def dashes_of(outcome: Outcome) -> list[int]:
+    """Dashes and gaps of a run's line, in pixels; empty for a solid one."""
+    return DASHES.get(outcome.run.deficits[0].look.dash, OTHER_DASHES)
 
 
 def _figure(
@@ -69,7 +75,9 @@ def _figure(
     return figure
 
 
-def _draw_examples(figure: Figure, place, examples: Examples, outcome: Outcome) -> None:
+def _draw_examples(
+    figure: Figure, place: SubplotSpec, examples: Examples, outcome: Outcome
+) -> None:
     seen, told = outcome.run.sees(outcome.middle).name, examples.told
     tiles = place.subgridspec(1, len(told[seen]), wspace=0.1).subplots(squeeze=False)
     shown = zip(tiles[0], examples.images[seen], told["none"], told[seen], strict=True)
@@ -83,7 +91,7 @@ def _draw_curves(axes: Axes, outcomes: Outcomes, outcome: Outcome) -> None:
     look, grey = outcome.run.deficits[0].look, Deficit.look.colour
     for line, colour, dashes, width, label in (
         (outcomes.clean, grey, CLEAN_DASHES, 1.2, "without deficit"),
-        (outcome, look.colour, DASHES[look.dash], 2.2, f"with {outcome.run.label}"),
+        (outcome, look.colour, dashes_of(outcome), 2.2, f"with {outcome.run.label}"),
     ):
         epochs, mean, half = range(len(line.mean)), line.mean, line.half
         if half is not None:

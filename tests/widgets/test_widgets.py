@@ -5,13 +5,14 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
+from typing import ClassVar
 
 import pandas as pd
 import pytest
 from handmade import ENDING, GRID, formula, handmade, numbers, shown
 
 from cplib import studies
-from cplib.deficits import KINDS, Blur, Deficit
+from cplib.deficits import KINDS, Blur, Deficit, Look
 from cplib.errors import InputError
 from cplib.results import Result, compute
 from cplib.widgets import explore
@@ -106,7 +107,9 @@ def test_defaults_go_with_what_is_asked(result):
 
 @dataclasses.dataclass(frozen=True)
 class Grey(Deficit):
-    """A deficit as a notebook defines it."""
+    """A deficit as a notebook defines it, with a dash that only matplotlib knows."""
+
+    look: ClassVar[Look] = Look("tab:olive", "x", (0, (1, 2)))
 
     def images(self, x, seed):
         return x.mean(1, keepdim=True).expand_as(x)
