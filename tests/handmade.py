@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from cplib import studies
 from cplib.results.library import COLUMNS, Result
@@ -25,12 +26,17 @@ def handmade(name="timing", scale="smoke", seeds=(0, 1, 2), grid=None):
     scale = studies.SCALES[scale]
     scale = dataclasses.replace(scale, grid=grid or scale.grid)
     study = name if isinstance(name, studies.Study) else studies.get(name, scale)
+    return formula(study, seeds)
+
+
+def formula(study, seeds=(0, 1, 2)):
+    """The same for a study that is given."""
     rows = []
     for number, run in enumerate(study.runs):
         for seed in seeds:
             random = np.random.default_rng([seed, number])
             epochs = np.arange(run.epochs + 1)
-            under = np.array([run.sees(epoch - 1) is not None for epoch in epochs])
+            under = np.array([e > 0 and run.sees(e - 1) is not None for e in epochs])
             learned = 1 - np.exp(-np.cumsum(~under) / 7)
             loss = LOSS.get(run.name, 0.1) * (1 - np.exp(-run.removal / 10))
             value = 0.1 + (0.4 - loss) * learned - 0.1 * under
@@ -60,8 +66,9 @@ def numbers(result, kind, onset, removal):
     """What an explorer shows of a window, in %, from the table alone.
 
     Returns:
-        A dict of (mean, sd): `final`, `change` from the `baseline`, `lag` behind the
-        `control`, these two, and `curve`, a list of them over epochs.
+        A dict of means, each with half of its 95 % interval: `final`, `change` from
+        the `baseline`, `lag` behind the `control`, these two, and `curve`, a list of
+        them over epochs.
     """
     table = result.table[result.table.metric == "test_accuracy"]
     clean = table[table.deficit == "none"]
@@ -72,14 +79,23 @@ def numbers(result, kind, onset, removal):
     baseline = last_five(clean, result.study.clean_epochs)
     control = last_five(clean, run.epoch.max())
     by_epoch = 100 * run.groupby("epoch").value.agg(["mean", "std"])
+    factor = stats.t.isf(0.025, len(final) - 1) / len(final) ** 0.5
     return {
-        "final": (final.mean(), final.std()),
-        "baseline": (baseline.mean(), baseline.std()),
-        "change": ((final - baseline).mean(), (final - baseline).std()),
-        "control": (control.mean(), control.std()),
-        "lag": ((final - control).mean(), (final - control).std()),
-        "curve": list(by_epoch.itertuples(index=False, name=None)),
+        "final": interval(final),
+        "baseline": interval(baseline),
+        "change": interval(final - baseline),
+        "control": interval(control),
+        "lag": interval(final - control),
+        "curve": [(mean, factor * sd) for mean, sd in by_epoch.to_numpy()],
     }
+
+
+def interval(values):
+    """Mean, and half of its 95 % interval; NaN for a single value."""
+    if len(values) < 2:
+        return values.mean(), np.nan
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    return values.mean(), (high - low) / 2
 
 
 def last_five(rows, end):
@@ -93,7 +109,7 @@ ENDING = ("final", "change", "baseline", "lag", "control")
 
 
 def shown(sentence):
-    """Every (mean, sd) pair in a sentence, as floats."""
+    """Every pair of a mean and half its interval in a sentence, as floats."""
     import re
 
     pairs = re.findall(r"(\d+\.\d)\s±\s(\d+\.\d)", sentence)

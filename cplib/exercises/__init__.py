@@ -1,5 +1,34 @@
-"""The exercises of the chapters, checked by what an answer does."""
+"""The book's checked exercises, and `check`, which tries a reader's answer."""
 
-from .registry import EXERCISES, check
+from __future__ import annotations
 
-__all__ = ["EXERCISES", "check"]
+from importlib import import_module
+from typing import Any
+
+from ..errors import InputError
+from .checker import Exercise, Outcome, examine
+
+__all__ = ["CHAPTERS", "EXERCISES", "check"]
+
+CHAPTERS = (
+    "experiment blur high_level deprivation architecture depth fisher layers scorecard"
+).split()
+EXERCISES: dict[str, Exercise] = {
+    value.name: value
+    for chapter in CHAPTERS
+    for value in vars(import_module(f".{chapter}", __name__)).values()
+    if isinstance(value, Exercise)
+}
+
+
+def check(name: str, answer: Any) -> Outcome:
+    """Try a reader's `answer` to the exercise `name`; a notebook shows the outcome.
+
+    Raises:
+        InputError: for a name that no exercise has.
+    """
+    if name not in EXERCISES:
+        raise InputError(
+            f"Unknown exercise {name!r}: choose one of {', '.join(EXERCISES)}."
+        )
+    return examine(EXERCISES[name], answer)

@@ -7,47 +7,29 @@ import math
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from .checker import Exercise, Mistake, calls
-
-__all__ = ["EXERCISES"]
+from .checker import Exercise
 
 STEPS = Exercise(
     "blur-steps",
-    reference=lambda pictures, batch: len(range(batch, pictures + 1, batch)),
-    observe=calls(
-        {"pictures": pictures, "batch": batch}
-        for pictures, batch in ((128, 128), (5000, 128), (50_000, 128), (127, 128))
-    ),
-    mistakes=(
-        Mistake(
-            lambda pictures, batch: math.ceil(pictures / batch),
-            "you count the last, incomplete mini-batch. It is left out.",
+    reference=lambda images, batch: len(range(batch, images + 1, batch)),
+    cases=((128, 128), (5000, 128), (50_000, 128), (127, 128)),
+    mistakes={
+        "you count the last, incomplete mini-batch. It is left out.": (
+            lambda images, batch: math.ceil(images / batch)
         ),
-        Mistake(
-            lambda pictures, batch: pictures / batch,
-            "a step is taken whole or not at all.",
+        "a step is taken whole or not at all.": lambda images, batch: images / batch,
+        "you round to the nearest number. The last mini-batch is left out when it is "
+        "incomplete, even if it is almost full.": (
+            lambda images, batch: round(images / batch)
         ),
-        Mistake(
-            lambda pictures, batch: round(pictures / batch),
-            "you round to the nearest number. The last mini-batch is left out when it "
-            "is incomplete, be it ever so nearly full.",
+        "one step is taken for each mini-batch, not for each image.": (
+            lambda images, batch: images
         ),
-        Mistake(
-            lambda pictures, batch: pictures,
-            "one step is taken for each mini-batch, not for each picture.",
-        ),
-    ),
+    },
 )
 
 
-def _accuracies(seeds: int) -> dict[str, np.ndarray]:
-    names = ("final", "baseline", "control")
-    return dict(
-        zip(names, np.random.default_rng(seeds).random((3, seeds)), strict=True)
-    )
-
-
-def _cost(final, baseline, control) -> float:
+def _cost(final: np.ndarray, baseline: np.ndarray, control: np.ndarray) -> float:
     """The same, in another order: errors first, in points, one seed after another."""
     errors = [[100 - 100 * value for value in values] for values in (final, control)]
     return math.fsum(f - c for f, c in zip(*errors, strict=True)) / len(final)
@@ -56,31 +38,26 @@ def _cost(final, baseline, control) -> float:
 COST = Exercise(
     "blur-sum",
     reference=_cost,
-    observe=calls(_accuracies(seeds) for seeds in (1, 3, 5)),
-    mistakes=(
-        Mistake(
-            lambda final, baseline, control: 100 * np.mean(baseline - final),
-            "you compare with the baseline. With as many epochs *in all* as the "
-            "network with the window trains another one.",
-        ),
-        Mistake(
-            lambda final, baseline, control: 100 * np.mean(final - control),
-            "a loss is to be a positive number.",
-        ),
-        Mistake(
-            lambda final, baseline, control: np.mean(control - final),
-            "accuracies are given as numbers from 0 to 1, and the cost is asked for "
-            "in points.",
-        ),
-        Mistake(
-            lambda final, baseline, control: 100 * np.mean((control - final) / control),
-            "you divide by an accuracy. Points are plain differences of per cent.",
-        ),
-        Mistake(
-            lambda final, baseline, control: 100 * (control - final),
-            "that is one number for each seed. Take the mean over them.",
-        ),
+    cases=tuple(
+        tuple(np.random.default_rng(seeds).random((3, seeds))) for seeds in (1, 3, 5)
     ),
+    mistakes={
+        "you compare with the baseline. With as many epochs *in all* as the network "
+        "with the window trains another one.": (
+            lambda final, baseline, control: 100 * np.mean(baseline - final)
+        ),
+        "a loss is to be a positive number.": (
+            lambda final, baseline, control: 100 * np.mean(final - control)
+        ),
+        "accuracies are given as numbers from 0 to 1, and the cost is asked for in "
+        "points.": lambda final, baseline, control: np.mean(control - final),
+        "you divide by an accuracy. Points are plain differences of per cent.": (
+            lambda final, baseline, control: 100 * np.mean(1 - final / control)
+        ),
+        "that is one number for each seed. Take the mean over them.": (
+            lambda final, baseline, control: 100 * (control - final)
+        ),
+    },
 )
 
 
@@ -94,39 +71,28 @@ def _highest(d: float, tau1: float, tau2: float, k: float) -> float:
     return minimize_scalar(depth, bounds=bounds, options={"xatol": 1e-7}).x
 
 
+def _logarithm(ratio: float, tau1: float, tau2: float) -> float:
+    return math.log(ratio) / (1 / tau2 - 1 / tau1)
+
+
 PEAK = Exercise(
     "blur-fit",
     reference=_highest,
-    observe=calls(
-        {"d": d, "tau1": tau1, "tau2": tau2, "k": k}
-        for d, tau1, tau2, k in (
-            (14.0, 40.0, 15.0, 1.0),
-            (10.0, 30.0, 20.0, 2.0),
-            (20.0, 50.0, 5.0, 0.8),
-        )
-    ),
-    mistakes=(
-        Mistake(
-            lambda d, tau1, tau2, k: (
-                d + math.log(tau2 / (k * tau1)) / (1 / tau2 - 1 / tau1)
-            ),
-            "the logarithm is that of the ratio the wrong way round. Is your peak "
-            "before or after the curve begins?",
+    cases=((14.0, 40.0, 15.0, 1.0), (10.0, 30.0, 20.0, 2.0), (20.0, 50.0, 5.0, 0.8)),
+    mistakes={
+        "the logarithm is that of the ratio the wrong way round. Is your peak before "
+        "or after the curve begins?": (
+            lambda d, tau1, tau2, k: d + _logarithm(tau2 / (k * tau1), tau1, tau2)
         ),
-        Mistake(
-            lambda d, tau1, tau2, k: d + math.log(tau1 / tau2) / (1 / tau2 - 1 / tau1),
-            "the factor k got lost when you took the logarithm.",
+        "the factor k got lost when you took the logarithm.": (
+            lambda d, tau1, tau2, k: d + _logarithm(tau1 / tau2, tau1, tau2)
         ),
-        Mistake(
-            lambda d, tau1, tau2, k: math.log(k * tau1 / tau2) / (1 / tau2 - 1 / tau1),
-            "that is the time from d on. The age is asked for.",
+        "that is the time from d on. The age is asked for.": (
+            lambda d, tau1, tau2, k: _logarithm(k * tau1 / tau2, tau1, tau2)
         ),
-        Mistake(
-            lambda d, tau1, tau2, k: d + math.log(k) / (1 / tau2 - 1 / tau1),
-            "that is where the curve itself is zero. At the peak its slope is: each "
-            "exponential, differentiated, brings down its own 1/τ.",
+        "that is where the curve itself is zero. At the peak its slope is: each "
+        "exponential, differentiated, brings down its own 1/τ.": (
+            lambda d, tau1, tau2, k: d + _logarithm(k, tau1, tau2)
         ),
-    ),
+    },
 )
-
-EXERCISES = (STEPS, COST, PEAK)

@@ -1,32 +1,29 @@
-"""What an answer to an exercise does, and which known mistake does the same.
+"""Check an exercise answer by behaviour and match it to known mistakes.
 
-The answers to check are functions. An exercise observes what a function does on several
-inputs. The right observations are those of a reference that finds the answer in another
-way. A known mistake is a function, too: whoever's answer does the same as a mistake is
-given that mistake's hint, however it is written.
+Answers are functions. What a function does is compared with a reference that finds the
+answer in another way. A known mistake is a function, too: whoever's answer does the
+same gets its hint, however it is written.
 """
 
 from __future__ import annotations
 
 import copy
 import html
+import inspect
 import re
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-__all__ = ["Exercise", "Mistake", "NotRight", "Outcome", "calls", "examine", "shaped"]
+__all__ = ["Exercise", "NotRight", "Outcome", "examine", "randomly", "shaped"]
 
-TOLERANCE = 1e-4  # largest relative error of a number
-HEADS = {
-    "passed": "Passed",
-    "unanswered": "Not yet answered",
-    "wrong": "Not right yet",
-}
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-9, "equal_nan": True}
+HEADS = {"passed": "Passed", "unanswered": "Not yet answered", "wrong": "Not right yet"}
 Observations = list[tuple[str, Any]]  # what was looked at, and what was seen
 
 
@@ -39,38 +36,55 @@ class _Unanswered(Exception):
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A common mistake: a function that makes it, and the hint for those who do."""
-
-    answer: Callable
-    hint: str
-
-
-@dataclass(frozen=True)
 class Exercise:
     """A checked exercise.
 
     Attributes:
         name: as in `check`, in the labels and in the tags of its cells.
         reference: a right answer, found in another way than readers are expected to.
-        observe: takes an answer, and gives what it does on several inputs: numbers,
-            arrays or words, each with a phrase that says what was looked at.
-        mistakes: those that are known.
+        cases: the arguments of each call that is compared.
+        mistakes: known ones, by the hint for those who make them.
+        observe: in place of `cases` where more is to be looked at: takes an answer and
+            gives what it does, numbers, arrays or words, each with a phrase.
+        words: where the answer is a word, those that it can be.
     """
 
     name: str
     reference: Callable
-    observe: Callable[[Callable], Observations]
-    mistakes: tuple[Mistake, ...]
+    mistakes: dict[str, Callable]
+    cases: tuple[tuple, ...] = ()
+    observe: Callable[[Callable], Observations] | None = None
+    words: tuple[str, ...] = ()
+
+    def behaviour(self, function: Callable) -> Observations | str:
+        """What `function` does, or why it cannot be right."""
+        answered = []
+
+        def answer(*arguments: Any) -> np.ndarray | str:
+            value = function(*copy.deepcopy(arguments))
+            if value is ... or (value is None and not answered):
+                raise _Unanswered
+            answered.append(value)
+            return _plain(value, self.words)
+
+        try:
+            if self.observe:
+                return self.observe(answer)
+            return [(self._call(case), answer(*case)) for case in self.cases]
+        except NotRight as problem:
+            return str(problem)
+
+    def _call(self, case: tuple) -> str:
+        names = inspect.signature(self.reference).parameters
+        given = (f"{n} = {_brief(v)}" for n, v in zip(names, case, strict=True))
+        return f"with {', '.join(given)} it gives"
 
 
 @dataclass(frozen=True, repr=False)
 class Outcome:
-    """What `check` found: a state and a message; a notebook shows both as a line.
+    """What `check` found, in one or two sentences with code in backticks.
 
-    Attributes:
-        state: "passed", "unanswered" or "wrong".
-        message: one or two sentences, code in backticks.
+    The state is "passed", "unanswered" or "wrong". A notebook shows both as a line.
     """
 
     state: str
@@ -85,8 +99,8 @@ class Outcome:
         return f"{HEADS[self.state]}: {self.message}"
 
     def _repr_html_(self) -> str:
-        code = r"<code>\1</code>"
-        message = re.sub(r"`([^`]+)`", code, html.escape(self.message))
+        escaped = html.escape(self.message)
+        message = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
         return (
             f'<p class="cplib-check" role="status" data-state="{self.state}">'
             f"<strong>{HEADS[self.state]}:</strong> {message}</p>"
@@ -94,56 +108,28 @@ class Outcome:
 
 
 def examine(exercise: Exercise, answer: Any) -> Outcome:
-    """Try the reader's `answer`. Nothing that it does wrong raises an error here."""
+    """Try the reader's `answer`; errors in it are reported, never raised."""
     stub = "put your answer in the place of `...`, and run the cell."
     if answer is None or answer is ...:
         return Outcome("unanswered", stub)
     if not callable(answer):
-        kind = type(answer).__name__
-        message = f"this is a value ({kind}). Hand over the function, without brackets."
-        return Outcome("wrong", message)
+        kind = f"this is a value ({type(answer).__name__})."
+        return Outcome("wrong", f"{kind} Hand over the function, without brackets.")
     try:
-        seen = exercise.observe(_Answer(answer))
+        seen = exercise.behaviour(answer)
     except _Unanswered:
-        return Outcome("unanswered", stub + " A function must `return` its answer.")
-    except NotRight as problem:
-        seen = str(problem)
+        return Outcome("unanswered", f"{stub} A function must `return` its answer.")
     except Exception as error:  # the reader's code may raise anything
         return Outcome("wrong", _stopped(error, answer))
-    right = exercise.observe(_Answer(exercise.reference))
+    right = exercise.behaviour(exercise.reference)
     wrong = _differences(seen, right)
     if not wrong:
         return Outcome("passed", f"right in all {len(right)} checks.")
-    for mistake in exercise.mistakes:
-        if not _differences(seen, observations(exercise, mistake.answer)):
-            return Outcome("wrong", mistake.hint)
-    if isinstance(seen, str):
-        return Outcome("wrong", seen)
-    return Outcome("wrong", f"{wrong[0]} ({len(wrong)} of {len(right)} checks differ.)")
-
-
-def observations(exercise: Exercise, answer: Callable) -> Observations | str:
-    """What a known `answer` does, or why it cannot be right."""
-    try:
-        return exercise.observe(_Answer(answer))
-    except NotRight as problem:
-        return str(problem)
-
-
-def calls(cases: Iterable[dict[str, Any]]) -> Callable[[Callable], Observations]:
-    """An `observe` that calls the answer with each of `cases`, arguments by name."""
-    cases = list(cases)
-
-    def observe(answer: Callable) -> Observations:
-        seen = []
-        for case in cases:
-            given = ", ".join(
-                f"{name} = {_brief(value)}" for name, value in case.items()
-            )
-            seen.append((f"with {given} it gives", answer(*case.values())))
-        return seen
-
-    return observe
+    for hint, mistake in exercise.mistakes.items():
+        if not _differences(seen, exercise.behaviour(mistake)):
+            return Outcome("wrong", hint)
+    differ = f"{wrong[0]} ({len(wrong)} of {len(right)} checks differ.)"
+    return Outcome("wrong", seen if isinstance(seen, str) else differ)
 
 
 def shaped(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -154,27 +140,25 @@ def shaped(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return value
 
 
-class _Answer:
-    """A function whose arguments are copies and whose results are float arrays."""
+def randomly(seed: int) -> torch.Generator:
+    """A generator of random numbers, from `seed` on."""
+    return torch.Generator().manual_seed(seed)
 
-    def __init__(self, function: Callable):
-        self.function = function
-        self.answered = False
 
-    def __call__(self, *arguments: Any) -> np.ndarray:
-        value = self.function(*copy.deepcopy(arguments))
-        if value is ... or (value is None and not self.answered):
-            raise _Unanswered
-        self.answered = True
-        try:
-            if isinstance(value, torch.Tensor):
-                value = value.detach().cpu()
-            if value is not None and not isinstance(value, str):
-                return np.asarray(value, dtype=float)
-        except (TypeError, ValueError, RuntimeError):
-            pass
-        kind = type(value).__name__
-        raise NotRight(f"it gives a {kind} where numbers are expected.")
+def _plain(value: Any, words: tuple[str, ...]) -> np.ndarray | str:
+    """An answer as an array of numbers, or as one of `words` if there are any."""
+    if words:
+        if isinstance(value, str) and value in words:
+            return value
+        known = ", ".join(map(repr, words))
+        raise NotRight(f"it gives {value!r}, which is none of the words {known}.")
+    with suppress(TypeError, ValueError, RuntimeError):
+        if isinstance(value, torch.Tensor):
+            value = value.detach().cpu()
+        if value is not None and not isinstance(value, str):
+            return np.asarray(value, dtype=float)
+    kind = type(value).__name__
+    raise NotRight(f"it gives a {kind} where numbers are expected.")
 
 
 def _differences(seen: Observations | str, right: Observations | str) -> list[str]:
@@ -182,49 +166,38 @@ def _differences(seen: Observations | str, right: Observations | str) -> list[st
     if isinstance(seen, str) or isinstance(right, str):
         return [] if seen == right else ["it differs"]
     pairs = zip(seen, right, strict=True)
-    return [
-        f"{what} {_difference_words(value, wanted)}."
-        for (what, value), (_, wanted) in pairs
-        if not _same(value, wanted)
-    ]
+    return [f"{what} {_brief(v, w)}." for (what, v), (_, w) in pairs if not _same(v, w)]
 
 
 def _same(value: Any, wanted: Any) -> bool:
     if isinstance(value, str) or isinstance(wanted, str):
         return isinstance(value, str) and value == wanted
-    options = {"rtol": TOLERANCE, "atol": 1e-9, "equal_nan": True}
     same_shape = np.shape(value) == np.shape(wanted)
-    return same_shape and bool(np.allclose(value, wanted, **options))
-
-
-def _difference_words(value: Any, wanted: Any) -> str:
-    shapes = [_shape_words(np.shape(each)) for each in (value, wanted)]
-    return _brief(value) if shapes[0] == shapes[1] else " in place of ".join(shapes)
+    return same_shape and np.allclose(value, wanted, **TOLERANCE)
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:
     return f"an array of shape {tuple(shape)}" if shape else "a single number"
 
 
-def _brief(value: Any) -> str:
-    """A value in a few characters."""
+def _brief(value: Any, wanted: Any = None) -> str:
+    """A value in a few characters; its shape alone where another is `wanted`."""
+    array, shape = np.asarray(value), np.shape(wanted)
+    if wanted is not None and array.shape != shape:
+        return f"{_shape_words(array.shape)} in place of {_shape_words(shape)}"
     if isinstance(value, str):
         return value
-    array = value.detach().cpu().numpy() if hasattr(value, "detach") else value
-    array = np.asarray(array)
     if array.size > 6:
-        return f"an array of shape {array.shape}"
+        return _shape_words(array.shape)
     shown = [f"{number:.4g}" for number in array.ravel().astype(float)]
     return f"[{', '.join(shown)}]" if array.ndim else shown[0]
 
 
 def _stopped(error: Exception, answer: Callable) -> str:
     """The reader's error in a sentence, with the last line of the reader's that ran."""
-    code = getattr(answer, "__code__", None)
+    path = getattr(getattr(answer, "__code__", None), "co_filename", None)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if code and frame.filename == code.co_filename]
-    name = type(error).__name__
-    if not own:
-        return f"your code stopped with {name}: {error}."
-    line = f", `{own[-1].line}`," if own[-1].line else ""
-    return f"your code stopped in line {own[-1].lineno}{line} with {name}: {error}."
+    own = [(f" in line {f.lineno}", f.line) for f in frames if f.filename == path]
+    where, line = own[-1] if own else ("", None)
+    where += f", `{line}`," if line else ""
+    return f"your code stopped{where} with {type(error).__name__}: {error}."

@@ -6,9 +6,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
-from .checker import Exercise, Mistake, calls
-
-__all__ = ["EXERCISES"]
+from .checker import Exercise
 
 
 def _by_tracing(kernels: list[int], strides: list[int]) -> int:
@@ -32,37 +30,28 @@ def _sees(kernels, strides, *, own_stride=False, flat=False, whole=False) -> int
 SEES = Exercise(
     "depth-sees",
     reference=_by_tracing,
-    observe=calls(
-        {"kernels": kernels, "strides": strides}
-        for kernels, strides in (
-            ([3], [1]),
-            ([3, 3], [1, 1]),
-            ([3, 3], [2, 1]),
-            ([5, 3, 1], [2, 2, 1]),
-            ([3, 3, 3, 3, 3, 3, 3, 3, 1, 1], [1, 1, 2, 1, 2, 1, 2, 1, 1, 1]),
-        )
+    cases=(
+        ([3], [1]),
+        ([3, 3], [1, 1]),
+        ([3, 3], [2, 1]),
+        ([5, 3, 1], [2, 2, 1]),
+        ([3, 3, 3, 3, 3, 3, 3, 3, 1, 1], [1, 1, 2, 1, 2, 1, 2, 1, 1, 1]),
     ),
-    mistakes=(
-        Mistake(
-            lambda kernels, strides: _sees(kernels, strides, own_stride=True),
-            "you apply a layer's own stride to its kernel. The stride moves the units "
-            "of the *next* layer apart.",
+    mistakes={
+        "you apply a layer's own stride to its kernel. The stride moves the units of "
+        "the *next* layer apart.": (
+            lambda kernels, strides: _sees(kernels, strides, own_stride=True)
         ),
-        Mistake(
-            lambda kernels, strides: _sees(kernels, strides, flat=True),
-            "strides make no difference to your answer. How many pixels apart are two "
-            "neighbours in a map, after a stride of 2?",
+        "strides make no difference to your answer. How many pixels apart are two "
+        "neighbours in a map, after a stride of 2?": (
+            lambda kernels, strides: _sees(kernels, strides, flat=True)
         ),
-        Mistake(
-            lambda kernels, strides: _sees(kernels, strides, whole=True),
-            "a kernel of side 1 should add nothing, and one of side 3 adds one unit "
-            "on either side.",
+        "a kernel of side 1 should add nothing, and one of side 3 adds one unit on "
+        "either side.": lambda kernels, strides: _sees(kernels, strides, whole=True),
+        "almost: with no layer at all, a unit is a pixel, and sees itself.": (
+            lambda kernels, strides: _sees(kernels, strides) - 1
         ),
-        Mistake(
-            lambda kernels, strides: _sees(kernels, strides) - 1,
-            "almost: with no layer at all, a unit is a pixel, and sees itself.",
-        ),
-    ),
+    },
 )
 
 
@@ -89,44 +78,30 @@ def _factor(values: np.ndarray, level: float = 0.975) -> float:
 INTERVAL = Exercise(
     "depth-measure",
     reference=_not_rejected,
-    observe=calls(
-        {"values": np.array(values)}
+    cases=tuple(
+        (np.array(values),)
         for values in ([1.0, 2.0, 4.0], [-0.3, 0.1], [5.0, 6.0, 5.5, 7.0, 4.0])
     ),
-    mistakes=(
-        Mistake(
-            lambda values: _around(values, 1.96 * stats.sem(values)),
-            "the factor 1.96 is for very many seeds. With few, the spread itself is "
-            "poorly known, and Student's factor makes up for that.",
+    mistakes={
+        "the factor 1.96 is for very many seeds. With few, the spread itself is poorly "
+        "known, and Student's factor makes up for that.": (
+            lambda x: _around(x, 1.96 * stats.sem(x))
         ),
-        Mistake(
-            lambda values: _around(values, _factor(values) * values.std(ddof=1)),
-            "that is the spread of single seeds. The *mean* of n seeds is better "
-            "known, by a factor of √n.",
+        "that is the spread of single seeds. The *mean* of n seeds is better known, by "
+        "a factor of √n.": lambda x: _around(x, _factor(x) * x.std(ddof=1)),
+        "you use the variance. The standard error is a root: it has the unit of the "
+        "values themselves.": (
+            lambda x: _around(x, _factor(x) * x.var(ddof=1) / len(x))
         ),
-        Mistake(
-            lambda values: _around(
-                values, _factor(values) * values.var(ddof=1) / len(values)
-            ),
-            "you use the variance. The standard error is a root: it has the unit of "
-            "the values themselves.",
+        "your standard deviation divides by n (numpy's default). The mean was "
+        "estimated from the same values, so divide by n − 1: `ddof=1`.": (
+            lambda x: _around(x, _factor(x) * x.std() / len(x) ** 0.5)
         ),
-        Mistake(
-            lambda values: _around(
-                values, _factor(values) * values.std() / len(values) ** 0.5
-            ),
-            "your standard deviation divides by n (numpy's default). The mean was "
-            "estimated from the same values, so divide by n − 1: `ddof=1`.",
+        "you leave out 5 % on each side. That makes an interval of 90 %.": (
+            lambda x: _around(x, _factor(x, 0.95) * stats.sem(x))
         ),
-        Mistake(
-            lambda values: _around(values, _factor(values, 0.95) * stats.sem(values)),
-            "you leave out 5 % on each side. That makes an interval of 90 %.",
+        "that is the mean and half the width. The two ends are asked for.": (
+            lambda x: (x.mean(), _factor(x) * stats.sem(x))
         ),
-        Mistake(
-            lambda values: (values.mean(), _factor(values) * stats.sem(values)),
-            "that is the mean and half the width. The two ends are asked for.",
-        ),
-    ),
+    },
 )
-
-EXERCISES = (SEES, INTERVAL)

@@ -6,40 +6,33 @@ import itertools
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
-from .checker import Exercise, Mistake, Observations, calls, shaped
-
-__all__ = ["EXERCISES"]
+from .checker import Exercise, Observations, randomly, shaped
 
 WINDOW = Exercise(
     "experiment-window",
     reference=lambda epoch, onset, removal: epoch in range(onset, removal),
-    observe=calls(
-        {"epoch": epoch, "onset": onset, "removal": removal}
+    cases=tuple(
+        (epoch, onset, removal)
         for onset, removal in ((0, 0), (0, 4), (3, 7), (5, 6))
         for epoch in range(12)
     ),
-    mistakes=(
-        Mistake(
-            lambda epoch, onset, removal: onset <= epoch <= removal,
-            "your deficit lasts an epoch too long. The removal is the first epoch "
-            "without it.",
+    mistakes={
+        "your deficit lasts an epoch too long. The removal is the first epoch without "
+        "it.": lambda epoch, onset, removal: onset <= epoch <= removal,
+        "your deficit begins an epoch late. The onset is the first epoch with it.": (
+            lambda epoch, onset, removal: onset < epoch < removal
         ),
-        Mistake(
-            lambda epoch, onset, removal: onset < epoch < removal,
-            "your deficit begins an epoch late. The onset is the first epoch with it.",
+        "your deficit has the right length, and comes an epoch late at both ends. "
+        "Epochs are counted from 0.": (
+            lambda epoch, onset, removal: onset < epoch <= removal
         ),
-        Mistake(
-            lambda epoch, onset, removal: onset < epoch <= removal,
-            "your deficit has the right length, and comes an epoch late at both ends. "
-            "Epochs are counted from 0.",
+        "the removal is the age of the network when the deficit ends, not the length "
+        "of the deficit.": (
+            lambda epoch, onset, removal: onset <= epoch < onset + removal
         ),
-        Mistake(
-            lambda epoch, onset, removal: onset <= epoch < onset + removal,
-            "the removal is the age of the network when the deficit ends, not the "
-            "length of the deficit.",
-        ),
-    ),
+    },
 )
 
 
@@ -54,20 +47,18 @@ def _by_loops(x: torch.Tensor) -> np.ndarray:
 
 
 def _observe_blur(answer) -> Observations:
-    random = torch.Generator().manual_seed(0)
+    random = randomly(0)
     checkerboard = (torch.arange(8)[:, None] + torch.arange(8)) % 2.0
     left = shaped(answer(checkerboard.expand(1, 1, 8, 8)), (1, 1, 8, 8))
-    seen: Observations = [
-        ("of a checkerboard it leaves a contrast of", np.ptp(left).round(5))
-    ]
+    seen = [("of a checkerboard it leaves a contrast of", np.ptp(left).round(5))]
     for shape in ((2, 3, 8, 8), (1, 2, 12, 20)):
         x = torch.rand(shape, generator=random)
         y = shaped(answer(x), shape)
         moved = np.abs(y.mean((2, 3)) - x.mean((2, 3)).numpy()).max().round(5)
-        seen.append(
-            (f"in pictures of {shape[2:]} pixels it changes the mean by", moved)
-        )
-        seen.append((f"from pixels of shape {shape} it makes", y))
+        seen += [
+            (f"in images of {shape[2:]} pixels it changes the mean by", moved),
+            (f"from pixels of shape {shape} it makes", y),
+        ]
     return seen
 
 
@@ -75,43 +66,28 @@ def _enlarged(small: torch.Tensor) -> torch.Tensor:
     return small.repeat_interleave(4, -2).repeat_interleave(4, -1)
 
 
-def _four_blocks(x: torch.Tensor) -> torch.Tensor:
-    small = torch.nn.functional.adaptive_avg_pool2d(x, 4)
-    return torch.nn.functional.interpolate(small, x.shape[-2:])
-
-
 BLUR = Exercise(
     "experiment-blur",
     reference=_by_loops,
     observe=_observe_blur,
-    mistakes=(
-        Mistake(
-            lambda x: _enlarged(x[..., ::4, ::4]),
-            "you keep one pixel of each block and drop the others. That is sampling "
-            "without averaging: stripes will alias, and the mean of the picture is "
-            "not kept.",
+    mistakes={
+        "you keep one pixel of each block and drop the others. That is sampling "
+        "without averaging: stripes will alias, and the mean of the image is not "
+        "kept.": lambda x: _enlarged(x[..., ::4, ::4]),
+        "the image is shrunk and stays small. Enlarge it to its old sides, so that the "
+        "network can look at it.": lambda x: F.avg_pool2d(x, 4),
+        "you cut each side into 4 blocks. A block should have 4 pixels a side, however "
+        "many blocks that makes.": (
+            lambda x: F.interpolate(F.adaptive_avg_pool2d(x, 4), x.shape[-2:])
         ),
-        Mistake(
-            lambda x: torch.nn.functional.avg_pool2d(x, 4),
-            "the picture is shrunk and stays small. Enlarge it to its old sides, so "
-            "that the network can look at it.",
+        "you average over the channels too, so that the colour is lost. Each channel "
+        "is to be blurred by itself.": (
+            lambda x: _by_loops(x.mean(1, keepdim=True).expand_as(x))
         ),
-        Mistake(
-            _four_blocks,
-            "you cut each side into 4 blocks. A block should have 4 pixels a side, "
-            "however many blocks that makes.",
+        "you average over the whole image. The mean is to be taken block by block.": (
+            lambda x: x.mean((2, 3), keepdim=True) + 0 * x
         ),
-        Mistake(
-            lambda x: _by_loops(x.mean(1, keepdim=True).expand_as(x)),
-            "you average over the channels too, so that the colour is lost. Each "
-            "channel is to be blurred by itself.",
-        ),
-        Mistake(
-            lambda x: x.mean((2, 3), keepdim=True) + 0 * x,
-            "you average over the whole picture. The mean is to be taken block by "
-            "block.",
-        ),
-    ),
+    },
 )
 
 
@@ -125,35 +101,22 @@ def _distinct_states(removals: list[int], clean: int) -> int:
 TREE = Exercise(
     "experiment-tree",
     reference=_distinct_states,
-    observe=calls(
-        {"removals": list(removals), "clean": clean}
-        for removals, clean in itertools.product(
-            ((5,), (5, 10), (2, 4, 8, 16), (3, 4)), (1, 6, 40)
-        )
-    ),
-    mistakes=(
-        Mistake(
-            lambda removals, clean: (
-                sum(removals) + clean * len(removals) + max(removals) + clean
-            ),
-            "these are the epochs one by one. Runs with the same past share it: which "
-            "epochs do they have in common?",
+    cases=tuple(itertools.product(([5], [5, 10], [2, 4, 8, 16], [3, 4]), (1, 6, 40))),
+    mistakes={
+        "these are the epochs one by one. Runs with the same past share it: which "
+        "epochs do they have in common?": lambda removals, clean: (
+            sum(removals) + clean * len(removals) + max(removals) + clean
         ),
-        Mistake(
-            lambda removals, clean: max(removals) + clean * len(removals),
-            "the healthy run is missing. It shares nothing with the others.",
+        "the run without deficit is missing. It shares nothing with the others.": (
+            lambda removals, clean: max(removals) + clean * len(removals)
         ),
-        Mistake(
-            lambda removals, clean: max(removals) + clean * (len(removals) + 1),
-            "the healthy run is longer than that: it serves as a control too, and "
-            "lasts as long as the longest run.",
+        "the run without deficit is longer than that: it serves as a control too, and "
+        "lasts as long as the longest run.": (
+            lambda removals, clean: max(removals) + clean * (len(removals) + 1)
         ),
-        Mistake(
-            lambda removals, clean: 2 * (max(removals) + clean),
-            "each run has clean epochs of its own after its removal, at an age at "
-            "which others are still blurred. They cannot be shared.",
+        "each run has clean epochs of its own after its removal, at an age at which "
+        "others are still blurred. They cannot be shared.": (
+            lambda removals, clean: 2 * (max(removals) + clean)
         ),
-    ),
+    },
 )
-
-EXERCISES = (WINDOW, BLUR, TREE)

@@ -7,11 +7,9 @@ import math
 import numpy as np
 import torch
 
-from .checker import Exercise, Mistake, Observations, calls, shaped
+from .checker import Exercise, Observations, randomly, shaped
 
-__all__ = ["EXERCISES"]
-
-PICTURES = 64
+IMAGES = 64
 
 
 def _how_many(hits: np.ndarray) -> str:
@@ -19,7 +17,7 @@ def _how_many(hits: np.ndarray) -> str:
 
 
 def _observe_flip(answer) -> Observations:
-    x = torch.rand(PICTURES, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(IMAGES, 3, 6, 6, generator=randomly(0))
     y = shaped(answer(x), x.shape)
     turned = {
         "turned upside down": x.flip(-2),
@@ -29,7 +27,7 @@ def _observe_flip(answer) -> Observations:
     }
     return [
         (
-            f"of {PICTURES} pictures, those {how}:",
+            f"of {IMAGES} images, those {how}:",
             _how_many(np.isclose(y, other.numpy()).all((1, 2, 3))),
         )
         for how, other in turned.items()
@@ -45,33 +43,22 @@ FLIP = Exercise(
     "high-level-flip",
     reference=lambda x: torch.stack([row for row in x.unbind(-2)][::-1], -2),
     observe=_observe_flip,
-    mistakes=(
-        Mistake(
-            _by_chance,
-            "some pictures are turned and others not. This is a deficit and not an "
-            "augmentation: no training picture stays upright while it lasts.",
+    mistakes={
+        "some images are turned and others not. This is a deficit and not an "
+        "augmentation: no training image stays upright while it lasts.": _by_chance,
+        "you exchange left and right. The last dimension runs along a row.": (
+            lambda x: x.flip(-1)
         ),
-        Mistake(
-            lambda x: x.flip(-1),
-            "you exchange left and right. The last dimension runs along a row.",
-        ),
-        Mistake(
-            lambda x: x.flip(-2, -1),
-            "that is a half turn, as in Stratton's tube: left and right are exchanged "
-            "too. Only up and down should be.",
-        ),
-        Mistake(
-            lambda x: x,
-            "the pictures are as they were.",
-        ),
-    ),
+        "that is a half turn, as in Stratton's tube: left and right are exchanged too. "
+        "Only up and down should be.": lambda x: x.flip(-2, -1),
+        "the images are as they were.": lambda x: x,
+    },
 )
 
 
 def _observe_renaming(answer) -> Observations:
     """What a rule does, over many seeds: a rare accident must not pass for a rule."""
-    order = torch.randperm(400, generator=torch.Generator().manual_seed(0))
-    labels = torch.arange(400)[order] % 10
+    labels = torch.arange(400)[torch.randperm(400, generator=randomly(0))] % 10
     split, doubled, kept, again, rules = [], [], [], [], set()
     for seed in range(40):
         renamed = shaped(answer(labels, seed), labels.shape)
@@ -83,7 +70,7 @@ def _observe_renaming(answer) -> Observations:
         again.append((renamed == answer(labels, seed)).all())
         rules.add(tuple(rule))
     return [
-        ("seeds with a class whose pictures get several names:", _any(split)),
+        ("seeds with a class whose images get several names:", _any(split)),
         ("seeds with a name for two classes, or for none:", _any(doubled)),
         ("seeds with a class that keeps its name:", _any(kept)),
         ("the same seed gives the same names twice:", "yes" if all(again) else "no"),
@@ -95,13 +82,9 @@ def _any(hits: list[bool]) -> str:
     return "some" if any(hits) else "none"
 
 
-def _random(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def _cycle(labels: torch.Tensor, seed: int) -> torch.Tensor:
     """Each class gets the name of its successor in a ring of all classes."""
-    ring = torch.randperm(10, generator=_random(seed)).tolist()
+    ring = torch.randperm(10, generator=randomly(seed)).tolist()
     following = dict(zip(ring, ring[1:] + ring[:1], strict=True))
     return torch.tensor([following[label] for label in labels.tolist()])
 
@@ -110,38 +93,25 @@ RENAME = Exercise(
     "high-level-rename",
     reference=_cycle,
     observe=_observe_renaming,
-    mistakes=(
-        Mistake(
-            lambda labels, seed: labels[
-                torch.randperm(len(labels), generator=_random(seed))
-            ],
-            "you shuffle labels over the pictures, so that two aeroplanes get "
-            "different names. Choose a new name for each *class*, and give it to all "
-            "pictures of that class.",
+    mistakes={
+        "you shuffle labels over the images, so that two aeroplanes get different "
+        "names. Choose a new name for each *class*, and give it to all images of that "
+        "class.": lambda y, seed: y[torch.randperm(len(y), generator=randomly(seed))],
+        "two classes get the same name, and cannot be told apart any more. The rule "
+        "must be one to one.": (
+            lambda y, seed: torch.randint(10, (10,), generator=randomly(seed))[y]
         ),
-        Mistake(
-            lambda labels, seed: torch.randint(10, (10,), generator=_random(seed))[
-                labels
-            ],
-            "two classes get the same name, and cannot be told apart any more. The "
-            "rule must be one to one.",
+        "one to one, but now and then a class keeps its own name, by chance. How can "
+        "that be ruled out?": (
+            lambda y, seed: torch.randperm(10, generator=randomly(seed))[y]
         ),
-        Mistake(
-            lambda labels, seed: torch.randperm(10, generator=_random(seed))[labels],
-            "one to one, but now and then a class keeps its own name, by chance. How "
-            "can that be ruled out?",
+        "the rule is another one each time. It should be a function of the seed, so "
+        "that it stays fixed for a whole run.": (
+            lambda y, seed: _cycle(y, int(torch.randint(10**6, ())))
         ),
-        Mistake(
-            lambda labels, seed: _cycle(labels, int(torch.randint(10**6, ()))),
-            "the rule is another one each time. It should be a function of the seed, "
-            "so that it stays fixed for a whole run.",
-        ),
-        Mistake(
-            lambda labels, seed: (labels + 1) % 10,
-            "a proper rule, but the same for every seed. Then the seeds would tell "
-            "nothing about other rules.",
-        ),
-    ),
+        "a proper rule, but the same for every seed. Then the seeds would tell nothing "
+        "about other rules.": lambda y, seed: (y + 1) % 10,
+    },
 )
 
 
@@ -161,36 +131,29 @@ RISE = np.array([0.1, 0.2, 0.6, 0.3, 0.3, 0.5, 0.7, 0.6, 0.8, 0.8])
 LONG = Exercise(
     "high-level-long",
     reference=_needed,
-    observe=calls(
-        {"accuracy": RISE, "removal": removal, "goal": goal}
+    cases=tuple(
+        (RISE, removal, goal)
         for removal in (0, 3, 6)
         for goal in (0.25, 0.5, 0.75, 0.9)
     ),
-    mistakes=(
-        Mistake(
-            lambda accuracy, removal, goal: removal + _needed(accuracy, removal, goal),
-            "that is the age of the network. Count from the removal.",
+    mistakes={
+        "that is the age of the network. Count from the removal.": (
+            lambda rise, start, goal: start + _needed(rise, start, goal)
         ),
-        Mistake(
-            lambda accuracy, removal, goal: _first(accuracy >= goal) - removal,
-            "you count epochs before the removal as well. A goal that was reached "
-            "under the deficit does not count.",
+        "you count epochs before the removal as well. A goal that was reached under "
+        "the deficit does not count.": (
+            lambda rise, start, goal: _first(rise >= goal) - start
         ),
-        Mistake(
-            lambda accuracy, removal, goal: int(np.argmax(accuracy[removal:] >= goal)),
-            "where the goal is never reached you say 0, that is, at once. "
-            "`np.argmax` of nothing but False is 0; NaN is asked for.",
+        "where the goal is never reached you say 0, that is, at once. `np.argmax` of "
+        "nothing but False is 0; NaN is asked for.": (
+            lambda rise, start, goal: int(np.argmax(rise[start:] >= goal))
         ),
-        Mistake(
-            lambda accuracy, removal, goal: _needed(accuracy, removal, goal) + 1,
-            "one too many. `accuracy[removal]` is that of the network at the removal, "
-            "after no clean epoch.",
+        "one too many. `accuracy[removal]` is that of the network at the removal, "
+        "after no clean epoch.": (
+            lambda rise, start, goal: _needed(rise, start, goal) + 1
         ),
-        Mistake(
-            lambda accuracy, removal, goal: _first(accuracy[removal:] > goal),
-            "to reach a goal exactly is to reach it.",
+        "to reach a goal exactly is to reach it.": (
+            lambda rise, start, goal: _first(rise[start:] > goal)
         ),
-    ),
+    },
 )
-
-EXERCISES = (FLIP, RENAME, LONG)

@@ -2,6 +2,6 @@
 
 from . import predict
 from .cover import FrontPage, front_page
-from .explorer import TimingExplorer, explore
+from .explorer import Explorer, explore
 
-__all__ = ["FrontPage", "TimingExplorer", "explore", "front_page", "predict"]
+__all__ = ["Explorer", "FrontPage", "explore", "front_page", "predict"]

@@ -1,6 +1,6 @@
-"""The front page: one picture, one slider, one sentence.
+"""The front page: one image, one slider, one sentence.
 
-The slider says when blur from birth ends. The picture shows what the network sees over
+The slider says when blur from birth ends. The image shows what the network sees over
 its life and how well it learns; the sentence says what becomes of it.
 """
 
@@ -11,41 +11,42 @@ from dataclasses import dataclass, replace
 
 import matplotlib as mpl
 
+from ..deficits import Blur
 from ..errors import InputError
 from ..figures import origin, removal_sweep
 from ..figures.examples import Examples, examples, png_uri
-from ..figures.palette import LOOKS
 from ..figures.panel import Panel
 from ..results import Result
 from .fragments import replaceable, standalone
-from .outcomes import TIE, Ending, Timeline, Trace
+from .outcomes import TIE, Interval, Outcome, Outcomes
 
 __all__ = ["FrontPage", "front_page"]
 
 
 def front_page(result: Result) -> FrontPage:
-    """The front page's part of a study of blur from birth (1TL).
+    """The front page of a study of blur from birth (1TL).
 
     Raises:
-        InputError: when no run of the result is blurred.
+        InputError: no run of the result is blurred from birth.
     """
-    timeline = Timeline(result)
-    if "blur" not in timeline.runs:
+    outcomes = Outcomes(result)
+    blurred = [o for o in outcomes.groups.get(Blur.kind, ()) if o.run.onset == 0]
+    if not blurred:
         raise InputError(
-            f"Study {result.study.name!r} has no run with blur: give the result of "
-            "'1TL'."
+            f"Study {result.study.name!r} has no run with blur from birth: give the "
+            "result of '1TL'."
         )
-    pictures = examples(result.study, 1, result.seeds[0])
+    shown = examples(result.study, 1, result.seeds[0])
     seeds = len(result.seeds)
     caption = (
         "Test accuracy over the life of networks that were blurred from birth until "
-        f"some epoch, then shown sharp pictures for {result.study.clean_epochs} epochs "
+        f"some epoch, then shown sharp images for {result.study.clean_epochs} epochs "
         f"({'one seed' if seeds == 1 else f'mean of {seeds} seeds'}); dashed: never "
         "blurred. Final accuracies are means of the last 5 epochs. "
-        f"{origin(result)} {pictures.note}"
+        f"{origin(result)} {shown.note}"
     )
     panel = replace(removal_sweep(result), caption=caption)
-    return FrontPage(timeline, pictures, panel)
+    return FrontPage(outcomes, blurred, shown, panel)
 
 
 @dataclass(frozen=True)
@@ -53,79 +54,70 @@ class FrontPage:
     """Shown as HTML that needs no kernel and no network; see `front_page`.
 
     Attributes:
-        timeline: the numbers.
-        pictures: one picture, as the network sees it with and without blur.
+        outcomes: the numbers.
+        blurred: the runs that one can choose, by their removal.
+        shown: one image, as the network sees it with and without blur.
         panel: the figure for where scripts are off; its data are there in any case.
     """
 
-    timeline: Timeline
-    pictures: Examples
+    outcomes: Outcomes
+    blurred: list[Outcome]
+    shown: Examples
     panel: Panel
 
-    @property
-    def traces(self) -> list[Trace]:
-        """The runs that one can choose, by their removal."""
-        return [trace for trace in self.timeline.runs["blur"] if trace.onset == 0]
-
-    def sentence(self, trace: Trace | None) -> str:
+    def sentence(self, outcome: Outcome | None) -> str:
         """What became of the network; None: of the one that was never blurred."""
-        clean, healthy = self._clean_epochs, self.timeline.clean.final
-        if trace is None:
+        clean, final = self._clean_epochs, self.outcomes.clean.final
+        if outcome is None:
             return (
-                f"Never blurred, the network names {_percent(healthy)} of new pictures "
+                f"Never blurred, the network names {_percent(final)} of new images "
                 f"correctly after {clean} epochs."
             )
         return (
-            f"Blurred until epoch {trace.removal}, then shown sharp pictures for "
-            f"{clean} epochs, the network names {_percent(trace.final)} of new "
-            f"pictures correctly; one that was never blurred names {_percent(healthy)} "
+            f"Blurred until epoch {outcome.run.removal}, then shown sharp images for "
+            f"{clean} epochs, the network names {_percent(outcome.final)} of new "
+            f"images correctly; one that was never blurred names {_percent(final)} "
             f"after the same {clean} sharp epochs, and "
-            f"{_percent(trace.without['control'])} at the same age."
+            f"{_percent(outcome.without['control'])} at the same age."
         )
 
     def data(self) -> dict:
         """What the script needs; accuracies in %."""
-        clean = self.timeline.clean
-        blurred, sharp = (png_uri(self.pictures.images[k][0]) for k in ("blur", "none"))
+        clean, images = self.outcomes.clean, self.shown.images
+        never = {
+            "removal": 0,
+            "mean": clean.mean[: self._clean_epochs + 1],
+            "final": clean.final.mean,
+            "sentence": self.sentence(None),
+        }
+        blurred = [
+            {
+                "removal": outcome.run.removal,
+                "mean": outcome.mean,
+                "final": outcome.final.mean,
+                "control": outcome.without["control"].mean,
+                "sentence": self.sentence(outcome),
+            }
+            for outcome in self.blurred
+        ]
         return {
-            "colour": mpl.colors.to_hex(LOOKS["blur"][0]),
-            "clean": list(clean.mean),
-            "top": 10 * (int(max(map(max, self._curves()))) // 10 + 1),
-            "sharp": sharp,
-            "blurred": blurred,
-            "runs": [
-                {
-                    "removal": 0,
-                    "mean": list(clean.mean[: self._clean_epochs + 1]),
-                    "final": clean.final.over.mean,
-                    "sentence": self.sentence(None),
-                },
-                *(
-                    {
-                        "removal": trace.removal,
-                        "mean": list(trace.mean),
-                        "final": trace.final.over.mean,
-                        "control": trace.without["control"].over.mean,
-                        "sentence": self.sentence(trace),
-                    }
-                    for trace in self.traces
-                ),
-            ],
+            "colour": mpl.colors.to_hex(Blur.look.colour),
+            "clean": clean.mean,
+            "sharp": png_uri(images["none"][0]),
+            "blurred": png_uri(images[Blur.kind][0]),
+            "runs": [never, *blurred],
         }
 
     @property
     def _clean_epochs(self) -> int:
-        return self.timeline.result.study.clean_epochs
-
-    def _curves(self) -> list:
-        return [trace.mean for trace in (self.timeline.clean, *self.traces)]
+        return self.outcomes.result.study.clean_epochs
 
     def _repr_html_(self) -> str:
-        words = f"<p>{html.escape(self.sentence(self.traces[-1]))}</p>"
+        words = f"<p>{html.escape(self.sentence(self.blurred[-1]))}</p>"
         inside = replaceable(self.panel._repr_html_())
         missing = "choose with a slider when blur ends"
         return standalone("glimpse", self.data(), inside, missing, words)
 
 
-def _percent(ending: Ending) -> str:
-    return f"{ending.over.mean:.1f}{TIE}%"
+def _percent(accuracy: Interval) -> str:
+    return f"{accuracy.mean:.1f}{TIE}%"

@@ -1,4 +1,4 @@
-"""Parts of a page that work alone: style, data and script in one piece of HTML."""
+"""Self-contained HTML fragments with inlined CSS, data and JavaScript."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def standalone(name: str, data: dict, inside: str, missing: str, words: str) -> 
 
 
 def replaceable(figure: str) -> str:
-    """The HTML of a figure whose picture a script hides: it is then not even loaded."""
+    """The HTML of a figure whose image a script hides: it is then not even loaded."""
     return figure.replace("<img ", '<img data-static loading="lazy" ', 1)
 
 

@@ -1,4 +1,4 @@
-"""The explorer of deficit timing as a page that needs no kernel."""
+"""The explorer as HTML that needs no kernel."""
 
 from __future__ import annotations
 
@@ -7,103 +7,91 @@ import html
 import matplotlib as mpl
 import numpy as np
 
+from ..deficits import Deficit
 from ..figures.examples import Examples, png_uri
-from ..figures.palette import LABELS, LOOKS
 from ..figures.panel import Panel
 from .fragments import replaceable, standalone
-from .outcomes import SEES, YARDSTICKS, Ending, Timeline, Trace
-from .static_view import CLEAN_DASHES, DASHES, greatest_change, limits, top
+from .outcomes import COMPARISONS, WORDS, Outcome, Outcomes, listed
+from .static_view import CLEAN_DASHES, dashes_of
 
 __all__ = ["page"]
 
 
 def page(
-    timeline: Timeline, examples: Examples, panel: Panel, trace: Trace, yardstick: str
+    outcomes: Outcomes, examples: Examples, panel: Panel, start: Outcome, against: str
 ) -> str:
-    """The explorer as HTML that stands alone: no kernel, no network, no other file.
+    """The explorer as HTML that works alone: no kernel, no network, no other file.
 
-    Where scripts run, they replace the picture of `panel`, the state of `trace`, by
+    Where scripts run, they replace the image of `panel`, the state of `start`, by
     controls and charts; elsewhere the panel stays, with its caption and its data.
     """
-    # the words: for small screens, on which the letters in the picture are tiny
+    # the words: for small screens, on which the letters in the image are tiny
     words = f"<p>{html.escape(panel.alt)}</p>"
-    data = payload(timeline, examples, trace, yardstick)
+    data = payload(outcomes, examples, start, against)
     missing = "move the window of deficit and see what it costs"
     return standalone("timing", data, replaceable(panel._repr_html_()), missing, words)
 
 
 def payload(
-    timeline: Timeline, examples: Examples, trace: Trace, yardstick: str
+    outcomes: Outcomes, examples: Examples, start: Outcome, against: str
 ) -> dict:
-    """All that the page's script needs; accuracies as integers, in tenths of a %."""
+    """All that the page's script needs; accuracies in %, intervals as triples."""
+    groups = outcomes.groups
+    phases = list({phase: 0 for o in outcomes.all for _, phase in o.phases()})
+    deficits = {d.name: d for o in outcomes.all for d in o.run.deficits}
     return {
         "start": {
-            "kind": trace.kind,
-            "onset": trace.onset,
-            "removal": trace.removal,
-            "epoch": sum(trace.window) // 2,
-            "yardstick": yardstick,
+            "group": list(groups).index(start.run.name),
+            "run": groups[start.run.name].index(start),
+            "epoch": start.middle,
+            "against": against,
         },
-        "yardsticks": YARDSTICKS,
-        "clean": _curve(timeline.clean),
-        "kinds": {
-            kind: {
-                "label": LABELS[kind],
-                "colour": mpl.colors.to_hex(LOOKS[kind][0]),
-                "dashes": DASHES[LOOKS[kind][2]],
-                "runs": [_packed(timeline, t) for t in traces],
+        "comparisons": COMPARISONS,
+        "words": WORDS,
+        "phases": phases,  # each once: words, and the deficit's name
+        "clean": _curve(outcomes.clean) | {"dashes": CLEAN_DASHES},
+        "groups": [
+            {
+                "label": group[0].run.label,
+                "dashes": dashes_of(group[0]),
+                "listed": listed(group),
+                "runs": [_run(outcomes, outcome, phases) for outcome in group],
             }
-            for kind, traces in timeline.runs.items()
-        },
-        "cleanDashes": CLEAN_DASHES,
-        "top": top(timeline),
-        "limits": limits(timeline),
-        "greatest": {y: greatest_change(timeline, y) for y in YARDSTICKS},
+            for group in groups.values()
+        ],
         "sees": {
-            kind: {
-                "words": SEES[kind],
-                "told": examples.told[kind],
-                "images": _uris(examples, kind),
+            name: {
+                "words": deficit.sees,
+                "colour": mpl.colors.to_hex(deficit.look.colour),
+                "told": examples.told[name],
+                "images": _uris(examples, name),
             }
-            for kind in ("none", *timeline.runs)
+            for name, deficit in {"none": Deficit(), **deficits}.items()
         },
     }
 
 
-def _packed(timeline: Timeline, trace: Trace) -> dict:
-    return _curve(trace) | {
-        "onset": trace.onset,
-        "removal": trace.removal,
-        "final": _ending(trace.final),
-        "ending": timeline.ending(trace),
-        "against": {
-            yardstick: {
-                "final": _ending(trace.without[yardstick]),
-                "change": round(10 * trace.changes[yardstick].mean),
-                "verdict": timeline.verdict(trace, yardstick),
-            }
-            for yardstick in YARDSTICKS
-        },
+def _run(outcomes: Outcomes, outcome: Outcome, phases: list) -> dict:
+    run = outcome.run
+    return _curve(outcome) | {
+        "title": run.title,
+        "windows": [(w.deficit.name, w.onset, w.removal) for w in run.windows],
+        "phases": [(end, phases.index(told)) for end, told in outcome.phases()],
+        "final": outcome.final,
+        "ending": outcomes.ending(outcome),
+        "without": outcome.without,
+        "changes": {name: c.mean for name, c in outcome.changes.items()},
+        "verdicts": {name: c.verdict for name, c in outcome.changes.items()},
     }
 
 
-def _curve(trace: Trace) -> dict:
-    sd = None if trace.sd is None else _integers(trace.sd)
-    return {"mean": _integers(trace.mean), "sd": sd}
+def _curve(outcome: Outcome) -> dict:
+    return {"mean": outcome.mean, "half": outcome.half}
 
 
-def _ending(ending: Ending) -> dict:
-    mean, sd = (None if v is None else round(10 * v) for v in ending.over)
-    return {"mean": mean, "sd": sd, "seeds": _integers(ending.seeds)}
-
-
-def _uris(examples: Examples, kind: str) -> list[str] | None:
-    """The pictures of `kind`; None where they are the clean ones."""
-    images = examples.images[kind]
-    if kind != "none" and np.array_equal(images, examples.images["none"]):
+def _uris(examples: Examples, name: str) -> list[str] | None:
+    """The images under deficit `name`; None where they are the clean ones."""
+    images = examples.images[name]
+    if name != "none" and np.array_equal(images, examples.images["none"]):
         return None
     return [png_uri(image) for image in images]
-
-
-def _integers(percent) -> list[int]:
-    return [round(10 * float(value)) for value in percent]

@@ -1,57 +1,61 @@
-"""Windows of deficit and what became of them: the numbers and words to explore."""
+"""Runs with deficits and their outcomes, as numbers and sentences for all views."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ..analysis.effects import left_out
+from ..deficits import Deficit
 from ..errors import InputError
-from ..figures.palette import LABELS
 from ..results import Result, finals
 from ..studies import Run
 
 __all__ = [
-    "SEES", "YARDSTICKS", "Ending", "Interval", "Timeline", "Trace", "nearest",
+    "COMPARISONS", "WORDS", "Interval", "Outcome", "Outcomes", "half_width", "listed",
 ]  # fmt: skip
 
-# what stands before the network, in words
-SEES = {
-    "none": "clear images, true labels",
-    "blur": "blurred images, true labels",
-    "flip": "images upside down, true labels",
-    "labels": "clear images, permuted labels",
-    "noise": "noise in place of images, true labels",
+# the networks without deficit that one can compare with, by column of `results.finals`
+COMPARISONS = {"baseline": "same clean training", "control": "same length in all"}
+# sentences that change with the epoch; the script of the page fills them in, too
+WORDS = {
+    "now": (
+        "Epoch {epoch} of {epochs}, {phase}: test accuracy {run}, without deficit "
+        "{clean}."
+    ),
+    "sight": "Epoch {epoch}: the network sees {sees}.",
+    "over": "Epoch {epoch}: training is over.",
+    "end": "the end of training",
 }
-# the networks without deficit that one can compare with, by the name of their column
-YARDSTICKS = {"baseline": "as many clean epochs", "control": "as many epochs in all"}
-MINUS = "\N{MINUS SIGN}"
 TIE = "\N{NO-BREAK SPACE}"  # between a number and what belongs to it
 
 
 class Interval(NamedTuple):
-    """Mean over seeds and standard deviation, in % or points, to one decimal.
+    """Mean over seeds, in % or points, and half of its 95 % interval.
 
-    They are rounded here, once, so that every view shows the same digits. `sd` is
-    None for a single seed.
+    They are rounded here, once, to one decimal, so that every view shows the same
+    digits. `half` is None for a single seed; `seeds` are the values averaged.
     """
 
     mean: float
-    sd: float | None
+    half: float | None
+    seeds: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, fractions: pd.Series) -> Interval:
-        """Mean and spread of one value per seed."""
-        sd = tenths(fractions.std(ddof=1)) if len(fractions) > 1 else None
-        return cls(tenths(fractions.mean()), sd)
+        """Of one fraction for each seed."""
+        half = tenths(half_width(fractions)) if len(fractions) > 1 else None
+        return cls(tenths(fractions.mean()), half, tuple(map(tenths, fractions)))
 
     @property
     def number(self) -> str:
         """'48.3 ± 0.5', without unit or sign."""
-        spread = "" if self.sd is None else f"{TIE}±{TIE}{self.sd:.1f}"
+        spread = "" if self.half is None else f"{TIE}±{TIE}{self.half:.1f}"
         return f"{abs(self.mean):.1f}{spread}"
 
     @property
@@ -59,17 +63,12 @@ class Interval(NamedTuple):
         """'48.3 ± 0.5 %'."""
         return f"{self.number}{TIE}%"
 
-
-class Ending(NamedTuple):
-    """Final accuracy in %, the mean of the last 5 epochs: over seeds, and of each."""
-
-    over: Interval
-    seeds: tuple[float, ...]
-
-    @classmethod
-    def of(cls, fractions: pd.Series) -> Ending:
-        """From one fraction per seed."""
-        return cls(Interval.of(fractions), tuple(fractions.map(tenths)))
+    @property
+    def verdict(self) -> str:
+        """A change in points, in a few words."""
+        if self.mean == 0:
+            return "no change"
+        return f"{self.number} points {'lower' if self.mean < 0 else 'higher'}"
 
 
 def tenths(fraction: float) -> float:
@@ -77,204 +76,201 @@ def tenths(fraction: float) -> float:
     return round(100 * float(fraction), 1) + 0.0  # never -0.0
 
 
-@dataclass(frozen=True)
-class Trace:
+def half_width(values: np.ndarray) -> np.ndarray:
+    """Half of the 95 % interval of the mean over the last axis (Student's t)."""
+    factor = stats.t.ppf(0.975, np.shape(values)[-1] - 1)
+    return factor * stats.sem(values, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
     """One run, over all seeds; accuracies are of the test set, in %.
 
     Attributes:
-        kind, onset, removal, epochs: as in `studies.Run`.
-        mean, sd: after each epoch, (epochs + 1,); sd is None for one seed.
-        final: of this run.
-        without: of the run without deficit, by `YARDSTICKS`: after as many clean
-            epochs ("baseline"), after as many epochs in all ("control").
-        changes: `final` less each of these, in points; paired by seed.
+        run: what was trained.
+        mean, half: after each epoch, (epochs + 1,): the mean over seeds, and half of
+            its 95 % interval, which is None for one seed.
+        final: final accuracy.
+        without: that of the network without deficit, by `COMPARISONS`.
+        changes: `final` less each of these, in points, paired by seed.
     """
 
-    kind: str
-    onset: int
-    removal: int
-    epochs: int
-    mean: np.ndarray
-    sd: np.ndarray | None
-    final: Ending
-    without: dict[str, Ending]
+    run: Run
+    mean: list[float]
+    half: list[float] | None
+    final: Interval
+    without: dict[str, Interval]
     changes: dict[str, Interval]
 
-    @property
-    def window(self) -> tuple[int, int]:
-        """(onset, removal)."""
-        return self.onset, self.removal
+    @classmethod
+    def of(cls, result: Result, run: Run, ending: pd.DataFrame) -> Outcome:
+        """From the rows of `finals` of one run, and its curve."""
+        values = result.curve(run).sort_index().dropna(axis=1).to_numpy()
+        several = values.shape[1] > 1
+        return cls(
+            run,
+            [*map(tenths, values.mean(1))],
+            [*map(tenths, half_width(values))] if several else None,
+            Interval.of(ending["final"]),
+            {name: Interval.of(ending[name]) for name in COMPARISONS},
+            {name: Interval.of(ending["final"] - ending[name]) for name in COMPARISONS},
+        )
 
     @property
-    def name(self) -> str:
-        """'blur from epoch 0 to 30'."""
-        return f"{LABELS[self.kind]} from epoch {self.onset} to {self.removal}"
+    def middle(self) -> int:
+        """An epoch in the middle of its first window."""
+        _, onset, removal = self.run.windows[0]
+        return (onset + removal) // 2
 
     def at(self, epoch: int) -> Interval:
         """Accuracy after `epoch` epochs."""
-        sd = None if self.sd is None else float(self.sd[epoch])
-        return Interval(float(self.mean[epoch]), sd)
+        return Interval(self.mean[epoch], self.half and self.half[epoch])
 
-    def seen(self, epoch: int) -> str:
-        """The deficit that training epoch `epoch` is under, or 'none'."""
-        return self.kind if self.onset <= epoch < self.removal else "none"
+    def phases(self) -> list[tuple[int, tuple[str, str]]]:
+        """The end of each phase of the run, with its words and its deficit's name.
 
-    def phase(self, epoch: int) -> str:
-        """Where `epoch` lies in the run, in words."""
-        label = LABELS[self.kind]
-        if epoch >= self.epochs:
-            return "the end of training"
-        if epoch < self.onset:
-            return f"before the {label}"
-        return f"under {label}" if epoch < self.removal else f"after the {label}"
+        In a clean phase the name is 'none'.
+        """
+        told, last = [], None
+        for deficit, end in self.run.phases():
+            past = f"after the {last.title}" if last else ""
+            before = past or f"before the {self.run.deficits[0].title}"
+            words = f"under {deficit.title}" if deficit else before
+            told.append((end, (words, (deficit or Deficit()).name)))
+            last = deficit or last
+        return told
+
+    def sight(self, epoch: int) -> str:
+        """What the network sees in training epoch `epoch`, as a sentence."""
+        sees = (self.run.sees(epoch) or Deficit()).sees
+        words = WORDS["sight" if epoch < self.run.epochs else "over"]
+        return words.format(epoch=epoch, sees=sees)
 
 
-class Timeline:
-    """All windows of a result, by kind of deficit.
+class Outcomes:
+    """All runs of a result that have a deficit, and the clean one.
 
     Attributes:
         result: where the numbers are from.
         clean: the run without deficit; its `final` is the baseline.
-        runs: for each kind, its traces by onset and removal; none of a run that
-            diverged with every seed.
+        groups: those with a deficit, by `Run.name` and sorted by their windows; none
+            of a run that diverged with every seed.
 
     Raises:
-        InputError: when no run of the result has a deficit.
+        InputError: no run of the result has a deficit.
     """
 
     def __init__(self, result: Result):
         self.result = result
-        endings = dict(list(finals(result).groupby(["deficit", "onset", "removal"])))
-        traces = [
-            _trace(result, run, endings[run.name, run.onset, run.removal])
-            for run in result.study.runs
-            if (run.clean or run.onset < run.removal)
-            and (run.name, run.onset, run.removal) in endings
-        ]
-        self.clean, *windowed = traces
-        windowed.sort(key=lambda trace: trace.window)
-        kinds = dict.fromkeys(run.name for run in result.study.runs[1:])
-        self.runs: dict[str, list[Trace]] = {
-            kind: traces
-            for kind in kinds
-            if (traces := [trace for trace in windowed if trace.kind == kind])
-        }
-        if not windowed:
+        rows = dict(list(finals(result).groupby("run")))
+        self.clean, *others = (
+            Outcome.of(result, run, rows[number])
+            for number, run in enumerate(result.study.runs)
+            if number in rows and (run.clean or run.onset < run.removal)
+        )
+        if not others:
             raise InputError(
                 f"Study {result.study.name!r} has no run with a deficit, so there is "
-                "no timing to explore: give the result of 'timing', '1TL' or '1BL'."
+                "nothing to explore: give the result of 'timing', '1TL' or '1BL'."
             )
+        self.groups: dict[str, list[Outcome]] = {}
+        for outcome in others:
+            self.groups.setdefault(outcome.run.name, []).append(outcome)
+        for group in self.groups.values():
+            group.sort(key=lambda o: [window[1:] for window in o.run.windows])
 
-    def choose(self, kind: str, onset: int | None, removal: int | None) -> Trace:
-        """The run with these; by default the earliest onset and the last removal.
+    @property
+    def all(self) -> list[Outcome]:
+        """Every run with a deficit, group by group."""
+        return list(chain.from_iterable(self.groups.values()))
+
+    def choose(
+        self,
+        deficit: str | None = None,
+        onset: int | None = None,
+        removal: int | None = None,
+    ) -> Outcome:
+        """The run with this deficit (`Run.name`), onset and removal.
+
+        By default the study's first deficit, the earliest onset and the last removal.
 
         Raises:
             InputError: when there is none; the message names those that there are.
         """
-        if kind not in self.runs:
+        deficit = next(iter(self.groups)) if deficit is None else deficit
+        if deficit not in self.groups:
             raise InputError(
-                f"deficit={kind!r} is not in this result: choose one of "
-                f"{', '.join(self.runs)}.{left_out(self.result)}"
+                f"deficit={deficit!r} is not in this result: choose one of "
+                f"{', '.join(self.groups)}.{left_out(self.result)}"
             )
         fits = [
-            trace
-            for trace in self.runs[kind]
-            if onset in (None, trace.onset) and removal in (None, trace.removal)
-        ]
+            o for o in self.groups[deficit]
+            if onset in (None, o.run.onset) and removal in (None, o.run.removal)
+        ]  # fmt: skip
         if not fits:
-            windows = ", ".join(f"{t.onset} to {t.removal}" for t in self.runs[kind])
+            held = "; ".join(o.run.title for o in self.groups[deficit])
             raise InputError(
-                f"No {LABELS[kind]} with onset={onset!r} and removal={removal!r} in "
-                f"this result: choose one of the windows {windows}."
-                f"{left_out(self.result)}"
+                f"No run with onset={onset!r} and removal={removal!r} in this result: "
+                f"choose one of {held}.{left_out(self.result)}"
             )
-        return min(fits, key=lambda trace: (trace.onset, -trace.removal))
+        return min(fits, key=lambda o: (o.run.onset, -o.run.removal))
 
-    def now(self, trace: Trace, epoch: int) -> str:
+    def now(self, outcome: Outcome, epoch: int) -> str:
         """The state of learning after `epoch` epochs, in words."""
-        return (
-            f"Epoch {epoch} of {trace.epochs}, {trace.phase(epoch)}: test accuracy "
-            f"{trace.at(epoch).percent}, without deficit "
-            f"{self.clean.at(epoch).percent}."
+        words = (words for end, (words, _) in outcome.phases() if epoch < end)
+        return WORDS["now"].format(
+            epoch=epoch,
+            epochs=outcome.run.epochs,
+            phase=next(words, WORDS["end"]),
+            run=outcome.at(epoch).percent,
+            clean=self.clean.at(epoch).percent,
         )
 
-    def verdict(self, trace: Trace, yardstick: str) -> str:
-        """The change in final accuracy, in a few words."""
-        change = trace.changes[yardstick]
-        if change.mean == 0:
-            return "no change"
-        direction = "lower" if change.mean < 0 else "higher"
-        return f"{change.number} points {direction}"
-
-    def ending(self, trace: Trace) -> str:
+    def ending(self, outcome: Outcome) -> str:
         """The final accuracy beside those without deficit, in words."""
-        seeds = len(trace.final.seeds)
-        spread = "one seed" if seeds == 1 else f"mean ± sd of {seeds} seeds"
-        clean, whole = self.result.study.clean_epochs, trace.epochs
-        return (
-            f"Final accuracy after {trace.name}: {trace.final.over.percent} "
-            f"({spread}). That is {self._compared(trace, 'baseline')} without deficit "
-            f"after as many clean epochs ({clean}), and "
-            f"{self._compared(trace, 'control')} without deficit after as many epochs "
-            f"in all ({whole})."
+        seeds = len(outcome.final.seeds)
+        spread = (
+            "one seed" if seeds == 1 else f"mean of {seeds} seeds, 95{TIE}% interval"
         )
-
-    def _compared(self, trace: Trace, yardstick: str) -> str:
-        change = trace.changes[yardstick].mean
-        words = f"{self.verdict(trace, yardstick)} than" if change else "as much as"
-        return f"{words} the {trace.without[yardstick].over.percent}"
+        windows = (
+            f"{w.deficit.title} from epoch {w.onset} to {w.removal}"
+            for w in outcome.run.windows
+        )
+        lengths = self.result.study.clean_epochs, outcome.run.epochs
+        baseline, control = (
+            f"{_compared(outcome, name)} without deficit with the {words} ({epochs} "
+            "epochs)"
+            for (name, words), epochs in zip(COMPARISONS.items(), lengths, strict=True)
+        )
+        return (
+            f"Final accuracy after {' and then '.join(windows)}: "
+            f"{outcome.final.percent} ({spread}). That is {baseline}, and {control}."
+        )
 
     def table(self) -> pd.DataFrame:
-        """Every window's final accuracy in %, and its change in points."""
-        return pd.DataFrame(
-            {
-                "deficit": LABELS[trace.kind],
-                "onset": trace.onset,
-                "removal": trace.removal,
-                "final (%)": trace.final.over.mean,
-                "sd": trace.final.over.sd,
-                "without deficit (%)": trace.without["baseline"].over.mean,
-                "change (points)": trace.changes["baseline"].mean,
-                "sd of change": trace.changes["baseline"].sd,
-                "without deficit, same age (%)": trace.without["control"].over.mean,
-                "change, same age": trace.changes["control"].mean,
-                "sd of change, same age": trace.changes["control"].sd,
-            }
-            for traces in self.runs.values()
-            for trace in traces
-        )
+        """Every run's final accuracy in %, and its changes in points."""
+        return pd.DataFrame(map(_row, self.all))
 
 
-def nearest(traces: list[Trace], onset: int, removal: int, keep: str) -> Trace:
-    """The available window nearest to (onset, removal).
-
-    Args:
-        traces: to choose from; of equals, the first is taken.
-        onset, removal: in epochs.
-        keep: which of the two matters more, "onset" or "removal".
-    """
-
-    def distance(trace: Trace) -> tuple[int, int]:
-        away = abs(trace.onset - onset), abs(trace.removal - removal)
-        return away if keep == "onset" else away[::-1]
-
-    return min(traces, key=distance)
+def listed(group: list[Outcome]) -> bool:
+    """Whether runs are chosen from a list, as onset and removal do not say which."""
+    several = any(len(outcome.run.windows) > 1 for outcome in group)
+    ends = {(outcome.run.onset, outcome.run.removal) for outcome in group}
+    return several or len(ends) < len(group)
 
 
-def _trace(result: Result, run: Run, ending: pd.DataFrame) -> Trace:
-    curve = result.curve(run).sort_index().dropna(axis=1)
-    spread = curve.std(axis=1, ddof=1) if curve.shape[1] > 1 else None
-    return Trace(
-        run.name,
-        run.onset,
-        run.removal,
-        run.epochs,
-        curve.mean(axis=1).map(tenths).to_numpy(),
-        None if spread is None else spread.map(tenths).to_numpy(),
-        Ending.of(ending["final"]),
-        {yardstick: Ending.of(ending[yardstick]) for yardstick in YARDSTICKS},
-        {
-            yardstick: Interval.of(ending["final"] - ending[yardstick])
-            for yardstick in YARDSTICKS
-        },
-    )
+def _compared(outcome: Outcome, against: str) -> str:
+    change, other = outcome.changes[against], outcome.without[against]
+    words = f"{change.verdict} than" if change.mean else "as much as"
+    return f"{words} the {other.percent}"
+
+
+def _row(outcome: Outcome) -> dict:
+    run, final = outcome.run, outcome.final
+    cells = {"run": run.title, "onset": run.onset, "removal": run.removal}
+    cells |= {"final (%)": final.mean, "final ±": final.half}
+    for name, change in outcome.changes.items():
+        cells[f"{name} (%)"] = outcome.without[name].mean
+        cells[f"change from {name} (points)"] = change.mean
+        cells[f"change from {name} ±"] = change.half
+    return cells

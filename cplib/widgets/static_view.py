@@ -1,209 +1,150 @@
-"""One state of the explorer of deficit timing, as a picture."""
+"""The explorer's first state as a static figure."""
 
 from __future__ import annotations
 
-import math
-from itertools import chain
-
-import matplotlib as mpl
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.patches import Rectangle
 
+from ..deficits import Deficit
 from ..figures import origin
 from ..figures.examples import Examples
-from ..figures.palette import GREY, LABELS, LOOKS, style
+from ..figures.palette import style
 from ..figures.panel import Panel
-from .outcomes import MINUS, SEES, YARDSTICKS, Timeline, Trace
+from .outcomes import COMPARISONS, Outcome, Outcomes, listed
 
-__all__ = [
-    "CLEAN_DASHES", "DASHES", "greatest_change", "limits", "state_panel", "top",
-]  # fmt: skip
+__all__ = ["CLEAN_DASHES", "dashes_of", "state_panel"]
 
 # dashes and gaps of the lines, in pixels, by matplotlib's name
 DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
-CLEAN_DASHES = [5, 3]
-CHANGES = mpl.colormaps["RdBu"]
+OTHER_DASHES, CLEAN_DASHES = [8, 2], [5, 3]
 
 
 def state_panel(
-    timeline: Timeline, examples: Examples, trace: Trace, epoch: int, yardstick: str
+    outcomes: Outcomes, examples: Examples, outcome: Outcome, against: str
 ) -> Panel:
-    """One state of the explorer: window `trace`, cursor at `epoch`.
-
-    `yardstick` is one of `timeline.YARDSTICKS`.
-    """
-    seeds = len(trace.final.seeds)
-    band = "one seed" if seeds == 1 else f"mean of {seeds} seeds, band ± sd"
+    """The run `outcome`, in the middle of its deficit, compared with `against`."""
+    seeds = len(outcome.final.seeds)
+    band = "one seed" if seeds == 1 else f"mean of {seeds} seeds, band: 95 % interval"
+    other = next(words for name, words in COMPARISONS.items() if name != against)
+    epoch = outcome.middle
     caption = (
         "A deficit spoils the training images or labels from one epoch (onset) to "
         "another (removal, exclusive); "
-        f"{timeline.result.study.clean_epochs} clean epochs follow. Curves: accuracy "
+        f"{outcomes.result.study.clean_epochs} clean epochs follow. Curves: accuracy "
         f"on clean test images ({band}). Final accuracy: mean of the last 5 epochs, "
-        f"beside that without deficit after {YARDSTICKS[yardstick]} (or, if you choose "
-        f"so, after {YARDSTICKS[_other(yardstick)]}); changes, in percentage points, "
-        f"are of unrounded values. {examples.note} "
-        f"{origin(timeline.result)}"
+        f"beside that without deficit with the {COMPARISONS[against]} (or, if you "
+        f"choose so, the {other}); changes, in percentage points, are of unrounded "
+        f"values. {examples.note} {origin(outcomes.result)}"
     )
-    return Panel(
-        _figure(timeline, examples, trace, epoch, yardstick),
-        f"{_sees(trace, epoch)} {timeline.now(trace, epoch)} {timeline.ending(trace)}",
-        caption,
-        timeline.table(),
-    )
+    words = outcome.sight(epoch), outcomes.now(outcome, epoch), outcomes.ending(outcome)
+    figure = _figure(outcomes, examples, outcome, against)
+    return Panel(figure, " ".join(words), caption, outcomes.table())
 
 
-def _sees(trace: Trace, epoch: int) -> str:
-    if epoch >= trace.epochs:
-        return f"Epoch {epoch}: training is over."
-    return f"Epoch {epoch}: the network sees {SEES[trace.seen(epoch)]}."
-
-
-def _other(yardstick: str) -> str:
-    return next(name for name in YARDSTICKS if name != yardstick)
+def dashes_of(outcome: Outcome) -> list[int]:
+    """Dashes and gaps of a run's line, in pixels; empty for a solid one."""
+    return DASHES.get(outcome.run.deficits[0].look.dash, OTHER_DASHES)
 
 
 def _figure(
-    timeline: Timeline, examples: Examples, trace: Trace, epoch: int, yardstick: str
+    outcomes: Outcomes, examples: Examples, outcome: Outcome, against: str
 ) -> Figure:
-    count = len(examples.told["none"])
+    heading = outcome.sight(outcome.middle).replace("sees ", "sees\n", 1)
+    results = (
+        f"final accuracy\nafter {outcome.run.label}: {outcome.final.percent}\n"
+        f"without deficit: {outcome.without[against].percent}\n"
+        f"{outcome.changes[against].verdict}"
+    )
     with style():
         figure = Figure(figsize=(8.6, 7))
         grid = figure.add_gridspec(
-            2, 2, left=0.08, right=0.98, top=0.9, bottom=0.09, wspace=0.25, hspace=0.5,
+            2, 2, left=0.08, right=0.98, top=0.88, bottom=0.09, wspace=0.25, hspace=0.4,
             width_ratios=(1.55, 1), height_ratios=(1, 1.9),
         )  # fmt: skip
-        pictures = grid[0, 0].subgridspec(1, count, wspace=0.1).subplots(squeeze=False)
-        _draw_examples(pictures[0], examples, trace.seen(epoch))
-        heading = _sees(trace, epoch).replace("sees ", "sees\n")
         figure.text(0.08, 0.91, heading, fontsize="large")
-        _draw_curves(figure.add_subplot(grid[1, 0]), timeline, trace, epoch)
-        _draw_endings(figure.add_subplot(grid[0, 1]), timeline, trace, yardstick)
-        _draw_map(figure.add_subplot(grid[1, 1]), timeline, trace, yardstick)
+        figure.text(0.66, 0.9, results, va="top", linespacing=1.6)
+        _draw_examples(figure, grid[0, 0], examples, outcome)
+        _draw_curves(figure.add_subplot(grid[1, 0]), outcomes, outcome)
+        group = outcomes.groups[outcome.run.name]
+        _draw_changes(figure.add_subplot(grid[1, 1]), group, outcome, against)
     return figure
 
 
-def _draw_examples(axes: np.ndarray, examples: Examples, kind: str) -> None:
-    rows = zip(
-        axes, examples.images[kind], examples.told["none"], examples.told[kind],
-        strict=True,
-    )  # fmt: skip
-    for ax, image, true, told in rows:
+def _draw_examples(
+    figure: Figure, place: SubplotSpec, examples: Examples, outcome: Outcome
+) -> None:
+    seen, told = outcome.run.sees(outcome.middle).name, examples.told
+    tiles = place.subgridspec(1, len(told[seen]), wspace=0.1).subplots(squeeze=False)
+    shown = zip(tiles[0], examples.images[seen], told["none"], told[seen], strict=True)
+    for ax, image, true, said in shown:
         ax.imshow(image, interpolation="nearest")
-        ax.set_xlabel(f"class {true},\ntold {told}", fontsize="small")
+        ax.set_xlabel(f"class {true},\ntold {said}", fontsize="small")
         ax.set(xticks=[], yticks=[])
 
 
-def _draw_curves(axes: Axes, timeline: Timeline, trace: Trace, epoch: int) -> None:
-    colour, marker, dash = LOOKS[trace.kind]
-    axes.axvspan(*trace.window, color="0.9", zorder=0)
-    lines = (
-        (timeline.clean, GREY, CLEAN_DASHES, 1.2, "without deficit"),
-        (trace, colour, DASHES[dash], 2.2, f"with {LABELS[trace.kind]}"),
-    )
-    for line, shade, dashes, width, label in lines:
-        epochs = range(len(line.mean))
-        if line.sd is not None:
-            axes.fill_between(
-                epochs, line.mean - line.sd, line.mean + line.sd, color=shade,
-                alpha=0.2, linewidth=0,
-            )  # fmt: skip
+def _draw_curves(axes: Axes, outcomes: Outcomes, outcome: Outcome) -> None:
+    look, grey = outcome.run.deficits[0].look, Deficit.look.colour
+    for line, colour, dashes, width, label in (
+        (outcomes.clean, grey, CLEAN_DASHES, 1.2, "without deficit"),
+        (outcome, look.colour, dashes_of(outcome), 2.2, f"with {outcome.run.label}"),
+    ):
+        epochs, mean, half = range(len(line.mean)), line.mean, line.half
+        if half is not None:
+            band = np.subtract(mean, half), np.add(mean, half)
+            axes.fill_between(epochs, *band, color=colour, alpha=0.2, linewidth=0)
         # matplotlib's dashes are in units of the line's width
-        scaled = (0, [length / 2 for length in dashes]) if dashes else "-"
-        axes.plot(
-            epochs, line.mean, color=shade, linestyle=scaled, linewidth=width,
-            label=label,
+        dash = (0, [length / 2 for length in dashes]) if dashes else "-"
+        axes.plot(epochs, mean, color=colour, ls=dash, linewidth=width, label=label)
+    for _, onset, removal in outcome.run.windows:
+        axes.axvspan(onset, removal, color="0.9", zorder=0)
+        axes.text(
+            (onset + removal) / 2, 1.02, "deficit", ha="center", fontsize="small",
+            transform=axes.get_xaxis_transform(),
         )  # fmt: skip
-    axes.axvline(epoch, color="black", linewidth=1)
-    axes.plot(epoch, trace.mean[epoch], color=colour, marker=marker, markersize=8)
-    axes.text(
-        sum(trace.window) / 2, 1.02, "deficit", ha="center", fontsize="small",
-        transform=axes.get_xaxis_transform(),
-    )  # fmt: skip
+    at = outcome.middle
+    axes.axvline(at, color="black", linewidth=1)
+    axes.plot(at, outcome.mean[at], look.marker, color=look.colour, markersize=8)
+    axes.set(xlabel="epochs of training", ylabel="test accuracy (%)")
     axes.set(
-        xlabel="epochs of training", ylabel="test accuracy (%)",
-        xlim=(0, timeline.clean.epochs), ylim=(0, top(timeline)),
-    )  # fmt: skip
+        xlim=(0, outcomes.clean.run.epochs), ylim=(0, min(100, axes.get_ylim()[1]))
+    )
     axes.legend(loc="best", fontsize="small")
 
 
-def _draw_endings(axes: Axes, timeline: Timeline, trace: Trace, yardstick: str) -> None:
-    colour, marker, _ = LOOKS[trace.kind]
-    rows = ((trace.without[yardstick], GREY, "o"), (trace.final, colour, marker))
-    for y, (ending, shade, mark) in enumerate(rows):
-        axes.errorbar(
-            ending.over.mean, -y, xerr=ending.over.sd, color=shade, marker=mark,
-            markersize=8, capsize=4,
-        )  # fmt: skip
-        name = f"after {LABELS[trace.kind]}" if y else "without deficit"
-        words = f"{name}: {ending.over.percent}"
-        axes.text(
-            0, 0.28 - y, words, transform=axes.get_yaxis_transform(), fontsize="small"
-        )
-    axes.set(
-        xlim=limits(timeline), ylim=(-1.4, 0.7), yticks=[],
-        xlabel="final accuracy (%)", title=timeline.verdict(trace, yardstick),
+def _draw_changes(
+    axes: Axes, group: list[Outcome], outcome: Outcome, against: str
+) -> None:
+    """The changes as a map over onset and removal, or as a column of runs."""
+    column = listed(group)
+
+    def place(o: Outcome) -> tuple:
+        return (o.run.title, "") if column else (o.run.removal, o.run.onset)
+
+    changes = pd.Series({place(o): o.changes[against].mean for o in group})
+    cells = changes.unstack().sort_index(ascending=False)
+    digits = 1 if len(cells.columns) <= 5 else 0  # what there is room for
+    words = cells.map(lambda change: _signed(change, digits))
+    if column:
+        words = words.apply(lambda cell: cell.index + "\n" + cell)
+    limit = 2 * max(1, changes.abs().max())  # pale enough for black text
+    small = {"fontsize": "x-small", "color": "black"}
+    sns.heatmap(
+        cells, annot=words, fmt="", annot_kws=small, cbar=False, cmap="RdBu",
+        vmin=-limit, vmax=limit, yticklabels=not column, rasterized=True, ax=axes,
     )  # fmt: skip
-    axes.spines["left"].set_visible(False)
-
-
-def _draw_map(axes: Axes, timeline: Timeline, trace: Trace, yardstick: str) -> None:
-    traces = timeline.runs[trace.kind]
-    onsets = sorted({t.onset for t in traces})
-    removals = sorted({t.removal for t in traces})
-    limit = greatest_change(timeline, yardstick)
-    digits = 1 if len(onsets) <= 5 else 0  # what there is room for
-    for t in traces:
-        corner = onsets.index(t.onset) - 0.5, removals.index(t.removal) - 0.5
-        change = t.changes[yardstick].mean
-        shade = CHANGES(0.5 + change / limit / 4)  # pale enough for black text
-        edge = ("black", 3, 3) if t is trace else ("0.8", 0.8, 2)
-        look = dict(zip(("edgecolor", "linewidth", "zorder"), edge, strict=True))
-        axes.add_patch(Rectangle(corner, 1, 1, facecolor=shade, **look))
-        axes.text(
-            corner[0] + 0.5, corner[1] + 0.5, _signed(change, digits),
-            ha="center", va="center", fontsize="small" if digits else "x-small",
-            zorder=4,
-        )  # fmt: skip
-    axes.set(
-        xlim=(-0.6, len(onsets) - 0.4), ylim=(-0.6, len(removals) - 0.4),
-        xticks=range(len(onsets)), yticks=range(len(removals)),
-        xticklabels=onsets, yticklabels=removals, xlabel="onset (epoch)",
-        ylabel="removal (epoch)", title="change (points)",
-    )  # fmt: skip
-
-
-def top(timeline: Timeline) -> int:
-    """Upper end of the accuracy axis in %, the same for all windows."""
-    traces = [timeline.clean, *chain.from_iterable(timeline.runs.values())]
-    highest = max(
-        float(np.max(t.mean if t.sd is None else t.mean + t.sd)) for t in traces
-    )
-    return min(100, 10 * math.ceil(highest / 10))
-
-
-def limits(timeline: Timeline) -> tuple[int, int]:
-    """Ends of the axis of final accuracies in %, the same for all windows."""
-    endings = [
-        ending
-        for t in chain.from_iterable(timeline.runs.values())
-        for ending in (t.final, *t.without.values())
-    ]
-    values = [v for ending in endings for v in ending.seeds]
-    for mean, sd in (ending.over for ending in endings):
-        values += [mean - (sd or 0), mean + (sd or 0)]
-    low, high = 5 * math.floor(min(values) / 5), 5 * math.ceil(max(values) / 5)
-    return max(0, low), min(100, max(high, low + 5))
-
-
-def greatest_change(timeline: Timeline, yardstick: str) -> float:
-    """The largest change in points, up or down; at least 1."""
-    traces = chain.from_iterable(timeline.runs.values())
-    return max(1.0, *(abs(t.changes[yardstick].mean) for t in traces))
+    places = zip(cells.axes, place(outcome), strict=True)
+    y, x = (index.get_loc(at) for index, at in places)
+    axes.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor="black", linewidth=2))
+    axes.tick_params(axis="y", rotation=0)
+    names = ("", "") if column else ("onset (epoch)", "removal (epoch)")
+    axes.set(title="change (points)", xlabel=names[0], ylabel=names[1])
 
 
 def _signed(points: float, digits: int) -> str:
-    size = math.floor(abs(points) * 10**digits + 0.5) / 10**digits  # as the script's
-    sign = "" if size == 0 else MINUS if points < 0 else "+"
-    return f"{sign}{size:.{digits}f}"
+    words = f"{points:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return words if round(points, digits) else words[1:]

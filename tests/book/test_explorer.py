@@ -2,8 +2,10 @@
 
 import pytest
 from alone import DESKTOP, PHONE, opening, written
-from handmade import ENDING, GRID, handmade, numbers, shown
+from handmade import ENDING, GRID, formula, handmade, numbers, shown
 
+from cplib import studies
+from cplib.deficits import Blur, Noise
 from cplib.widgets import explore
 
 ROUNDING = 0.0501  # one decimal is shown
@@ -42,6 +44,10 @@ def lines(page):
     )
 
 
+def chosen(page, name):
+    return page.get_by_label(name, exact=True).locator(":checked").text_content()
+
+
 def overflow(page):
     return page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
@@ -57,11 +63,11 @@ def expected(result, kind, onset, removal, epoch):
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_the_first_state(visit, sheet, result, viewport):
     page = visit(sheet, viewport)
-    for part in (".chart svg", ".pictures img >> nth=3", ".map svg", "figcaption"):
+    for part in (".chart svg", ".images img >> nth=3", ".map svg", "figcaption"):
         assert page.locator(part).is_visible(), part
     assert page.locator("figure > img").is_hidden()
     assert shown(" ".join(outputs(page))) == expected(result, "blur", 0, 20, 10)
-    assert page.get_by_label("Deficit", exact=True).input_value() == "blur"
+    assert chosen(page, "Deficit") == "blur"
     assert overflow(page) <= 0
     scales = page.locator(".live div > svg").evaluate_all(
         "all => all.map(svg => svg.clientWidth / svg.viewBox.baseVal.width)"
@@ -86,17 +92,18 @@ def test_the_keyboard_moves_the_removal(visit, sheet, result, viewport):
     assert overflow(page) <= 0
 
 
-def test_the_page_says_what_the_kernel_says(visit, sheet, explorer):
-    page = visit(sheet)
-    for kind in explorer.timeline.runs:
-        page.get_by_label("Deficit", exact=True).select_option(kind)
+def test_the_page_says_what_python_says(visit, sheet, explorer):
+    page, outcomes = visit(sheet), explorer.outcomes
+    for deficit in outcomes.groups:
+        outcome = outcomes.choose(deficit, 10, 20)
+        page.get_by_label("Deficit", exact=True).select_option(outcome.run.label)
         page.get_by_label("Onset").fill("2")
-        trace = explorer.timeline.choose(kind, 10, 20)
-        for epoch in (9, 10, 19, 20, trace.epochs):
+        for epoch in (9, 10, 19, 20, outcome.run.epochs):
             page.get_by_label("Epoch").fill(str(epoch))
             assert outputs(page) == [
-                explorer.timeline.now(trace, epoch), explorer.timeline.ending(trace)
+                outcomes.now(outcome, epoch), outcomes.ending(outcome)
             ]  # fmt: skip
+            assert page.locator(".sight").text_content() == outcome.sight(epoch)
         page.get_by_label("Onset").fill("0")
 
 
@@ -118,6 +125,26 @@ def test_ends_never_cross(visit, sheet, result):
         assert epochs()[0] < epochs()[1] and epochs() in windows
 
 
+def test_windows_of_one_length_move_as_a_whole(visit, tmp_path):
+    page = visit(written(tmp_path, explore(handmade("1BL", "demo")).html))
+    length = ends(page)[1] - ends(page)[0]
+    for name in ("Onset", "Removal"):
+        for key in ("End", "ArrowLeft", "Home", "ArrowRight"):
+            before = ends(page)
+            page.get_by_label(name).press(key)
+            assert ends(page) != before
+            assert ends(page)[1] - ends(page)[0] == length
+
+
+def test_a_shorter_run_pulls_the_cursor_back(visit, sheet):
+    page = visit(sheet)
+    page.get_by_label("Epoch").fill("60")
+    page.get_by_label("Removal").fill("1")
+    epoch = page.get_by_label("Epoch")
+    assert epoch.input_value() == epoch.get_attribute("max") == "40"
+    assert "Epoch 40 of 40, the end of training" in outputs(page)[0]
+
+
 def test_the_slider_stays_below_its_chart(visit, sheet):
     page = visit(sheet)
     page.get_by_label("Removal").fill("0")  # a short run, so a short slider
@@ -130,42 +157,50 @@ def test_the_slider_stays_below_its_chart(visit, sheet):
     assert handle["y"] > dot["y"]
 
 
-def test_pictures_follow_the_epoch(visit, sheet):
+def test_images_follow_the_epoch(visit, sheet):
     page = visit(sheet)
-    picture = page.locator(".pictures img").first
-    blurred, epoch = picture.get_attribute("src"), page.get_by_label("Epoch")
+    image = page.locator(".images img").first
+    blurred, epoch = image.get_attribute("src"), page.get_by_label("Epoch")
     epoch.fill("20")
-    assert picture.get_attribute("src") != blurred
+    assert image.get_attribute("src") != blurred
     assert "the network sees clear images" in page.locator(".sight").text_content()
-    page.get_by_label("Deficit", exact=True).select_option("labels")
-    clear = picture.get_attribute("src")
+    page.get_by_label("Deficit", exact=True).select_option("label permutation")
+    clear = image.get_attribute("src")
     epoch.fill("5")
-    assert picture.get_attribute("src") == clear  # it is the label that changes
-    told = page.locator(".pictures li").first.text_content()
+    assert image.get_attribute("src") == clear  # it is the label that changes
+    told = page.locator(".images li").first.text_content()
     assert told.split(", told ")[0] != f"class {told.split(', told ')[1]}"
-    assert told in picture.get_attribute("alt")
+    assert told in image.get_attribute("alt")
 
 
-def test_pointing_at_chart_and_map(visit, sheet):
+def cell(page, explorer, onset, removal):
+    """The cell of the map for a window of blur."""
+    windows = [(o.run.onset, o.run.removal) for o in explorer.outcomes.groups["blur"]]
+    return page.locator(f'.map [data-run="{windows.index((onset, removal))}"]')
+
+
+def test_pointing_at_chart_and_map(visit, sheet, explorer):
     page = visit(sheet)
     page.locator(".chart .window").click(position={"x": 1, "y": 90})
     assert page.get_by_label("Epoch").input_value() == "0"
-    page.locator('.map g[data-onset="10"][data-removal="30"]').click()
+    cell(page, explorer, 10, 30).click()
     assert "blur from epoch 10 to 30" in outputs(page)[1]
 
 
-def test_the_yardstick_changes_verdict_and_map(visit, sheet, result):
+def test_the_comparison_changes_verdict_and_map(visit, sheet, explorer, result):
     page = visit(sheet)
-    for yardstick, name in (("control", "lag"), ("baseline", "change")):
-        page.get_by_label("Compare with").select_option(yardstick)
+    for words, name in (
+        ("same length in all", "lag"), ("same clean training", "change")
+    ):  # fmt: skip
+        page.get_by_label("Compare with").select_option(words)
         truth = numbers(result, "blur", 0, 20)[name][0]
         told = page.locator(".verdict").text_content()
         assert float(told.split()[2]) == pytest.approx(abs(truth), abs=ROUNDING)
         for onset, removal in ((0, 20), (20, 35)):
-            cell = f'.map g[data-onset="{onset}"][data-removal="{removal}"] text'
-            shown = page.locator(cell).text_content().replace("\N{MINUS SIGN}", "-")
+            told = cell(page, explorer, onset, removal).text_content()
+            told = told.replace("\N{MINUS SIGN}", "-")
             truth = numbers(result, "blur", onset, removal)[name][0]
-            assert float(shown or 0) == pytest.approx(truth, abs=0.56)
+            assert float(told) == pytest.approx(truth, abs=0.56)
 
 
 def ends(page):
@@ -184,6 +219,7 @@ def middle(page, part):
 
 def drag(page, part, pixels):
     """Press on a part of the chart, move to the right, let go."""
+    page.locator(".chart").scroll_into_view_if_needed()
     x, y = middle(page, part)
     page.mouse.move(x, y)
     page.mouse.down()
@@ -253,6 +289,31 @@ def test_a_study_of_one_onset_has_nothing_to_move_there(visit, tmp_path):
     page = visit(written(tmp_path, explore(handmade("1TL", "demo")).html), PHONE)
     assert page.get_by_label("Onset").is_disabled()
     assert page.get_by_label("Deficit", exact=True).is_disabled()
+    assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_runs_of_several_windows_are_chosen_from_a_list(visit, tmp_path, viewport):
+    base = studies.get("1TL", "demo").setup
+    spans = [[(Blur(), 0, 4), (Noise(), 8, 12)], [(Blur(), 2, 4), (Noise(), 8, 12)]]
+    result = formula(studies.windows("mine", "demo", "Mine", base, spans, 5))
+    page = visit(written(tmp_path, explore(result).html), viewport)
+    assert chosen(page, "Windows") == "blur 0–4, noise 8–12"
+    assert page.get_by_label("Onset").is_hidden()
+    assert page.locator(".chart .window").count() == 2
+    for epoch, words in (
+        (3, "under blur"), (6, "after the blur"), (9, "under noise"),
+        (13, "after the noise"), (17, "the end of training"),
+    ):  # fmt: skip
+        page.get_by_label("Epoch").fill(str(epoch))
+        assert f"Epoch {epoch} of 17, {words}:" in outputs(page)[0]
+    page.locator(".map .row").nth(1).click()
+    assert chosen(page, "Windows") == "blur 2–4, noise 8–12"
+    page.get_by_label("Windows").select_option("blur 0–4, noise 8–12")
+    assert "blur from epoch 0 to 4 and then noise from epoch 8" in outputs(page)[1]
+    drag(page, ".chart .handle >> nth=0", 2 * page.locator(
+        ".chart .window >> nth=0").bounding_box()["width"] / 4)  # fmt: skip
+    assert chosen(page, "Windows") == "blur 2–4, noise 8–12"
     assert overflow(page) <= 0
 
 

@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 from alone import DESKTOP, PHONE, opening, written
-from handmade import handmade
+from handmade import formula, handmade, interval
 
-from cplib import results
+from cplib import results, studies
+from cplib.deficits import Blur
 from cplib.errors import InputError
 from cplib.widgets import predict
 from cplib.widgets.predict import Sketch
@@ -38,8 +39,7 @@ def truth(result):
     table = result.table[result.table["metric"] == "test_accuracy"]
     found = {}
     for run in result.study.runs:
-        clean = run.deficit is None
-        end = result.study.clean_epochs if clean else run.epochs
+        end = result.study.clean_epochs if run.clean else run.epochs
         rows = table[
             (table["deficit"] == run.name)
             & (table["removal"] == run.removal)
@@ -130,14 +130,14 @@ def test_without_scripts_it_says_so(visit, result):
 
 
 def test_losses_are_against_equal_length():
-    """Each network against the healthy one of its age, by hand."""
+    """Each network against the one of its age without deficit, by hand."""
     windows = handmade("1BL", "demo")
     table = results.finals(windows)
     drawn = predict.losses(windows)
-    for x, mean, sd in zip(drawn.x, drawn.mean, drawn.sd, strict=True):
+    for x, mean, half in zip(drawn.x, drawn.mean, drawn.half, strict=True):
         rows = table[(table["onset"] == x) & (table["deficit"] != "none")]
         lost = 100 * (rows["control"] - rows["final"])
-        assert (mean, sd) == pytest.approx((lost.mean(), lost.std()))
+        assert (mean, half) == pytest.approx(interval(lost))
     assert drawn.low < min(drawn.mean) and max(drawn.mean) < drawn.high
 
 
@@ -145,7 +145,7 @@ def test_outcomes_are_named_in_the_order_of_the_study():
     demo = handmade("demo", "demo", seeds=[3])
     drawn = predict.outcomes(demo)
     assert drawn.x == ("no deficit", "blur", "vertical flip")
-    assert drawn.sd is None and not drawn.data()["joined"]
+    assert drawn.half is None
     table = results.finals(demo)
     last = table[table["removal"] == demo.study.runs[-1].removal]
     blurred = last[last["deficit"] == "blur"]["final"].item()
@@ -153,6 +153,25 @@ def test_outcomes_are_named_in_the_order_of_the_study():
     assert drawn.low + 10 <= min(drawn.mean) and max(drawn.mean) <= drawn.high - 10
 
 
+def test_a_readers_own_study_is_sketched():
+    """Two strengths, and a deficit that returns, each as itself."""
+    base = studies.get("1TL", "smoke").setup
+    spans = [(Blur(2), 0, 1), (Blur(2), 0, 3), (Blur(4), 0, 3)]
+    strengths = formula(studies.windows("two", "smoke", "Two", base, spans, 2))
+    table = results.finals(strengths)
+    for deficit, runs in ((None, (0, 1, 2)), ("blur", (0, 3))):
+        drawn = predict.endings(strengths, deficit)
+        ends = [100 * table[table["run"] == run]["final"].mean() for run in runs]
+        assert drawn.mean == pytest.approx(ends)
+    assert predict.endings(strengths).xlabel == "blur, factor 2 until epoch t₀"
+    spans = [[(Blur(), 0, 1), (Blur(), 2, 3)], (Blur(), 0, 3)]
+    again = formula(studies.windows("again", "smoke", "Again", base, spans, 2))
+    names = ("no deficit", "blur 0–1, blur 2–3", "blur 0–3")
+    assert predict.outcomes(again).x == names
+    with pytest.raises(InputError, match="no run with fog.*blur, factor 2 0–1"):
+        predict.endings(strengths, "fog")
+
+
 def test_points_and_values_go_together():
     with pytest.raises(InputError, match="3 points has 2 measured"):
-        Sketch((0, 1, 2), (1.0, 2.0), None, "x", "y", 0, 1, 0.5, 1, "")
+        Sketch((0, 1, 2), (1.0, 2.0), None, "x", "y", 0, 1, "")

@@ -14,7 +14,7 @@ from cplib import figures, studies
 from cplib.figures import animals, examples, fisher, stimuli
 from cplib.results import library
 from cplib.widgets import static_view
-from cplib.widgets.outcomes import Timeline
+from cplib.widgets.outcomes import Outcomes
 
 BOOK = Path(library.__file__).parents[2] / "book" / "results"
 # what a reader may have set: of the parameters read when a figure is drawn, and of
@@ -34,10 +34,9 @@ def stored(name):
 
 
 def explored():
-    timeline = Timeline(handmade("timing"))
-    pictured = examples.examples(timeline.result.study, 2, 0)
-    trace = timeline.choose("blur", None, None)
-    return static_view.state_panel(timeline, pictured, trace, 3, "baseline")
+    outcomes = Outcomes(handmade("timing"))
+    shown = examples.examples(outcomes.result.study, 2, 0)
+    return static_view.state_panel(outcomes, shown, outcomes.choose(), "baseline")
 
 
 def digitised():

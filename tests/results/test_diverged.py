@@ -123,7 +123,7 @@ def test_with_every_run_lost_one_sentence_says_so(trained):
     result = trained["1TL"]
     words = r"1TL at scale smoke.*no deficit with seed 0 after epoch 2.*1 more.*\.05"
     for ask in (
-        results.finals, figures.draw, outcomes.Timeline, predict.endings,
+        results.finals, figures.draw, outcomes.Outcomes, predict.endings,
         cover.front_page,
     ):  # fmt: skip
         with pytest.raises(DataError, match=words):
@@ -259,15 +259,15 @@ def test_the_explorer_and_the_front_page_show_the_rest(seeds):
     for shown in (explorer.html, page._repr_html_()):
         assert "NaN" not in shown and "with seed 1 after epoch 2" in shown
     json.dumps(page.data(), allow_nan=False)
-    line = outcomes.Timeline(result)
-    wanted = outcomes.Timeline(whole).choose("blur", 0, other.removal)
+    line = outcomes.Outcomes(result)
+    wanted = outcomes.Outcomes(whole).choose("blur", 0, other.removal)
     assert line.choose("blur", 0, other.removal).final == wanted.final
     if seeds == SEEDS:
         with pytest.raises(InputError, match="with seed 2 after epoch 2"):
             line.choose("blur", 0, run.removal)
         return
     found = line.choose("blur", 0, run.removal)
-    rest = outcomes.Timeline(whole.only([0, 2])).choose("blur", 0, run.removal)
+    rest = outcomes.Outcomes(whole.only([0, 2])).choose("blur", 0, run.removal)
     np.testing.assert_array_equal(found.mean, rest.mean)
     assert (found.final, found.changes) == (rest.final, rest.changes)
 
@@ -289,7 +289,7 @@ def test_a_window_that_diverges_in_the_explorer_is_reported(monkeypatch):
     explorer.trainer["button"].click()  # it is there, and diverged
     told = "".join(out["text"] for out in explorer.trainer["report"].outputs)
     assert f"removal={run.removal}" in told and "with seed 2 after epoch 2" in told
-    assert explorer.trace.removal != run.removal
+    assert explorer.start.run != run
 
 
 CLAIMS = {name: c for name, c in ledger.ledger().items() if not c.untestable}

@@ -1,22 +1,21 @@
 """The explorer: what it shows, against numbers taken from the table with pandas."""
 
 import dataclasses
-import html as html_escapes
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
-from itertools import product
+from typing import ClassVar
 
 import pandas as pd
 import pytest
-from handmade import ENDING, GRID, handmade, numbers, shown
+from handmade import ENDING, GRID, formula, handmade, numbers, shown
 
 from cplib import studies
-from cplib.deficits import KINDS
+from cplib.deficits import KINDS, Blur, Deficit, Look
 from cplib.errors import InputError
 from cplib.results import Result, compute
-from cplib.widgets import explore, outcomes
+from cplib.widgets import explore
 from cplib.widgets.explorer import WIDGET_VIEW
 
 ROUNDING = 0.0501  # one decimal is shown
@@ -33,12 +32,6 @@ def explorer(result):
     return explore(result)
 
 
-@pytest.fixture
-def moved(result):
-    """One to move about."""
-    return explore(result)
-
-
 class Tags(HTMLParser):
     """All start tags with their attributes."""
 
@@ -51,20 +44,16 @@ class Tags(HTMLParser):
         self.all.append((tag, dict(attributes)))
 
 
-def words(explorer):
-    """The two sentences below the picture."""
-    found = re.findall("<p>(.*?)</p>", explorer.view.value)
-    return [html_escapes.unescape(sentence) for sentence in found]
-
-
 def data_of(page):
     source = re.search('<script type="application/json">(.*?)</script>', page, re.S)
     return json.loads(source[1])
 
 
-def assert_shows(explorer, result, kind, onset, removal, epoch):
-    now, ending = words(explorer)
-    truth = numbers(result, kind, onset, removal)
+def assert_tells(outcomes, result, deficit, onset, removal, epoch):
+    """The sentences about a run, against its numbers."""
+    outcome = outcomes.choose(deficit, onset, removal)
+    now, ending = outcomes.now(outcome, epoch), outcomes.ending(outcome)
+    truth = numbers(result, deficit, onset, removal)
     clean = numbers(result, "none", 0, 0)["curve"]
     for pair, true in zip(
         shown(now) + shown(ending),
@@ -78,89 +67,115 @@ def assert_shows(explorer, result, kind, onset, removal, epoch):
 
 
 def test_the_first_state_is_the_longest_early_blur(explorer, result):
-    assert {name: c.value for name, c in explorer.controls.items()} == {
-        "deficit": "blur", "onset": 0, "removal": 40, "epoch": 20,
-        "against": "baseline",
-    }  # fmt: skip
-    assert_shows(explorer, result, "blur", 0, 40, 20)
+    start = data_of(explorer.html)["start"]
+    assert start == {"group": 0, "run": 7, "epoch": 20, "against": "baseline"}
+    assert explorer.start.run == result.study.find("blur", 0, 40)
+    assert "Epoch 20: the network sees blurred images" in explorer.panel.alt
     assert len(explorer.panel.table) == len(result.study.runs) - 1
 
 
-def test_every_control_updates_picture_and_words(moved, result):
-    for name, value in (
-        ("epoch", 15), ("removal", 20), ("onset", 10), ("deficit", "noise"),
-    ):  # fmt: skip
-        before = moved.view.value
-        moved.controls[name].value = value
-        picture, sentences = before.split("<p>")[0], words(moved)
-        assert moved.view.value.split("<p>")[0] != picture, name
-        assert sentences != re.findall("<p>(.*?)</p>", before), name
-    assert_shows(moved, result, "noise", 10, 20, 15)
-    before = moved.view.value.split("<p>")[0]
-    moved.controls["against"].value = "control"  # the words tell of both
-    assert moved.view.value.split("<p>")[0] != before
-    assert_shows(moved, result, "noise", 10, 20, 15)
+@pytest.mark.parametrize(
+    "state", [("blur", 0, 40, 20), ("blur", 0, 20, 15), ("noise", 10, 20, 50)]
+)
+def test_sentences_tell_the_numbers(explorer, result, state):
+    assert_tells(explorer.outcomes, result, *state)
 
 
-def test_words_tell_what_is_before_under_and_after(result):
-    explorer = explore(result, deficit="labels", onset=10, removal=20)
-    epoch = explorer.controls["epoch"]
-    for value, phase in (
+def test_words_tell_what_is_before_under_and_after(explorer):
+    outcome = explorer.outcomes.choose("labels", 10, 20)
+    for epoch, phase in (
         (9, "before the label permutation"), (10, "under label permutation"),
         (19, "under label permutation"), (20, "after the label permutation"),
         (50, "the end of training"),
     ):  # fmt: skip
-        epoch.value = value
-        assert f"Epoch {value} of 50, {phase}:" in words(explorer)[0]
-    assert epoch.max == 50
-
-
-def test_a_shorter_run_pulls_the_cursor_back(moved):
-    moved.controls["epoch"].value = 60
-    moved.controls["removal"].value = 10
-    assert moved.controls["epoch"].value == moved.controls["epoch"].max == 40
-
-
-@pytest.mark.parametrize(
-    "name, scale",
-    [("timing", "demo"), ("1BL", "demo"), ("1TL", "demo"), ("timing", "laptop")],
-)
-def test_snapping_always_lands_on_a_window_of_the_result(name, scale):
-    result = handmade(name, scale, seeds=[0])
-    traces = outcomes.Timeline(result).runs["blur"]
-    for onset, removal, keep in product(
-        range(-5, 50, 5), range(-5, 50, 5), ("onset", "removal")
-    ):
-        got = outcomes.nearest(traces, onset, removal, keep)
-        assert got.onset < got.removal
-        wanted = onset if keep == "onset" else removal
-        offered = {getattr(trace, keep) for trace in traces}
-        assert wanted not in offered or getattr(got, keep) == wanted
-
-
-def test_sliders_snap_together(moved):
-    onset, removal = moved.controls["onset"], moved.controls["removal"]
-    up = [(onset, epoch) for _, epoch in onset.options]
-    down = [(removal, epoch) for _, epoch in removal.options[::-1]]
-    for control, epoch in up + down + up[::-1]:
-        control.value = epoch
-        assert control.value == epoch
-        assert onset.value < removal.value
-        assert moved.trace.window == (onset.value, removal.value)
-
-
-def test_windows_of_one_length_move_as_a_whole():
-    explorer = explore(handmade("1BL", "demo"))
-    explorer.controls["onset"].value = 20
-    assert explorer.controls["removal"].value == 30
-    explorer.controls["removal"].value = 15
-    assert explorer.controls["onset"].value == 5
+        told = explorer.outcomes.now(outcome, epoch)
+        assert f"Epoch {epoch} of 50, {phase}:" in told
 
 
 def test_defaults_go_with_what_is_asked(result):
-    assert explore(result, removal=20).trace.window == (0, 20)
-    assert explore(result, onset=10).trace.window == (10, 40)
-    assert explore(handmade("1BL", "demo"), removal=25).trace.window == (15, 25)
+    def window(of, **options):
+        run = explore(of, **options).start.run
+        return run.onset, run.removal
+
+    assert window(result, removal=20) == (0, 20)
+    assert window(result, onset=10) == (10, 40)
+    assert window(handmade("1BL", "demo"), removal=25) == (15, 25)
+
+
+# A reader's own studies.
+
+
+@dataclasses.dataclass(frozen=True)
+class Grey(Deficit):
+    """A deficit as a notebook defines it, with a dash that only matplotlib knows."""
+
+    look: ClassVar[Look] = Look("tab:olive", "x", (0, (1, 2)))
+
+    def images(self, x, seed):
+        return x.mean(1, keepdim=True).expand_as(x)
+
+
+OWN = {
+    "its own deficit": [(Grey(), 0, 2), (Grey(), 0, 4)],
+    "two strengths": [(Blur(2), 0, 2), (Blur(4), 0, 2)],
+    "one after the other": [[(Blur(), 0, 1), (Grey(), 3, 4)]],
+    "one that returns": [[(Blur(), 0, 1), (Blur(), 2, 3)], (Blur(), 0, 3)],
+}
+
+
+def own(spans):
+    setup = studies.get("1TL", "smoke").setup
+    return formula(studies.windows("mine", "smoke", "Mine", setup, spans, 2))
+
+
+@pytest.mark.parametrize("spans", OWN.values(), ids=OWN)
+def test_a_readers_own_study_is_explored(spans):
+    result = own(spans)
+    data = data_of(explore(result).html)
+    told = [run for group in data["groups"] for run in group["runs"]]
+    assert sorted(run["title"] for run in told) == sorted(
+        run.title for run in result.study.runs[1:]
+    )
+    for run in result.study.runs[1:]:
+        (found,) = [each for each in told if each["title"] == run.title]
+        assert [tuple(w) for w in found["windows"]] == [
+            (w.deficit.name, w.onset, w.removal) for w in run.windows
+        ]
+        for epoch in range(run.epochs):
+            number = next(number for end, number in found["phases"] if epoch < end)
+            assert data["phases"][number][1] == (run.sees(epoch) or Deficit()).name
+        ends = [100 * result.curve(run).loc[run.epochs].mean(), found["mean"][-1]]
+        assert ends[0] == pytest.approx(ends[1], abs=ROUNDING)
+
+
+def test_runs_are_listed_where_their_windows_do_not_tell_them_apart():
+    for spans, listed in zip(OWN.values(), (False, False, True, True), strict=True):
+        groups = data_of(explore(own(spans)).html)["groups"]
+        assert {group["listed"] for group in groups} == {listed}
+
+
+def test_a_deficit_of_a_notebook_is_seen_and_named():
+    panel = explore(own(OWN["its own deficit"])).panel
+    assert "the network sees images under grey" in panel.alt
+    assert "Final accuracy after grey from epoch 0 to 4" in panel.alt
+    two = explore(own(OWN["one after the other"]))
+    assert "blur from epoch 0 to 1 and then grey from epoch 3 to 4" in two.panel.alt
+    data = data_of(two.html)
+    assert data["sees"]["grey"]["images"] != data["sees"]["blur"]["images"]
+    end, number = data["groups"][0]["runs"][0]["phases"][1]
+    assert (end, data["phases"][number]) == (3, ["after the blur", "none"])
+
+
+def test_the_control_of_moving_noise_is_explored(own_folders):
+    explorer = explore(handmade("2B-moving", "laptop", seeds=[0]))
+    assert "sees moving noise in place of images" in explorer.panel.alt
+
+
+def test_two_strengths_are_told_apart():
+    data = data_of(explore(own(OWN["two strengths"])).html)
+    assert [group["label"] for group in data["groups"]] == ["blur, factor 2", "blur"]
+    weak, strong = (data["sees"][name] for name in ("blur(factor=2)", "blur"))
+    assert weak["images"] != strong["images"]
 
 
 @pytest.mark.parametrize(
@@ -168,8 +183,8 @@ def test_defaults_go_with_what_is_asked(result):
     [
         ({"deficit": "fog"}, "deficit='fog' is not in this result: choose one of "
          "blur, flip, labels, noise."),
-        ({"onset": 3}, "onset=3 and removal=None in this result: choose one of the "
-         "windows 0 to 1, 0 to 2, 1 to 2."),
+        ({"onset": 3}, "onset=3 and removal=None in this result: choose one of "
+         "blur 0–1; blur 0–2; blur 1–2."),
         ({"onset": 2, "removal": 1}, "onset=2 and removal=1"),
         ({"removal": "soon"}, "removal='soon'"),
         ({"against": "luck"}, "against='luck': choose one of baseline, control."),
@@ -194,14 +209,13 @@ def test_a_result_without_windows_is_refused():
 
 def test_one_seed_has_no_spread():
     explorer = explore(handmade("1TL", "smoke", seeds=[4]))
-    now, ending = words(explorer)
-    assert "±" not in now + ending and "one seed" in ending
-    assert data_of(explorer.html)["clean"]["sd"] is None
+    assert "±" not in explorer.panel.alt and "one seed" in explorer.panel.alt
+    assert data_of(explorer.html)["clean"]["half"] is None
 
 
-def test_pictures_are_the_deficits_work(explorer):
+def test_images_are_the_deficits_work(explorer):
     sees = data_of(explorer.html)["sees"]
-    assert set(sees) == {"none", *KINDS} == set(outcomes.SEES)
+    assert set(sees) == {"none", *KINDS}
     assert sees["labels"]["images"] is None  # as the clean ones
     assert all(a != b for a, b in zip(
         sees["labels"]["told"], sees["none"]["told"], strict=True))  # fmt: skip
@@ -220,32 +234,24 @@ def test_sets_that_need_a_download_are_replaced_and_it_is_said(own_folders):
 
 
 def test_the_page_holds_the_numbers_of_every_window(explorer, result):
-    data = data_of(explorer.html)
-    runs = {
-        (kind, run["onset"], run["removal"]): run
-        for kind, entry in data["kinds"].items()
-        for run in entry["runs"]
-    }
-    assert len(runs) == len(result.study.runs) - 1
-    for (kind, onset, removal), run in runs.items():
-        truth = numbers(result, kind, onset, removal)
-        means, deviations = zip(*truth["curve"], strict=True)
-        tenths = {"abs": 10 * ROUNDING}
-        assert run["mean"] == pytest.approx([10 * v for v in means], **tenths)
-        assert run["sd"] == pytest.approx([10 * v for v in deviations], **tenths)
+    told = [run for group in data_of(explorer.html)["groups"] for run in group["runs"]]
+    assert len(told) == len(result.study.runs) - 1
+    for run in told:
+        truth = numbers(result, *run["windows"][0])
+        means, halves = zip(*truth["curve"], strict=True)
+        assert run["mean"] == pytest.approx(means, abs=ROUNDING)
+        assert run["half"] == pytest.approx(halves, abs=ROUNDING)
         for ending, name in (
             (run["final"], "final"),
-            (run["against"]["baseline"]["final"], "baseline"),
-            (run["against"]["control"]["final"], "control"),
+            (run["without"]["baseline"], "baseline"),
+            (run["without"]["control"], "control"),
         ):
-            wanted = [10 * v for v in truth[name]]
-            assert [ending["mean"], ending["sd"]] == pytest.approx(wanted, **tenths)
-        for yardstick, name in (("baseline", "change"), ("control", "lag")):
-            change = run["against"][yardstick]["change"]
-            assert change == pytest.approx(10 * truth[name][0], **tenths)
+            assert ending[:2] == pytest.approx(truth[name], abs=ROUNDING)
+        for against, name in (("baseline", "change"), ("control", "lag")):
+            assert run["changes"][against] == pytest.approx(truth[name][0], abs=0.0501)
 
 
-def test_the_page_stands_alone_and_light(explorer):
+def test_the_page_works_alone_and_is_light(explorer):
     page = explorer.html
     assert not re.search(r"""(src|href)\s*=\s*["']?\s*(https?:)?//""", page)
     assert not re.search(r"@import|url\((?!data:)|fetch\(|XMLHttpRequest", page)
@@ -269,31 +275,37 @@ def test_two_explorers_on_a_page_share_no_id(explorer, result):
     assert len(ids) == len(set(ids))
 
 
-def test_the_live_picture_has_words(explorer):
-    pictures = [a for tag, a in Tags(explorer.view.value).all if tag == "img"]
-    assert len(pictures) == 1 and "Epoch 20: the network sees" in pictures[0]["alt"]
-
-
 def test_both_front_ends_are_served(explorer):
     bundle = explorer._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html", WIDGET_VIEW}
-    assert bundle["text/html"] == explorer.html
+    assert bundle["text/html"] == explorer.html == live(explorer)
     assert bundle[WIDGET_VIEW]["model_id"] == explorer.box.model_id
-    assert set(explorer.controls.values()) < set(explorer.box.children)
-    described = [control.description for control in explorer.controls.values()]
-    assert described == ["Deficit", "Onset", "Removal", "Epoch", "Against"]
+    assert set(explorer.trainer.values()) < set(explorer.box.children)
+
+
+def live(explorer):
+    """The HTML that a live front end shows."""
+    (output,) = explorer.box.children[0].outputs
+    return output["data"]["text/html"]
 
 
 def test_a_trained_result_is_explored():
     study = studies.get("1TL", "smoke")
     with ThreadPoolExecutor(1) as executor:
         result = compute(study, [0], device="cpu", executor=executor, progress=False)
-    explorer = explore(result)
-    explorer.controls["removal"].value = 1
-    truth = numbers(result, "blur", 0, 1)["final"][0]
-    told = re.search(r"from epoch 0 to 1: (\d+\.\d)", words(explorer)[1])
+    explorer = explore(result, removal=1)
+    truth = numbers(result.only([0]), "blur", 0, 1)["final"][0]
+    told = re.search(r"from epoch 0 to 1: (\d+\.\d)", explorer.panel.alt)
     assert float(told[1]) == pytest.approx(truth, abs=ROUNDING)
     assert "computed live" in explorer.panel.caption
+
+
+def ask(explorer, onset, removal, deficit="blur"):
+    """Ask the live explorer to train a window."""
+    asked = {"deficit": deficit, "onset": onset, "removal": removal}
+    for name, value in asked.items():
+        explorer.trainer[name].value = value
+    explorer.trainer["button"].click()
 
 
 def test_a_window_that_is_not_there_is_trained(own_folders):
@@ -305,25 +317,30 @@ def test_a_window_that_is_not_there_is_trained(own_folders):
     )
     options = {"max_workers": 1, "progress": False}
     explorer = explore(compute(less, [0, 1], **options))
-    kind, window = wanted.name, (wanted.onset, wanted.removal)
-    assert window not in [t.window for t in explorer.timeline.runs[kind]]
-    explorer.controls["deficit"].value = kind
-    explorer.trainer["onset"].value, explorer.trainer["removal"].value = window
-    explorer.trainer["button"].click()
-    assert explorer.trace.window == window
-    assert explorer.controls["removal"].value == window[1]
+    assert wanted not in [outcome.run for outcome in explorer.outcomes.all]
+    ask(explorer, wanted.onset, wanted.removal, wanted.name)
+    assert explorer.start.run == wanted
+    assert live(explorer) == explorer.html
     assert not explorer.trainer["button"].disabled
     truth = compute(whole, [0, 1], **options)
     pd.testing.assert_frame_equal(
-        explorer.timeline.result.curve(wanted), truth.curve(wanted)
+        explorer.outcomes.result.curve(wanted), truth.curve(wanted)
     )
+    assert_tells(explorer.outcomes, truth, wanted.name, wanted.onset, wanted.removal, 1)
 
 
-@pytest.mark.parametrize("window", [(-1, 2), (2, 2), (0, 90)])
-def test_a_window_that_cannot_be_trained_is_refused(moved, window):
-    before = moved.trace
-    moved.trainer["onset"].value, moved.trainer["removal"].value = window
-    moved.trainer["button"].click()
-    said = moved.trainer["report"].outputs[0]["text"]
-    assert str(window[0]) in said and ("choose" in said or "0 or more" in said)
-    assert moved.trace is before and not moved.trainer["button"].disabled
+def test_a_window_that_is_there_is_shown_without_training(monkeypatch):
+    explorer = explore(handmade())
+    ask(explorer, 1, 2, "noise")
+    assert explorer.start.run == explorer.outcomes.result.study.find("noise", 1, 2)
+
+
+def test_a_window_that_cannot_be_trained_is_refused(result):
+    explorer = explore(result)
+    before = explorer.start
+    ask(explorer, 2, 2)
+    said = explorer.trainer["report"].outputs[0]["text"]
+    assert "onset=2, removal=2: choose whole epochs" in said
+    assert explorer.start is before and not explorer.trainer["button"].disabled
+    last = result.study.runs[0].epochs - result.study.clean_epochs
+    assert explorer.trainer["removal"].max == last  # a later one cannot be asked for

@@ -1,4 +1,4 @@
-// The front page: one picture, one slider, one sentence (see cplib/widgets/front_page.py).
+// The front page: one image, one slider, one sentence (see cplib/widgets/cover.py).
 // All numbers and sentences come from Python as JSON, accuracies in percent.
 // cplib.widgets.fragments puts draw.js before it, and a function around both.
 
@@ -6,6 +6,8 @@
 function start(root) {
   const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
   const longest = data.clean.length - 1;
+  const highest = Math.max(...data.clean, ...data.runs.flatMap((run) => run.mean));
+  const most = 10 * (Math.floor(highest / 10) + 1);
   let at = data.runs.length - 1;
 
   const said = html("output", { "aria-live": "polite" });
@@ -24,7 +26,7 @@ function start(root) {
     at = Number(input.value);
     show();
   });
-  // The picture itself can be dragged too: blur ends where the pointer is.
+  // The image itself can be dragged too: blur ends where the pointer is.
   const span = (width) => [30, width - 56];
   function point(event) {
     const { left, width } = chart.getBoundingClientRect();
@@ -48,7 +50,7 @@ function start(root) {
     draw();
   }
 
-  /** What the network sees, as a strip of pictures: blurred ones, then sharp ones. */
+  /** What the network sees, as a strip of images: blurred ones, then sharp ones. */
   function strip(x, end, removal, side) {
     const from = x(0), to = x(end), turn = x(removal);
     const tiles = Array.from({ length: Math.ceil((to - from) / side) }, (_, i) => from + i * side);
@@ -65,7 +67,7 @@ function start(root) {
     const width = Math.max(240, chart.clientWidth), [left, right] = span(width);
     const side = Math.max(44, Math.min(84, (right - left) / 8));
     const top = side + 30, bottom = top + Math.max(150, Math.min(240, 0.3 * width));
-    const x = scale(0, longest, left, right), y = scale(0, data.top, bottom, top);
+    const x = scale(0, longest, left, right), y = scale(0, most, bottom, top);
     const path = (values) => values.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
     const turn = x(run.removal), last = x(end);
     const mark = (value, name, above) => [ // the two numbers keep apart
@@ -74,10 +76,10 @@ function start(root) {
     refill(chart, drawing(width, bottom + 40,
       rect(left, 0, turn - left, bottom, "window"),
       ...strip(x, end, run.removal, side),
-      ...ticks(0, data.top, 4).flatMap((v) => [
+      ...ticks(0, most, 4).flatMap((v) => [
         line(left, y(v), right, y(v), "tick"),
         text(left - 6, y(v) + 4, "end", v)]),
-      text(right, top - 10, "end", "new pictures named correctly (%)"),
+      text(right, top - 10, "end", "new images named correctly (%)"),
       ...ticks(0, longest, 8).map((e) => text(x(e), bottom + 17, "middle", e)),
       text(right, bottom + 34, "end", "age (epochs of training)"),
       svg("polyline", { class: "line clean", points: path(data.clean) }),

@@ -1,20 +1,28 @@
 // The explorer of deficit timing on a page without a kernel (see cplib/widgets/html_view.py).
-// All numbers and sentences come from Python as JSON, accuracies in tenths of a percent;
+// All numbers and sentences come from Python as JSON, accuracies in percent;
 // this script puts native controls and SVG in the place of the static figure.
 // cplib.widgets.fragments puts draw.js before it, and a function around both.
 
-const percent = (tenths) => (Math.abs(tenths) / 10).toFixed(1);
-const spread = (mean, sd) =>
-  percent(mean) + (sd === null ? "" : `\u00a0\u00b1\u00a0${percent(sd)}`) + "\u00a0%";
-const signed = (t, digits) => {
-  const words = (Math.abs(t) / 10).toFixed(digits);
-  return (Number(words) === 0 ? "" : t < 0 ? "\u2212" : "+") + words;
+const spread = (mean, half) =>
+  mean.toFixed(1) + (half === null ? "" : `\u00a0\u00b1\u00a0${half.toFixed(1)}`) + "\u00a0%";
+const filled = (sentence, values) => sentence.replace(/{(\w+)}/g, (_, name) => values[name]);
+const signed = (points, digits) => {
+  const words = Math.abs(points).toFixed(digits);
+  return (Number(words) === 0 ? "" : points < 0 ? "\u2212" : "+") + words;
 };
 const distinct = (runs, end) =>
   [...new Set(runs.map((run) => run[end]))].sort((a, b) => a - b);
 
+const CHANGE = "Change in final accuracy (points)";
 const REACH = 22; // pixels beside an end of the window that belong to its handle
 const GRIP = { top: 18, width: 12, height: 26 }; // a handle, and the bar between two
+
+/** Round ends of an axis that holds all `intervals`, in percent. */
+function limits(intervals) {
+  const values = intervals.flatMap(([mean, half, seeds]) => [mean - half, mean + half, ...seeds]);
+  const low = 5 * Math.floor(Math.min(...values) / 5), high = 5 * Math.ceil(Math.max(...values) / 5);
+  return [Math.max(0, low), Math.min(100, Math.max(high, low + 5))];
+}
 
 /** Start the explorer in `root`. */
 function start(root) {
@@ -22,9 +30,19 @@ function start(root) {
   const data = JSON.parse(source.textContent);
   const state = { ...data.start };
   const longest = data.clean.mean.length - 1;
-  const kind = () => data.kinds[state.kind];
-  const current = () =>
-    kind().runs.find((r) => r.onset === state.onset && r.removal === state.removal);
+  const every = data.groups.flatMap(({ runs }) => runs);
+  for (const run of every) { // its first deficit begins, and its last one ends
+    run.onset = run.windows[0][1];
+    run.removal = run.windows[run.windows.length - 1][2];
+  }
+  // the same axes for all runs
+  const highest = (r) => Math.max(...r.mean.map((m, i) => m + (r.half ? r.half[i] : 0)));
+  const top = Math.min(100, 10 * Math.ceil(Math.max(...[data.clean, ...every].map(highest)) / 10));
+  const finalAxis = limits(every.flatMap((r) => [r.final, ...Object.values(r.without)]));
+  const greatest = (against) => Math.max(1, ...every.map((r) => Math.abs(r.changes[against])));
+  const group = () => data.groups[state.group];
+  const current = () => group().runs[state.run];
+  const shade = (run) => data.sees[run.windows[0][0]].colour;
 
   // ---- what there is on the page
   // Words say all that the drawings do, so these are hidden from screen readers.
@@ -32,24 +50,36 @@ function start(root) {
   const chart = html("div", { class: "chart", ...hidden });
   const key = html("p", { class: "key" });
   const sight = html("p", { class: "sight" });
-  const pictures = html("ul", { class: "pictures" });
+  const images = html("ul", { class: "images" });
   const now = html("output", { "aria-live": "polite" });
   const verdict = html("p", { class: "verdict", ...hidden });
   const finals = html("div", hidden);
   const ending = html("output", { "aria-live": "polite" });
   const map = html("div", { class: "map", ...hidden });
+  const option = ([value, words]) => html("option", { value }, words);
   // JupyterLab takes the arrow keys from an input that does not forbid it
   const own = { "data-lm-suppress-shortcuts": "true" };
-  const select = html("select", { "aria-label": "Deficit", ...own }, ...Object.entries(data.kinds).map(
-    ([value, { label }]) => html("option", { value }, label)));
-  select.disabled = select.options.length === 1;
-  const yardstick = html("select", { "aria-label": "Compare with no deficit after", ...own },
-    ...Object.entries(data.yardsticks).map(([value, words]) => html("option", { value }, words)));
-  yardstick.addEventListener("change", () => {
-    state.yardstick = yardstick.value;
+  const chooser = (name, options, choose) => {
+    const select = html("select", { "aria-label": name, ...own }, ...options.map(option));
+    select.addEventListener("change", () => choose(select.value));
+    return { select, label: html("label", {}, html("span", {}, name), select) };
+  };
+  const deficit = chooser("Deficit", data.groups.map(({ label }, i) => [i, label]), (value) => {
+    const before = current();
+    state.group = Number(value);
+    go(before, "onset");
+  });
+  deficit.select.disabled = data.groups.length === 1;
+  const comparison = chooser("Compare with no deficit:", Object.entries(data.comparisons), (value) => {
+    state.against = value;
     show();
   });
-  const against = (run) => run.against[state.yardstick];
+  // where onset and removal do not tell the runs of a deficit apart
+  const list = chooser("Windows", [], (value) => {
+    state.run = Number(value);
+    show();
+  });
+  const change = (run) => run.changes[state.against];
   const [onset, removal, epoch] = ["Onset", "Removal", "Epoch"].map((name) => {
     const input = html("input", { type: "range", min: 0, "aria-label": name, ...own });
     const value = html("span", { class: "value", ...hidden });
@@ -57,11 +87,9 @@ function start(root) {
   });
   const live = html("div", { class: "live" }, html("div", { class: "grid" },
     html("div", { class: "controls" },
-      html("label", {}, html("span", {}, "Deficit"), select),
-      html("label", {}, html("span", {}, "Compare with no deficit after"), yardstick),
-      onset.label, removal.label),
+      deficit.label, comparison.label, list.label, onset.label, removal.label),
     html("div", {}, key, chart, epoch.label, now),
-    html("div", {}, sight, pictures),
+    html("div", {}, sight, images),
     html("div", {}, verdict, finals, ending),
     map));
   root.querySelector("img").after(live);
@@ -72,37 +100,35 @@ function start(root) {
     const other = keep === "onset" ? "removal" : "onset";
     const away = (run) =>
       1e4 * Math.abs(run[keep] - wanted[keep]) + Math.abs(run[other] - wanted[other]);
-    const best = kind().runs.reduce((a, b) => (away(b) < away(a) ? b : a));
-    Object.assign(state, { onset: best.onset, removal: best.removal });
+    const { runs } = group();
+    state.run = runs.reduce((best, run, i) => (away(run) < away(runs[best]) ? i : best), 0);
     show();
   }
-  select.addEventListener("change", () => {
-    state.kind = select.value;
-    go(state, "onset");
-  });
   for (const [end, { input }] of [["onset", onset], ["removal", removal]])
     input.addEventListener("input", () =>
-      go({ ...state, [end]: distinct(kind().runs, end)[input.value] }, end));
+      go({ ...current(), [end]: distinct(group().runs, end)[input.value] }, end));
   epoch.input.addEventListener("input", () => {
     state.epoch = Number(epoch.input.value);
     show();
   });
   map.addEventListener("click", (event) => {
-    const cell = event.target.closest("[data-onset]");
-    if (cell) go({ onset: +cell.dataset.onset, removal: +cell.dataset.removal }, "onset");
+    const cell = event.target.closest("[data-run]");
+    if (!cell) return;
+    state.run = Number(cell.dataset.run);
+    show();
   });
   // On the chart the pointer drags an end of the window by its handle, the window as a
   // whole by the bar between them, and elsewhere the cursor.
   let dragged = null;
   function point(event) {
-    const epoch = Math.max(0, Math.round(under(event).epoch));
+    const epoch = Math.max(0, Math.round(under(event).epoch)), run = current();
     if (dragged === "cursor") {
       state.epoch = epoch;
       show();
     } else if (dragged === "both") {
-      const length = state.removal - state.onset, { grip } = chart.dataset;
+      const length = run.removal - run.onset, { grip } = chart.dataset;
       go({ onset: epoch - grip, removal: epoch - grip + length }, "onset");
-    } else go({ ...state, [dragged]: epoch }, dragged);
+    } else go({ ...run, [dragged]: epoch }, dragged);
   }
   /** The epoch and the height, in pixels from the top, at which the pointer is. */
   function under(event) {
@@ -112,12 +138,12 @@ function start(root) {
       reach: along(span(width)[0] + REACH) };
   }
   function grasped(event) {
-    const { epoch, down, reach } = under(event);
+    const { epoch, down, reach } = under(event), run = current();
     if (down > GRIP.top + GRIP.height + 8) return "cursor";
-    const away = (end) => Math.abs(epoch - state[end]);
+    const away = (end) => Math.abs(epoch - run[end]);
     const end = away("removal") <= away("onset") ? "removal" : "onset";
     if (away(end) <= reach) return end;
-    return state.onset < epoch && epoch < state.removal ? "both" : "cursor";
+    return run.onset < epoch && epoch < run.removal ? "both" : "cursor";
   }
   chart.addEventListener("pointermove", (event) => {
     if (dragged && event.buttons) point(event);
@@ -126,7 +152,7 @@ function start(root) {
   chart.addEventListener("pointerdown", (event) => {
     chart.setPointerCapture(event.pointerId);
     dragged = chart.dataset.over = grasped(event);
-    chart.dataset.grip = Math.round(under(event).epoch) - state.onset;
+    chart.dataset.grip = Math.round(under(event).epoch) - current().onset;
     if (dragged === "cursor") point(event);
   });
   for (const over of ["pointerup", "pointercancel"])
@@ -134,31 +160,35 @@ function start(root) {
 
   // ---- what is shown
   function show() {
-    const run = current(), end = run.mean.length - 1, { label } = kind();
+    const run = current(), end = run.mean.length - 1, { label, runs, listed } = group();
     const t = (state.epoch = Math.min(state.epoch, end));
-    const hindered = run.onset <= t && t < run.removal;
-    live.style.setProperty("--deficit", kind().colour);
-    select.value = state.kind;
-    yardstick.value = state.yardstick;
+    live.style.setProperty("--deficit", shade(run));
+    deficit.select.value = state.group;
+    comparison.select.value = state.against;
+    list.label.hidden = !listed;
+    if (list.runs !== runs) refill(list.select, ...runs.map(({ title }, i) => option([i, title])));
+    list.runs = runs;
+    list.select.value = state.run;
     for (const [name, control] of [["onset", onset], ["removal", removal]]) {
-      const epochs = distinct(kind().runs, name);
+      const epochs = distinct(runs, name);
+      control.label.hidden = listed;
       set(control, epochs.indexOf(run[name]), epochs.length - 1, run[name]);
     }
     set(epoch, t, end, t);
-    const seen = data.sees[hindered ? state.kind : "none"];
-    sight.textContent = t === end ? `Epoch ${t}: training is over.`
-      : `Epoch ${t}: the network sees ${seen.words}.`;
-    refill(pictures, ...tiles(seen));
-    const phase = t === end ? "the end of training" : hindered ? `under ${label}`
-      : t < run.onset ? `before the ${label}` : `after the ${label}`;
-    const at = (r) => spread(r.mean[t], r.sd && r.sd[t]);
-    now.textContent = `Epoch ${t} of ${end}, ${phase}: test accuracy ${at(run)}, `
-      + `without deficit ${at(data.clean)}.`;
-    verdict.textContent = `Final accuracy: ${against(run).verdict}`;
+    const [, number] = run.phases.find(([stop]) => t < stop) || [];
+    const [phase, name] = data.phases[number] || [data.words.end, "none"];
+    const seen = data.sees[name];
+    sight.textContent = filled(t === end ? data.words.over : data.words.sight,
+      { epoch: t, sees: seen.words });
+    refill(images, ...tiles(seen));
+    const at = (r) => spread(r.mean[t], r.half && r.half[t]);
+    now.textContent = filled(data.words.now,
+      { epoch: t, epochs: end, phase, run: at(run), clean: at(data.clean) });
+    verdict.textContent = `Final accuracy: ${run.verdicts[state.against]}`;
     ending.textContent = run.ending;
     refill(key, html("strong", {}, "Test accuracy (%)"),
-      sample("deficit", kind().dashes, `with ${label}`),
-      sample("clean", data.cleanDashes, "without deficit"));
+      sample("deficit", group().dashes, `with ${label}`),
+      sample("clean", data.clean.dashes, "without deficit"));
     draw();
   }
 
@@ -196,7 +226,7 @@ function start(root) {
     Object.assign(epoch.input.style,
       { marginLeft: `${left - 8}px`, width: `${length + 16}px` });
     refill(finals, endings(run, Math.max(240, finals.clientWidth)));
-    refill(map, changes(run, Math.max(240, map.clientWidth)));
+    refill(map, ...(group().listed ? lines(run) : [changes(run, Math.max(240, map.clientWidth))]));
   }
 
   /** Where the first and the last epoch lie on a chart of this width. */
@@ -205,67 +235,77 @@ function start(root) {
   }
 
   function curves(run, width) {
-    const height = Math.min(320, Math.max(220, 0.6 * width)), top = 18, bottom = height - 38;
+    const height = Math.min(320, Math.max(220, 0.6 * width)), roof = 18, bottom = height - 38;
     const [left, right] = span(width);
-    const x = scale(0, longest, left, right), y = scale(0, 10 * data.top, bottom, top);
+    const x = scale(0, longest, left, right), y = scale(0, top, bottom, roof);
     const path = (values) => values.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`);
-    const trace = (r, name, dashes) => {
-      const edge = (sign) => path(r.mean.map((m, i) => m + sign * (r.sd ? r.sd[i] : 0)));
+    const inside = (value) => Math.max(0, Math.min(top, value));
+    const course = (r, name, dashes) => {
+      const edge = (sign) => path(r.mean.map((m, i) => inside(m + sign * (r.half ? r.half[i] : 0))));
       const around = [...edge(1), ...edge(-1).reverse()].join(" ");
       return [svg("polygon", { class: `band ${name}`, points: around }),
         svg("polyline", { class: `line ${name}`, points: path(r.mean).join(" "),
           "stroke-dasharray": dashes.join(" ") })];
     };
     const from = x(run.onset), to = x(run.removal), here = x(state.epoch);
+    const shaded = ([name, onset, removal]) => {
+      const from = x(onset), to = x(removal);
+      const bar = rect(from, GRIP.top, to - from, GRIP.height, "bar");
+      bar.style.fill = data.sees[name].colour;
+      return [rect(from, roof, to - from, bottom - roof, "window"), bar,
+        text(Math.max(left + 20, (from + to) / 2), roof - 5, "middle", "deficit")];
+    };
     return drawing(width, height,
-      rect(from, top, to - from, bottom - top, "window"),
-      rect(from, GRIP.top, to - from, GRIP.height, "bar"),
-      text(Math.max(left + 20, (from + to) / 2), top - 5, "middle", "deficit"),
-      ...ticks(0, data.top, 6).flatMap((v) => [
-        line(left, y(10 * v), right, y(10 * v), "tick"),
-        text(left - 6, y(10 * v) + 4, "end", v)]),
+      ...run.windows.flatMap(shaded),
+      ...ticks(0, top, 6).flatMap((v) => [
+        line(left, y(v), right, y(v), "tick"),
+        text(left - 6, y(v) + 4, "end", v)]),
       ...ticks(0, longest, 8).map((e) => text(x(e), bottom + 17, "middle", e)),
       text(right, bottom + 34, "end", "epochs of training"),
-      ...trace(data.clean, "clean", data.cleanDashes),
-      ...trace(run, "deficit", kind().dashes),
-      line(here, top, here, bottom, "cursor"),
+      ...course(data.clean, "clean", data.clean.dashes),
+      ...course(run, "deficit", group().dashes),
+      line(here, roof, here, bottom, "cursor"),
       svg("circle", { class: "dot deficit", cx: here, cy: y(run.mean[state.epoch]), r: 5 }),
-      ...[from, to].map((x) => line(x, top, x, bottom, "edge")),
+      ...[from, to].map((x) => line(x, roof, x, bottom, "edge")),
       ...[from, to].map((x) => svg("rect", { x: x - GRIP.width / 2, y: GRIP.top,
         width: GRIP.width, height: GRIP.height, rx: 4, class: "handle" })));
   }
 
   function endings(run, width) {
-    const [low, high] = data.limits, x = scale(10 * low, 10 * high, 10, width - 10);
-    const row = ({ mean, sd, seeds }, name, words, y) => [
-      text(0, y + 12, "start", `${words}: ${spread(mean, sd)}`),
-      rect(x(mean - sd), y + 18, x(mean + sd) - x(mean - sd), 16, `band ${name}`),
+    const [low, high] = finalAxis, x = scale(low, high, 10, width - 10);
+    const row = ([mean, half, seeds], name, words, y) => [
+      text(0, y + 12, "start", `${words}: ${spread(mean, half)}`),
+      rect(x(mean - half), y + 18, x(mean + half) - x(mean - half), 16, `band ${name}`),
       ...seeds.map((v) => svg("circle", { class: `dot ${name}`, cx: x(v), cy: y + 26, r: 3 })),
       line(x(mean), y + 16, x(mean), y + 36, `line ${name}`)];
     return drawing(width, 130,
-      ...row(against(run).final, "clean", "without deficit", 0),
-      ...row(run.final, "deficit", `after ${kind().label}`, 42),
+      ...row(run.without[state.against], "clean", "without deficit", 0),
+      ...row(run.final, "deficit", `after ${group().label}`, 42),
       line(10, 86, width - 10, 86, "axis"),
-      ...ticks(low, high, 6).map((v) => text(x(10 * v), 103, "middle", v)),
+      ...ticks(low, high, 6).map((v) => text(x(v), 103, "middle", v)),
       text(width, 120, "end", "final test accuracy (%), dots: seeds"));
   }
 
+  /** `cell`, coloured by the change of run `r`. */
+  function coloured(cell, r) {
+    cell.setAttribute("class", change(r) < 0 ? "loss" : "gain");
+    cell.setAttribute("fill-opacity", (0.6 * Math.abs(change(r))) / greatest(state.against));
+    return cell;
+  }
+
+  /** The map of changes for runs that onset and removal tell apart. */
   function changes(run, width) {
-    const { runs } = kind(), left = 46, top = 22;
+    const { runs } = group(), left = 46, top = 22;
     const onsets = distinct(runs, "onset"), removals = distinct(runs, "removal");
     const side = Math.min(58, (width - left - 4) / onsets.length), tall = Math.min(34, side);
     const bottom = top + tall * removals.length;
     const x = (r) => left + side * onsets.indexOf(r.onset);
     const y = (r) => bottom - tall * (1 + removals.indexOf(r.removal));
     const square = (r, name) => rect(x(r) + 1, y(r) + 1, side - 2, tall - 2, name);
-    const cell = (r) => {
-      const { change } = against(r), shade = square(r, change < 0 ? "loss" : "gain");
-      shade.setAttribute("fill-opacity", (0.06 * Math.abs(change)) / data.greatest[state.yardstick]);
-      return svg("g", { "data-onset": r.onset, "data-removal": r.removal }, shade,
-        text(x(r) + side / 2, y(r) + tall / 2 + 4, "middle", signed(change, side < 42 ? 0 : 1)));
-    };
+    const cell = (r, i) => svg("g", { "data-run": i }, coloured(square(r), r),
+      text(x(r) + side / 2, y(r) + tall / 2 + 4, "middle", signed(change(r), side < 42 ? 0 : 1)));
     return drawing(width, bottom + 40,
-      text(0, 13, "start", "Change in final accuracy (points)"),
+      text(0, 13, "start", CHANGE),
       ...runs.map(cell),
       square(run, "here"),
       ...removals.map((removal) =>
@@ -273,6 +313,16 @@ function start(root) {
       ...onsets.map((onset) => text(x({ onset }) + side / 2, bottom + 16, "middle", onset)),
       text(left, bottom + 34, "start", "onset (epoch) \u2192"),
       svg("text", { transform: `translate(12 ${bottom}) rotate(-90)` }, "removal \u2192"));
+  }
+
+  /** The same for others: a line for each, with its windows in words. */
+  function lines(run) {
+    const row = (r, i) => html("div", { class: "row", "data-run": i },
+      drawing(58, 30, coloured(rect(2, 2, 54, 26), r),
+        ...(r === run ? [rect(2, 2, 54, 26, "here")] : []),
+        text(29, 19, "middle", signed(change(r), 1))),
+      r.title);
+    return [html("p", {}, CHANGE), ...group().runs.map(row)];
   }
 
   show();
