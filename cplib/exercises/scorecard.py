@@ -52,8 +52,8 @@ RULE = Exercise(
         ),
         "an interval that includes the threshold refutes nothing. There is a verdict "
         "for it.": lambda mean, low, high, least: YES if low > least else NO,
-        "you say *contradicted* as soon as the mean is on the wrong side. It is said of "
-        "the whole interval, as *reproduced* is.": lambda mean, low, high, least: (
+        "you say *contradicted* as soon as the mean is on the wrong side. It is said "
+        "of the whole interval, as *reproduced* is.": lambda mean, low, high, least: (
             NO if not mean > least else YES if low > least else HALF
         ),
         "without an interval (NaN, from a single seed) you decide. Every comparison "

@@ -50,7 +50,7 @@ def photographs(size: int = 32) -> torch.Tensor:
 def deficits(count: int = 3) -> Panel:
     """Images as the network sees them under each deficit: photographs, and gratings."""
     count = whole("count", count, 1, procedural.CLASSES)
-    gratings = data.prepare(studies.get("1TL", "demo").setup.data)
+    gratings = data.load(studies.get("1TL", "demo").setup.data)
     first = [int((gratings.train_labels == c).nonzero()[0]) for c in range(count)]
     kinds = [Deficit(), *(kind() for kind in KINDS.values())]
     shown = {

@@ -17,7 +17,7 @@ SETUP = BASE.vary(readout=Readout(64, first=4, every=2, last=2))
 
 
 def trained(setup, epochs):
-    dataset = data.prepare(setup.data)
+    dataset = data.load(setup.data)
     state = start(setup, 0, dataset)
     return advance(state, setup, 0, dataset, [(Blur(), 1), (None, epochs)]), dataset
 

@@ -56,7 +56,7 @@ def test_a_fork_after_the_removal_equals_the_run_from_scratch():
     phases = [(Blur(), 1), (None, 4)]
     whole = training.train(setup, 0, phases)
     half = training.train(setup, 0, [(Blur(), 1), (None, 2)])
-    dataset = data.prepare(setup.data)
+    dataset = data.load(setup.data)
     again = training.restore(half.to_bytes(), setup, 0, dataset)
     training.advance(again, setup, 0, dataset, phases)
     np.testing.assert_array_equal(again.log, whole.log)
