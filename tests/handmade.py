@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cplib import studies
-from cplib.results.library import COLUMNS, Result
+from cplib.results.result import COLUMNS, Result
 
 GRID = tuple(range(0, 41, 5))
 LOSS = {

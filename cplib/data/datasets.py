@@ -262,7 +262,7 @@ def _stored(name: str) -> Raw:
         try:
             raw = _read(path, name)
         except files.Damaged as error:
-            files.set_aside(path, error.why)
+            files.quarantine(path, error.why)
         else:
             _tidy(path, name)
             return raw
@@ -271,7 +271,7 @@ def _stored(name: str) -> Raw:
 
 def _tidy(path: Path, name: str) -> None:
     """Remove what a killed process left of making the set that is whole at `path`."""
-    files.sweep(path.parent, pattern=".part-*")
+    files.remove_leftovers(path.parent, pattern=".part-*")
     folder = _receiving(path, name)
     if folder.exists():
         with (

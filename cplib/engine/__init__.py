@@ -1,5 +1,5 @@
 """Compute a study: segments of training on any executor, resumable."""
 
-from .sweep import Trained, check_seeds, pending, run
+from .sweep import Trained, pending, run
 
-__all__ = ["Trained", "check_seeds", "pending", "run"]
+__all__ = ["Trained", "pending", "run"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyter_client import AsyncKernelManager
 
-from cplib.engine.shortage import Watch
+from cplib.engine.machine import Watch
 
 LINES = 6  # of a stack, at most
 WINDOWS = 0xC0000000  # where Windows has no signals, its own errors begin

@@ -28,7 +28,7 @@ from nbformat import NotebookNode
 from tools.build.stamp import add_line
 
 from cplib._base import console, files
-from cplib.engine.shortage import Watch
+from cplib.engine.machine import Watch
 from cplib.errors import CplibError
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__

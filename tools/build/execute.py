@@ -30,7 +30,7 @@ from nbformat import NotebookNode
 from tools.build.stamp import RUN, run_of
 from traitlets.config import Config
 
-from cplib.engine.shortage import Watch
+from cplib.engine.machine import Watch
 
 CODE = Path(__file__).resolve().parents[2]  # the checkout whose cplib is imported
 KEY = "cplib_inputs"  # notebook metadata: hash of all that the outputs depend on
