@@ -20,30 +20,50 @@ STUDIES = (
 )
 SCALES = "smoke, demo, laptop, paper"
 OPTIONS = {
-    "study": {"help": f"{STUDIES}, 'all', or 'book' (all studies used in the book)"},
-    "--scale": {"help": f"{SCALES} (%(default)s)"},
-    "--seeds": {"help": "how many, or a list like 0,1,2 (%(default)s)"},
-    "--again": {
-        "action": "store_true",
-        "help": "retrain seeds that are already stored",
-    },
-    "--cluster": {
-        "metavar": "ADDRESS",
-        "help": "Dask scheduler, e.g. tcp://host:8786",
-    },
-    "--runs": {"type": int, "help": "runs to recompute per study (%(default)s)"},
-    "--sample": {"type": int, "help": "seed of the sample (%(default)s)"},
-    "--output": {
-        "help": "SVG, PNG or PDF file, in which * becomes STUDY-SCALE (%(default)s); "
-        "for several studies also a folder"
-    },
-    "--device": {"default": "auto", "help": "auto, cpu, cuda or mps (auto)"},
-    "--workers": {
-        "type": int,
-        "help": "worker processes (default: one per core, limited by memory)",
-    },
+    "study": dict(help=f"{STUDIES}, 'all', or 'book' (all studies used in the book)"),
+    "--scale": dict(help=f"{SCALES} (%(default)s)"),
+    "--seeds": dict(help="how many, or a list like 0,1,2 (%(default)s)"),
+    "--again": dict(action="store_true", help="retrain seeds that are already stored"),
+    "--cluster": dict(metavar="ADDRESS", help="Dask scheduler, e.g. tcp://host:8786"),
+    "--runs": dict(type=int, help="runs to recompute per study (%(default)s)"),
+    "--sample": dict(type=int, help="seed of the sample (%(default)s)"),
+    "--output": dict(
+        help="SVG, PNG or PDF file, in which * becomes STUDY-SCALE (%(default)s); for "
+        "several studies also a folder"
+    ),
+    "--device": dict(help="auto, cpu, cuda or mps (%(default)s)"),
+    "--workers": dict(
+        type=int, help="worker processes (default: one per core, limited by memory)"
+    ),
 }
-MACHINE = ("--device", "--workers")
+# what each verb does, and its options with their defaults
+VERBS = {
+    "demo": (
+        "Train clean, blur and flip on gratings: print a table, save a figure.",
+        "--scale=demo --seeds=2 --output=demo.svg --device=auto --workers",
+    ),
+    "run": (
+        "Train a study and store its results.",
+        "study --scale=laptop --seeds=3 --again --cluster --device=auto --workers",
+    ),
+    "plan": (
+        "Print what a study would train, and how much of it is shared.",
+        "study --scale=laptop --seeds=1",
+    ),
+    "status": ("List stored results and the checkpoint cache.", ""),
+    "scorecard": (
+        "Print the paper's claims and their verdicts from stored results.",
+        "--scale=book --seeds=3",
+    ),
+    "verify": (
+        "Recompute a sample of stored results and compare.",
+        "study --scale=laptop --seeds=all --runs=2 --sample=0 --device=auto --workers",
+    ),
+    "render": (
+        "Draw the figures of stored results.",
+        "study --scale=laptop --output=*.svg",
+    ),
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,41 +74,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"cplib {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
-
-    def verb(name: str, doc: str, *options: str, **defaults: object) -> None:
-        sub = verbs.add_parser(name, help=doc, description=doc)
-        for option in options:
-            sub.add_argument(option, **OPTIONS[option])
-        sub.set_defaults(**defaults)
-
-    verb(
-        "demo", "Train clean, blur and flip on gratings: print a table, save a figure.",
-        "--scale", "--seeds", "--output", *MACHINE,
-        scale="demo", seeds="2", output="demo.svg",
-    )  # fmt: skip
-    verb(
-        "run", "Train a study and store its results.",
-        "study", "--scale", "--seeds", "--again", "--cluster", *MACHINE,
-        scale="laptop", seeds="3",
-    )  # fmt: skip
-    verb(
-        "plan", "Print what a study would train, and how much of it is shared.",
-        "study", "--scale", "--seeds", scale="laptop", seeds="1",
-    )  # fmt: skip
-    verb("status", "List stored results and the checkpoint cache.")
-    verb(
-        "scorecard", "Print the paper's claims and their verdicts from stored results.",
-        "--scale", "--seeds", scale="book", seeds="3",
-    )  # fmt: skip
-    verb(
-        "verify", "Recompute a sample of stored results and compare.",
-        "study", "--scale", "--seeds", "--runs", "--sample", *MACHINE,
-        scale="laptop", seeds="all", runs=2, sample=0,
-    )  # fmt: skip
-    verb(
-        "render", "Draw stored results into files.",
-        "study", "--scale", "--output", scale="laptop", output="*.svg",
-    )  # fmt: skip
+    for name, (words, options) in VERBS.items():
+        verb = verbs.add_parser(name, help=words, description=words)
+        for option in options.split():
+            flag, _, default = option.partition("=")
+            verb.add_argument(flag, default=default or None, **OPTIONS[flag])
     return top
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import math
 import tempfile
 import time
 from argparse import Namespace
@@ -132,29 +132,29 @@ def status(arguments: Namespace) -> int:
 
 
 def scorecard(arguments: Namespace) -> int:
-    """Print each claim that stored results can test, its verdict and its value."""
+    """Print the claims that stored results can test; 1 if results are missing."""
     scale = None if arguments.scale == "book" else arguments.scale
-    seeds, found, missing = parse_seeds(arguments.seeds), [], {}
-
-    @functools.cache
-    def is_stored(name: str, scale: str) -> bool:
-        known = results.stored(studies.get(name, scale))
-        return known is not None and set(seeds) <= set(known.seeds)
-
-    for name, claim in claims.ledger().items():
-        at = scale or claim.scale
-        lacking = [study for study in claim.studies if not is_stored(study, at)]
-        missing |= dict.fromkeys((study, at) for study in lacking)
-        found += [] if lacking else [claims.claim(name, scale, seeds)]
-    card = claims.Scorecard(tuple(found))
+    seeds = parse_seeds(arguments.seeds)
+    needed = {
+        name: {(study, scale or claim.scale) for study in claim.studies}
+        for name, claim in claims.ledger().items()
+    }
+    missing = {p for p in set().union(*needed.values()) if not _is_stored(*p, seeds)}
+    testable = [name for name, pairs in needed.items() if not pairs & missing]
+    card = claims.Scorecard(tuple(claims.claim(n, scale, seeds) for n in testable))
     for row in card.table.itertuples():
         value = f"{row.mean:+.2f} {row.unit} ({row.low:.2f} to {row.high:.2f})"
-        value = "" if row.mean != row.mean else value
+        value = "" if math.isnan(row.mean) else value
         print(f"{row.panel:9} {row.verdict:15} {value:36} {row.claim}")
     print("; ".join(f"{verdict}: {n}" for verdict, n in card.counts().items()))
-    for study, at in missing:
-        console.say(f"Left out: {_missing(study, at)}")
+    for pair in sorted(missing):
+        console.say(f"Left out: {_missing(*pair)}")
     return 1 if missing else 0
+
+
+def _is_stored(name: str, scale: str, seeds: list[int]) -> bool:
+    known = results.stored(studies.get(name, scale))
+    return known is not None and set(seeds) <= set(known.seeds)
 
 
 def verify(arguments: Namespace) -> int:

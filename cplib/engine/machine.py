@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import re
-import subprocess
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -98,34 +96,19 @@ class Watch:
     def __init__(self):
         self.before = _kills()
 
-    def short(self, pid: int | None = None) -> bool | None:
-        """Whether a process of this one's control groups was killed for lack of memory.
+    def short(self) -> bool | None:
+        """Whether a process of this one's groups was killed for lack of memory.
 
-        Args:
-            pid: of a process that died, to be looked up in the kernel's messages too.
-
-        Returns:
-            None where nothing readable would tell.
+        None where the system does not count such kills.
         """
-        after, messages = _kills(), _messages() if pid else ""
-        if any(after[path] > self.before.get(path, after[path]) for path in after):
-            return True
-        if re.search(rf"Killed process {pid}\b", messages):
-            return True
-        return False if after or messages else None
+        after = _kills()
+        short = any(after[path] > self.before.get(path, after[path]) for path in after)
+        return short if after else None
 
 
 def _kills() -> dict[Path, int]:
-    """The readable counters of kills for lack of memory."""
+    """The counters of kills for lack of memory."""
     names = "memory.events", "memory.oom_control"  # of versions 2 and 1
     paths = [group / name for group in _groups("memory") for name in names]
     counts = {path: _table(path).get("oom_kill") for path in paths}
     return {path: count for path, count in counts.items() if count is not None}
-
-
-def _messages() -> str:
-    """The kernel's messages; empty where they are not readable."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        options = {"capture_output": True, "text": True, "errors": "replace"}
-        return subprocess.run(["dmesg"], **options, timeout=10).stdout
-    return ""

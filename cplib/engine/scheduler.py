@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,12 +44,12 @@ def execute(
     with console.present():
         if executor is None:
             executor = _own_executor(todo, device, max_workers, progress)
+        job = Job(todo, folder, device, executor)
         try:
             with _bar(todo, hidden=not progress) as bar:
-                _train(executor, todo, folder, device, bar)
+                job.train(bar)
         except BaseException as error:
-            if own:
-                workers.stop(executor)
+            job.stop(own)
             if workers.lost(error):
                 raise _killed(error, watch.short(), own) from error
             raise
@@ -82,49 +83,63 @@ def _bar(todo: dict[str, Segment], hidden: bool) -> tqdm:
     return console.bar(hidden=hidden, total=total, **look)
 
 
-def _train(
-    executor: Executor, todo: dict[str, Segment], folder: Path, device: str, bar: tqdm
-) -> None:
-    """Train all of `todo`; `bar` follows epoch by epoch, wherever they are trained."""
-    here = isinstance(executor, workers.InProcess)
-    tally = Tally(folder / ".epochs")
-    on_epoch = (lambda epoch: bar.update()) if here else tally
+class Job:
+    """The segments `todo` in training by `executor`; arguments as for `execute`."""
 
-    def submit(key: str) -> Future:
-        arguments = todo[key], folder, device, on_epoch
-        return executor.submit(segments.train_segment, *arguments)
+    def __init__(
+        self, todo: dict[str, Segment], folder: Path, device: str, executor: Executor
+    ):
+        self.todo, self.executor = todo, executor
+        self.arguments = folder, device
+        self.counter = folder / ".epochs"
+        self.running: dict[Future, str] = {}
 
-    with tally:
-        for _ in _rounds(submit, todo):
-            if not here:
-                bar.update(min(tally.count(), bar.total) - bar.n)
-    bar.refresh()
+    def train(self, bar: tqdm) -> None:
+        """Train all; `bar` follows epoch by epoch, wherever they are trained."""
+        here = isinstance(self.executor, workers.InProcess)
+        self.counter.unlink(missing_ok=True)
+        on_epoch = partial(count, self.counter)
+        try:
+            for _ in self._rounds((lambda _: bar.update()) if here else on_epoch):
+                if not here and self.counter.exists():
+                    bar.update(min(self.counter.stat().st_size, bar.total) - bar.n)
+            bar.refresh()
+        finally:
+            self.counter.unlink(missing_ok=True)
 
+    def _rounds(self, on_epoch: Callable[[int], object]) -> Iterator[None]:
+        """Submit each segment after its parent, the longest way to an end first.
 
-def _rounds(
-    submit: Callable[[str], Future], todo: dict[str, Segment]
-) -> Iterator[None]:
-    """Submit each segment after its parent, the longest way to an end first.
-
-    Yields when segments finish, and at least twice a second.
-    """
-    ahead = _ahead(todo)
-    parents = {key: {s.parent} & todo.keys() for key, s in todo.items()}
-    order = TopologicalSorter(parents)
-    order.prepare()
-    running: dict[Future, str] = {}
-    try:
+        Yields when segments finish, and at least twice a second.
+        """
+        ahead = _ahead(self.todo)
+        parents = {key: {s.parent} & self.todo.keys() for key, s in self.todo.items()}
+        order = TopologicalSorter(parents)
+        order.prepare()
         while order.is_active():
             for key in sorted(order.get_ready(), key=ahead.get, reverse=True):
-                running[submit(key)] = key
-            finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in finished:
+                arguments = self.todo[key], *self.arguments, on_epoch
+                future = self.executor.submit(segments.train_segment, *arguments)
+                self.running[future] = key
+            done, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
                 future.result()
-                order.done(running.pop(future))
+                order.done(self.running.pop(future))
             yield
-    finally:
-        for future in running:
-            future.cancel()
+
+    def stop(self, own: bool) -> None:
+        """Cancel outstanding work; an executor of our `own` is shut down."""
+        if own:
+            workers.stop(self.executor)
+        else:
+            for future in self.running:
+                future.cancel()
+
+
+def count(counter: Path, epoch: int) -> None:
+    """Add a byte to the file `counter`, in a worker; only the bar depends on it."""
+    with contextlib.suppress(OSError), open(counter, "ab") as file:
+        file.write(b".")
 
 
 def _ahead(todo: dict[str, Segment]) -> dict[str, int]:
@@ -135,32 +150,6 @@ def _ahead(todo: dict[str, Segment]) -> dict[str, int]:
         if segment.parent in todo:
             ahead[segment.parent] = max(ahead[segment.parent], ahead[key])
     return ahead
-
-
-class Tally:
-    """Counts epochs trained by any process: each appends a byte to the file `path`."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __enter__(self) -> Tally:
-        self.path.unlink(missing_ok=True)
-        return self
-
-    def __exit__(self, *_) -> None:
-        with contextlib.suppress(OSError):
-            self.path.unlink(missing_ok=True)
-
-    def __call__(self, epoch: int) -> None:
-        """Count an epoch, in a worker; only the bar depends on it."""
-        with contextlib.suppress(OSError), open(self.path, "ab") as file:
-            file.write(b".")
-
-    def count(self) -> int:
-        """Epochs counted so far."""
-        with contextlib.suppress(OSError):
-            return self.path.stat().st_size
-        return 0
 
 
 def _killed(error: BaseException, short: bool | None, own: bool) -> CplibError:

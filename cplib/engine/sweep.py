@@ -1,14 +1,8 @@
 """Train runs from checkpoints, on any executor, and read off their logs.
 
 Every finished segment is a file in the cache folder, named by the key of its state. So
-a sweep that is killed continues from the last finished segment, and studies that share
-runs share the work. The rules:
-
-- A run is a function of (setup, seed) alone: bit for bit on the same kind of processor,
-  device and PyTorch, with any number of workers, killed at any moment and restarted.
-- Files are written whole or not at all, checksummed, and never unpickled.
-- One sweep at a time trains in a cache folder. Another waits for it, and then trains
-  only what is still missing; the kernel frees the lock of a sweep that is killed.
+a sweep that is killed continues from the last finished segments, and studies that share
+runs share the work. The kernel frees the lock of a sweep that is killed.
 """
 
 from __future__ import annotations

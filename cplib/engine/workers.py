@@ -91,7 +91,7 @@ def _started(count: int) -> Executor:
 
 @contextlib.contextmanager
 def _quiet_tracker() -> Iterator[None]:
-    """Within: a process started by loky removes a killed sweep's semaphores silently.
+    """Within: loky's tracker starts, which removes a killed sweep's semaphores quietly.
 
     Otherwise it reports them as leaked to whoever ended the sweep.
     """
@@ -100,8 +100,8 @@ def _quiet_tracker() -> Iterator[None]:
     try:
         yield
     finally:
-        del os.environ["PYTHONWARNINGS"]
-        if before:
+        os.environ.pop("PYTHONWARNINGS")
+        if before is not None:
             os.environ["PYTHONWARNINGS"] = before
 
 
@@ -117,8 +117,9 @@ def end_with(parent: int) -> None:
 def _watch(parent: int) -> None:
     if os.name == "nt":  # an orphan keeps its parent's number there
         multiprocessing.parent_process().join()
-    while os.getppid() == parent and os.name != "nt":
-        time.sleep(0.2)
+    else:
+        while os.getppid() == parent:
+            time.sleep(0.2)
     os._exit(1)
 
 
@@ -129,11 +130,7 @@ def lost(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def cluster(address: str | None) -> Iterator[Executor | None]:
-    """The executor of the Dask cluster at `address`; None without an address.
-
-    Raises:
-        InputError: Dask is not installed, or no scheduler answers at `address`.
-    """
+    """The executor of the Dask cluster at `address`, or None without an address."""
     if address is None:
         yield None
         return

@@ -39,7 +39,6 @@ def enough(tmp_path, monkeypatch):
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/cgroup").write_text("0::/job\n")
     monkeypatch.setattr(machine, "SYSTEM", tmp_path)
-    monkeypatch.setattr(machine, "_messages", lambda: "")
     return count
 
 

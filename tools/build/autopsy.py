@@ -153,5 +153,5 @@ def death(kernel: type[Kernel]) -> Death | None:
     if code is None:
         return None
     said = kernel.record.read_text(encoding="utf-8", errors="replace")
-    short = kernel.watch.short(kernel.process.pid)
+    short = kernel.watch.short()
     return Death(code, said, short, kernel.record)
