@@ -1,4 +1,7 @@
-"""The command line: python -m cplib COMMAND, where COMMAND is one of `commands`."""
+"""The command line: python -m cplib COMMAND, where COMMAND is a function of `cli`.
+
+`cli` is imported when there is a command, so that --help need not load PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -6,72 +9,84 @@ import argparse
 import signal
 from collections.abc import Sequence
 
-from . import __version__, cli, studies
+from . import __version__
 from ._base import console
 from .errors import CplibError
 
+# for --help alone; a test compares them with the studies and scales that there are
+STUDIES = (
+    "1TL, 1BL, 2L, 2R, 2B, 3TL, 3TR, 3BL, 3BR1, 3BR2, 3BR3, 4L, 5, 2B-moving, 4R-few, "
+    "4L-long, 4L-data, 4L-few, 4L-loose, timing, demo, unmirrored"
+)
+SCALES = "smoke, demo, laptop, paper"
+OPTIONS = {
+    "study": dict(help=f"{STUDIES}, 'all', or 'book' (all studies used in the book)"),
+    "--scale": dict(help=f"{SCALES} (%(default)s)"),
+    "--seeds": dict(help="how many, or a list like 0,1,2 (%(default)s)"),
+    "--again": dict(action="store_true", help="retrain seeds that are already stored"),
+    "--cluster": dict(metavar="ADDRESS", help="Dask scheduler, e.g. tcp://host:8786"),
+    "--runs": dict(type=int, help="runs to recompute per study (%(default)s)"),
+    "--sample": dict(type=int, help="seed of the sample (%(default)s)"),
+    "--output": dict(
+        help="SVG, PNG or PDF file, in which * becomes STUDY-SCALE (%(default)s); for "
+        "several studies also a folder"
+    ),
+    "--device": dict(help="auto, cpu, cuda or mps (%(default)s)"),
+    "--workers": dict(
+        type=int, help="worker processes (default: one per core, limited by memory)"
+    ),
+}
+# what each verb does, and its options with their defaults
+VERBS = {
+    "demo": (
+        "Train clean, blur and flip on gratings: print a table, save a figure.",
+        "--scale=demo --seeds=2 --output=demo.svg --device=auto --workers",
+    ),
+    "run": (
+        "Train a study and store its results.",
+        "study --scale=laptop --seeds=3 --again --cluster --device=auto --workers",
+    ),
+    "plan": (
+        "Print what a study would train, and how much of it is shared.",
+        "study --scale=laptop --seeds=1",
+    ),
+    "status": ("List stored results and the checkpoint cache.", ""),
+    "scorecard": (
+        "Print the paper's claims and their verdicts from stored results.",
+        "--scale=book --seeds=3",
+    ),
+    "verify": (
+        "Recompute a sample of stored results and compare.",
+        "study --scale=laptop --seeds=all --runs=2 --sample=0 --device=auto --workers",
+    ),
+    "render": (
+        "Draw the figures of stored results.",
+        "study --scale=laptop --output=*.svg",
+    ),
+}
+
 
 def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
+    """The grammar of the command line."""
     top = argparse.ArgumentParser(
         prog="python -m cplib",
         description="Critical learning periods: train, store, check and draw.",
     )
     top.add_argument("--version", action="version", version=f"cplib {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
-
-    def verb(name: str, doc: str, *, study: bool = False) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(name, help=doc, description=doc)
-        if study:
-            known = ", ".join(studies.names())
-            sub.add_argument(
-                "study", help=f"{known}, all, or book: what the book shows"
-            )
-            scales = ", ".join(studies.SCALES)
-            sub.add_argument("--scale", default="laptop", help=f"{scales} (laptop)")
-        return sub
-
-    demo = verb("demo", "Clean, blur and flip on gratings, live: a table and a figure.")
-    demo.add_argument("--seeds", default="2", help="how many, or a list (2)")
-    demo.add_argument("--scale", default="demo", help="demo, or smoke to try it out")
-    demo.add_argument("--output", default="demo.svg", help="the figure (demo.svg)")
-    _machine(demo)
-
-    run = verb("run", "Train a study and store its results.", study=True)
-    run.add_argument("--seeds", default="3", help="how many, or a list (3)")
-    run.add_argument("--again", action="store_true", help="also seeds stored already")
-    _machine(run)
-    run.add_argument("--cluster", metavar="ADDRESS", help="of a Dask scheduler")
-
-    plan = verb(
-        "plan", "Print what a study would train, and what is shared.", study=True
-    )
-    plan.add_argument("--seeds", default="1", help="how many, or a list (1)")
-
-    verb("status", "List stored results and the checkpoint cache.")
-
-    verify = verb("verify", "Recompute a sample of stored results.", study=True)
-    verify.add_argument("--runs", type=int, default=2, help="runs a study (2)")
-    verify.add_argument("--sample", type=int, default=0, help="which sample (0)")
-    _machine(verify)
-
-    render = verb("render", "Draw a stored study's figure into a file.", study=True)
-    render.add_argument("--output", help="SVG, PNG or PDF (STUDY-SCALE.svg)")
+    for name, (words, options) in VERBS.items():
+        verb = verbs.add_parser(name, help=words, description=words)
+        for option in options.split():
+            flag, _, default = option.partition("=")
+            verb.add_argument(flag, default=default or None, **OPTIONS[flag])
     return top
-
-
-def _machine(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
-    sub.add_argument(
-        "--workers",
-        type=int,
-        help="processes (one per core, or as many as memory has room for)",
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a check failed, 2 on bad input."""
     arguments = parser().parse_args(argv)
+    from . import cli
+
     try:
         return getattr(cli, arguments.verb)(arguments)
     except CplibError as error:
@@ -81,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
         console.say(
             "cplib: interrupted; finished segments are kept, so the same command "
-            "goes on from there."
+            "continues from there."
         )
         return 130
 

@@ -1,23 +1,27 @@
-"""What the commands of `python -m cplib` do. Each returns an exit status."""
+"""The commands of `python -m cplib`; each returns an exit status."""
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from argparse import Namespace
-from concurrent.futures import Executor
 from pathlib import Path
 
 from . import engine, figures, results, studies
 from ._base import console, files
 from ._base.device import resolve
-from .analysis import effects
-from .engine import workers  # fmt: skip
-from .errors import DataError, InputError
+from ._base.plain import seeds as parse_seeds
+from ._base.plain import whole
+from .analysis import claims, effects
+from .engine import workers
+from .errors import CplibError, DataError, InputError
 from .figures import panel as panels
-from .results import verification
+from .results import Result
 from .studies import Study
 from .studies.plan import Plan, make_plan
+
+__all__ = ["demo", "plan", "render", "run", "scorecard", "status", "verify"]
 
 
 def _chosen(arguments: Namespace) -> list[Study]:
@@ -31,12 +35,31 @@ def _options(arguments: Namespace) -> dict:
     return {"device": arguments.device, "max_workers": arguments.workers}
 
 
+def _left(study: Study, seeds: list[int], device: str) -> tuple[Plan, int]:
+    """The study's plan, and how many of its epochs no checkpoint covers."""
+    tree = make_plan(study.setup, study.runs, seeds, resolve(device))
+    todo = engine.pending(tree, files.cache_folder() / "states")
+    return tree, sum(segment.epochs for segment in todo.values())
+
+
+def _report_diverged(result: Result) -> None:
+    if words := effects.left_out(result):
+        print(f"{result.study.name} {result.study.scale}:{words}", flush=True)
+
+
+def _missing(study: str, scale: str) -> DataError:
+    return DataError(
+        f"No stored results of {study} at scale {scale} in {results.folder()}: train "
+        f"them with 'python -m cplib run {study} --scale {scale}'."
+    )
+
+
 def demo(arguments: Namespace) -> int:
     """Train the study `demo`, print its table, save its figure."""
     began = time.perf_counter()
-    picture = panels.check(arguments.output)
+    path = panels.check(arguments.output)
     study = studies.get("demo", arguments.scale)
-    seeds = results.parse_seeds(arguments.seeds)
+    seeds = parse_seeds(arguments.seeds)
     tree, left = _left(study, seeds, arguments.device)
     if left < tree.epochs:
         console.say(
@@ -46,56 +69,41 @@ def demo(arguments: Namespace) -> int:
     result = results.compute(study, seeds, **_options(arguments))
     panel = figures.draw(result)
     print(panel.table.to_string(index=False))
-    _say_what_diverged(result)
-    panel.save(picture)
-    print(f"Figure: {picture.resolve()}")
+    _report_diverged(result)
+    panel.save(path)
+    print(f"Figure: {path.resolve()}")
     print(f"{len(seeds)} seeds in {time.perf_counter() - began:.0f} s.")
     return 0
 
 
-def _left(study: Study, seeds: list[int], device: str) -> tuple[Plan, int]:
-    """The study's plan, and how many of its epochs no checkpoint holds."""
-    tree = make_plan(study.setup, study.runs, seeds, resolve(device))
-    todo = engine.pending(tree, files.cache_folder() / "states")
-    return tree, sum(segment.epochs for segment in todo.values())
-
-
-def _say_what_diverged(result: results.Result) -> None:
-    if words := effects.left_out(result):
-        print(f"{result.study.name} {result.study.scale}:{words}", flush=True)
-
-
 def run(arguments: Namespace) -> int:
-    """Train the chosen studies, seed by seed, storing each seed when it is done."""
+    """Train the chosen studies, storing each seed as soon as it is done."""
+    seeds = parse_seeds(arguments.seeds)
     with workers.cluster(arguments.cluster) as executor:
-        return _run(arguments, executor)
-
-
-def _run(arguments: Namespace, executor: Executor | None) -> int:
-    seeds = results.parse_seeds(arguments.seeds)
-    for study in _chosen(arguments):
-        for seed in seeds:
-            known = results.stored(study)
-            if known and seed in known.provenance and not arguments.again:
-                print(f"{study.name} {study.scale} seed {seed}: stored already.")
-                continue
-            files.check_folder(results.folder())
-            options = {**_options(arguments), "executor": executor}
-            result = results.compute(study, [seed], **options)
-            path = results.save(result)
-            seconds = result.provenance[seed]["seconds"]
-            print(
-                f"{study.name} {study.scale} seed {seed}: {seconds:.0f} core-seconds "
-                f"of training, stored in {path}",
-                flush=True,
-            )
-            _say_what_diverged(result)
+        options = {**_options(arguments), "executor": executor}
+        for study in _chosen(arguments):
+            for seed in seeds:
+                _run(study, seed, arguments.again, options)
     return 0
+
+
+def _run(study: Study, seed: int, again: bool, options: dict) -> None:
+    name = f"{study.name} {study.scale} seed {seed}"
+    known = results.stored(study)
+    if known and seed in known.provenance and not again:
+        print(f"{name}: already stored.")
+        return
+    files.check_folder(results.folder())
+    result = results.compute(study, [seed], **options)
+    path = results.save(result)
+    seconds = result.provenance[seed]["seconds"]
+    print(f"{name}: {seconds:.0f} core-seconds of training, stored in {path}")
+    _report_diverged(result)
 
 
 def plan(arguments: Namespace) -> int:
     """Print the epochs that the tree trains against training from scratch."""
-    seeds = results.parse_seeds(arguments.seeds)
+    seeds = parse_seeds(arguments.seeds)
     print(f"{'study':8} {'scale':7} {'runs':>5} {'segments':>9} {'epochs':>7} "
           f"{'from scratch':>13} {'ratio':>6} {'cached':>7}")  # fmt: skip
     for study in _chosen(arguments):
@@ -112,37 +120,57 @@ def plan(arguments: Namespace) -> int:
 def status(arguments: Namespace) -> int:
     """List what is stored and what the cache holds."""
     print(f"Results in {', '.join(map(str, files.results_folders()))}:")
-    for name in studies.names():
-        for scale in studies.SCALES:
-            result = results.stored(studies.get(name, scale))
-            if result is None:
-                continue
-            minutes = sum(o["seconds"] for o in result.provenance.values()) / 60
-            seeds = ", ".join(map(str, result.seeds))
-            print(f"  {name} {scale}: seeds {seeds}; {minutes:.0f} core-minutes")
+    for result in results.known():
+        minutes = sum(o["seconds"] for o in result.provenance.values()) / 60
+        seeds = ", ".join(map(str, result.seeds))
+        name = f"{result.study.name} {result.study.scale}"
+        print(f"  {name}: seeds {seeds}; {minutes:.0f} core-minutes")
     states = list((files.cache_folder() / "states").glob("*/*.state"))
     size = sum(path.stat().st_size for path in states) / 1e6
     print(f"Checkpoints in {files.cache_folder()}: {len(states)}, {size:.0f} MB")
     return 0
 
 
+def scorecard(arguments: Namespace) -> int:
+    """Print the claims that stored results can test; 1 if results are missing."""
+    scale = None if arguments.scale == "book" else arguments.scale
+    seeds = parse_seeds(arguments.seeds)
+    needed = {
+        name: {(study, scale or claim.scale) for study in claim.studies}
+        for name, claim in claims.ledger().items()
+    }
+    missing = {p for p in set().union(*needed.values()) if not _is_stored(*p, seeds)}
+    testable = [name for name, pairs in needed.items() if not pairs & missing]
+    card = claims.Scorecard(tuple(claims.claim(n, scale, seeds) for n in testable))
+    for row in card.table.itertuples():
+        value = f"{row.mean:+.2f} {row.unit} ({row.low:.2f} to {row.high:.2f})"
+        value = "" if math.isnan(row.mean) else value
+        print(f"{row.panel:9} {row.verdict:15} {value:36} {row.claim}")
+    print("; ".join(f"{verdict}: {n}" for verdict, n in card.counts().items()))
+    for pair in sorted(missing):
+        console.say(f"Left out: {_missing(*pair)}")
+    return 1 if missing else 0
+
+
+def _is_stored(name: str, scale: str, seeds: list[int]) -> bool:
+    known = results.stored(studies.get(name, scale))
+    return known is not None and set(seeds) <= set(known.seeds)
+
+
 def verify(arguments: Namespace) -> int:
-    """Recompute a sample of stored runs from scratch and compare."""
-    if arguments.runs < 1:
-        raise InputError(f"--runs {arguments.runs}: ask for at least 1 run.")
-    known = [result for s in _chosen(arguments) if (result := results.stored(s))]
+    """Recompute a sample of stored runs and compare."""
+    runs = whole("--runs", arguments.runs, 1)
+    seeds = None if arguments.seeds == "all" else parse_seeds(arguments.seeds)
+    stored = filter(None, map(results.stored, _chosen(arguments)))
+    known = [r.only(s for s in r.seeds if not seeds or s in seeds) for r in stored]
+    known = [result for result in known if result.seeds]
     if not known:
-        raise DataError(
-            f"No stored results of {arguments.study} (scale {arguments.scale}) in "
-            f"{results.folder()}: make some with 'python -m cplib run'."
-        )
+        raise _missing(arguments.study, arguments.scale)
     checks = []
     for result in known:
         with tempfile.TemporaryDirectory() as cache:
             options = {**_options(arguments), "cache": Path(cache)}
-            for check in verification.verify(
-                result, arguments.runs, arguments.sample, **options
-            ):
+            for check in results.verify(result, runs, arguments.sample, **options):
                 print(check.describe(), flush=True)
                 checks.append(check)
     exact = sum(check.exact for check in checks)
@@ -156,23 +184,34 @@ def verify(arguments: Namespace) -> int:
 
 
 def render(arguments: Namespace) -> int:
-    """Draw a study's figure from its stored results."""
-    chosen = _chosen(arguments)
-    if arguments.output and len(chosen) > 1:
-        raise InputError(
-            f"--output {arguments.output}: that is one file for {len(chosen)} studies; "
-            "leave it out, or name one study."
-        )
-    for study in chosen:
-        result = results.stored(study)
-        if result is None:
-            raise DataError(
-                f"No stored results of {study.name} at scale {study.scale} in "
-                f"{results.folder()}: make some with 'python -m cplib run "
-                f"{study.name} --scale {study.scale}'."
+    """Draw stored results, one file a study; 1 if some of several cannot be drawn."""
+    chosen, pattern = _chosen(arguments), arguments.output
+    if len(chosen) == 1:
+        _draw(chosen[0], pattern)
+        return 0
+    if "*" not in pattern:
+        if Path(pattern).suffix[1:] in panels.FORMATS:
+            raise InputError(
+                f"--output {pattern}: that is one file for {len(chosen)} studies; name "
+                "a folder, or a pattern such as 'figures/*.png'."
             )
-        path = panels.check(arguments.output or f"{study.name}-{study.scale}.svg")
-        figures.draw(result).save(path)
-        print(f"Figure: {path.resolve()}")
-        _say_what_diverged(result)
-    return 0
+        pattern = f"{pattern}/*.svg"
+    Path(pattern).parent.mkdir(parents=True, exist_ok=True)
+    failed = False
+    for study in chosen:
+        try:
+            _draw(study, pattern)
+        except CplibError as error:
+            console.say(f"cplib: {study.name} {study.scale} is not drawn: {error}")
+            failed = True
+    return int(failed)
+
+
+def _draw(study: Study, pattern: str) -> None:
+    path = panels.check(pattern.replace("*", f"{study.name}-{study.scale}"))
+    result = results.stored(study)
+    if result is None:
+        raise _missing(study.name, study.scale)
+    figures.draw(result).save(path)
+    print(f"Figure: {path.resolve()}", flush=True)
+    _report_diverged(result)

@@ -57,9 +57,10 @@ def sweep(cache: Path, seeds: int, workers: int) -> None:
     engine.run(STUDY.setup, STUDY.runs, range(seeds), **options)
 
 
-def journalled(segment: plan.Segment, folder: Path, device: str) -> str:
+def journalled(segment: plan.Segment, folder: Path, device: str, on_epoch) -> None:
     """`segments.train_segment`, noting what it does (in a worker)."""
-    train, journal = training.train, folder.parent / "journal"
+    advance, journal = training.advance, folder.parent / "journal"
+    begun = []
 
     def note(event: str) -> None:
         line = f"{event} {segment.key} {os.getpid()} {os.getpgrp()} {time.time()}\n"
@@ -69,13 +70,14 @@ def journalled(segment: plan.Segment, folder: Path, device: str) -> str:
 
     def watched(state, setup, seed, dataset, phases, report):
         note("began")
-        train(state, setup, seed, dataset, phases, lambda e: (note("epoch"), report(e)))
+        begun.append(segment.key)
+        arguments = state, setup, seed, dataset, phases
+        advance(*arguments, lambda epoch: (note("epoch"), report(epoch)))
 
-    with mock.patch.object(training, "train", watched):
-        outcome = train_segment(segment, folder, device)
-    if outcome == segments.TRAINED:
+    with mock.patch.object(training, "advance", watched):
+        train_segment(segment, folder, device, on_epoch)
+    if begun:
         note("done")
-    return outcome
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,17 @@ def notes(cache: Path) -> list[Note]:
     return [Note(*line.split()) for line in whole.splitlines()]
 
 
-def needless(journal: list[Note]) -> list[str]:
-    """Keys of segments begun though they were finished, or though another was at it."""
+def needless(journal: list[Note], killed: dict[int, float] | None = None) -> list[str]:
+    """Keys of segments begun though they were finished, or though another was at it.
+
+    What the workers of a sweep still note after it was `killed` (time, by group) is
+    not counted: they live on for a moment.
+    """
     found, finished, at_it = [], set(), {}
+    ends = killed or {}
     for note in journal:
+        if float(note.when) > ends.get(int(note.group), float("inf")):
+            continue
         if note.event == "began":
             if note.key in finished:
                 found.append(note.key)
@@ -186,14 +195,16 @@ class Chaos:
         return process
 
     def _await_a_moment(self, process: multiprocessing.Process) -> None:
-        """Some moment after the first epoch; every sixth time, any after the start."""
-        some = self.random.randrange(8)
+        """Some moment after the next epoch; every sixth time, any after the start.
+
+        Of sweeps at once, one trains and the others wait for it.
+        """
+        some = len(notes(self.cache)) + self.random.randrange(8)
         until = time.monotonic() + PATIENCE
         if self.random.random() < 1 / 6:
             until = time.monotonic() + self.random.uniform(0, 4)
         while process.is_alive() and time.monotonic() < until:
-            group = str(process.pid)
-            if sum(note.group == group for note in notes(self.cache)) > some:
+            if len(notes(self.cache)) > some:
                 break
             time.sleep(0.01)
         time.sleep(self.random.uniform(0, 0.1))
@@ -212,7 +223,7 @@ class Chaos:
     def _check(self, reference: Path) -> None:
         journal = notes(self.cache)
         tally, begun = self.tally, [n for n in journal if n.event == "began"]
-        tally.needless += needless(journal)
+        tally.needless += needless(journal, self.killed)
         tally.trained += sum(note.event == "epoch" for note in journal)
         tally.needed += self.plan.epochs
         tally.begun += len(begun)

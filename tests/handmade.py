@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from cplib import studies
-from cplib.results.library import COLUMNS, Result
+from cplib.results.result import COLUMNS, Result
 
 GRID = tuple(range(0, 41, 5))
 LOSS = {

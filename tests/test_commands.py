@@ -1,12 +1,15 @@
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from handmade import handmade
 
-from cplib import __version__, studies
+from cplib import __main__, __version__, analysis, cli, results, studies
 from cplib.__main__ import main
-from cplib.results import library
 
 
 def call(*words):
@@ -43,7 +46,7 @@ def test_run_status_verify_render(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert call("run", "1TL", "--scale", "smoke", "--seeds", "2") == 0
     assert call("run", "1TL", "--scale", "smoke", "--seeds", "2") == 0
-    assert "stored already" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("already stored") == 2
     assert call("status") == 0
     assert "1TL smoke: seeds 0, 1" in capsys.readouterr().out
     assert call("verify", "1TL", "--scale", "smoke", "--runs", "2") == 0
@@ -52,13 +55,17 @@ def test_run_status_verify_render(tmp_path, capsys, monkeypatch):
     assert "every number equal" in shown
     assert call("render", "1TL", "--scale", "smoke") == 0
     assert (tmp_path / "1TL-smoke.svg").read_text().lstrip().startswith("<?xml")
+    words = ("verify", "1TL", "--scale", "smoke", "--runs", "9", "--seeds", "1,7")
+    assert call(*words) == 0
+    assert set(re.findall(r"seed \d", capsys.readouterr().out)) == {"seed 1"}
+    assert call("verify", "1TL", "--scale", "smoke", "--seeds", "7,8") == 2
 
 
 def test_book_is_what_the_chapters_show(capsys):
     assert call("plan", "book") == 0
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]]
     assert rows == [list(pair) for pair in studies.BOOK]
-    stored = Path(library.__file__).parents[2] / "book" / "results"
+    stored = Path(results.__file__).parents[2] / "book" / "results"
     assert {p.name for p in stored.glob("*.gz")} == {
         f"{name}-{scale}.csv.gz" for name, scale in studies.BOOK
     }
@@ -67,11 +74,11 @@ def test_book_is_what_the_chapters_show(capsys):
 def test_verify_notices_a_false_number(capsys):
     call("run", "1TL", "--scale", "smoke", "--seeds", "1")
     study = studies.get("1TL", "smoke")
-    honest = library.stored(study)
+    honest = results.stored(study)
     table = honest.table.copy()
     changed = table["metric"] == "test_accuracy"
     table.loc[changed, "value"] = np.clip(table.loc[changed, "value"] + 0.4, 0, 1)
-    library.save(library.Result(study, table, honest.provenance))
+    results.save(results.Result(study, table, honest.provenance))
     assert call("verify", "1TL", "--scale", "smoke") == 1
     assert "DIFFERS" in capsys.readouterr().out
 
@@ -92,7 +99,8 @@ def test_plan_prints_the_savings(capsys):
         (("demo", "--scale", "smoke", "--device", "gpu"), ["'gpu'", "cpu"]),
         (("demo", "--scale", "smoke", "--workers", "0"), ["workers=0"]),
         (("run", "1TL", "--scale", "smoke", "--seeds", "-1"), ["seeds=-1"]),
-        (("verify", "1TL", "--scale", "smoke"), ["No stored results", "run"]),
+        (("verify", "1TL", "--runs", "0"), ["--runs=0", "1 or more"]),
+        (("verify", "1TL", "--scale", "smoke"), ["No stored results", "run 1TL"]),
         (("render", "1TL", "--scale", "smoke"), ["No stored results", "run 1TL"]),
         (
             ("demo", "--scale", "smoke", "--seeds", "1", "--output", "demo.doc"),
@@ -141,7 +149,103 @@ def test_what_cannot_be_stored_is_said_before_training(
     assert not (tmp_path / "cache").exists()
 
 
-def test_one_file_cannot_hold_the_figures_of_many_studies(tmp_path, capsys):
+# -- figures of several studies
+
+
+@pytest.fixture
+def two_studies(monkeypatch):
+    """The book is two studies: one has a stored result."""
+    results.save(handmade("1TL"))
+    monkeypatch.setattr(studies, "BOOK", [("2L", "smoke"), ("1TL", "smoke")])
+
+
+@pytest.mark.parametrize(
+    ("output", "file"),
+    [
+        ("figures", "figures/1TL-smoke.svg"),
+        ("figures/*.png", "figures/1TL-smoke.png"),
+        ("*.pdf", "1TL-smoke.pdf"),
+        ("new/book-*.svg", "new/book-1TL-smoke.svg"),
+    ],
+)
+def test_what_can_be_drawn_is_drawn_and_the_rest_is_said(
+    two_studies, tmp_path, capsys, monkeypatch, output, file
+):
+    monkeypatch.chdir(tmp_path)
+    assert call("render", "book", "--output", output) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert len(said) == 1 and "2L smoke is not drawn: No stored results" in said[0]
+    figures = [p for p in tmp_path.rglob("*1TL-smoke.*") if "results" not in p.parts]
+    assert figures == [tmp_path / file]
+
+
+def test_one_file_cannot_hold_the_figures_of_many_studies(
+    two_studies, tmp_path, capsys
+):
     assert call("render", "book", "--output", str(tmp_path / "all.svg")) == 2
-    assert "all.svg: that is one file for" in capsys.readouterr().err
+    assert "all.svg: that is one file for 2 studies" in capsys.readouterr().err
     assert not (tmp_path / "all.svg").exists()
+
+
+# -- the scorecard
+
+
+def test_the_scorecard_prints_every_claim_that_stored_results_can_test(
+    monkeypatch, capsys
+):
+    monkeypatch.delenv("CPLIB_RESULTS")  # the book's own
+    assert call("scorecard") == 0
+    shown, said = capsys.readouterr()
+    card = analysis.scorecard()
+    *rows, counts = shown.splitlines()
+    assert not said and len(rows) == len(card.table)
+    for row, claim in zip(rows, card.table.itertuples(), strict=True):
+        panel, verdict = row[:9].strip(), row[10:25].strip()
+        assert (panel, verdict) == (claim.panel, claim.verdict)
+        assert row.endswith(claim.claim)
+        if np.isfinite(claim.mean):
+            low, high = f"{claim.low:.2f}", f"{claim.high:.2f}"
+            assert f"{claim.mean:+.2f} {claim.unit} ({low} to {high})" in row
+    assert counts == "; ".join(f"{v}: {n}" for v, n in card.counts().items())
+
+
+def test_the_scorecard_trains_nothing_and_says_what_is_missing(capsys):
+    results.save(handmade("1TL"))
+    assert call("scorecard", "--scale", "smoke", "--seeds", "0,2") == 1
+    shown, said = capsys.readouterr()
+    assert "Left out: No stored results of 2L at scale smoke" in said
+    assert "python -m cplib run 2L --scale smoke" in said
+    assert "of 1TL at" not in said
+    tested = [line for line in shown.splitlines() if " to " in line[25:62]]
+    assert tested and all("not testable" not in line for line in tested)
+
+
+# -- help
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(words):
+    code = (
+        "import sys\n"
+        "from cplib.__main__ import main\n"
+        "try:\n"
+        "    main(sys.argv[1:])\n"
+        "except SystemExit:\n"
+        "    heavy = {'torch', 'pandas', 'numpy', 'matplotlib', 'scipy', 'loky'}\n"
+        "    print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_help_names_the_studies_and_scales_that_there_are():
+    assert __main__.STUDIES.split(", ") == list(studies.names())
+    assert __main__.SCALES.split(", ") == list(studies.SCALES)
+
+
+def test_every_command_has_a_function_and_the_reverse():
+    verbs = __main__.parser()._subparsers._group_actions[0].choices
+    assert set(verbs) == set(cli.__all__)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import types
-import warnings
 from pathlib import Path
 
 import loky
@@ -17,7 +16,7 @@ import pytest
 
 from cplib import data, results, studies
 from cplib.__main__ import main
-from cplib._base import console, files
+from cplib._base import console
 from cplib.data import download
 from cplib.engine import workers
 
@@ -154,7 +153,7 @@ def test_without_a_pool_this_process_trains(monkeypatch, error):
 
     monkeypatch.setattr(loky, "get_reusable_executor", refuse)
     words = error.args[-1]
-    with pytest.warns(UserWarning, match=rf"No worker.*\({words}\).*in this one"):
+    with pytest.warns(UserWarning, match=rf"No worker.*\({words}\).*in this process"):
         executor, count = workers.pool(2, "cpu", 9)
     assert (type(executor), count) == (workers.InProcess, 1)
 
@@ -226,7 +225,7 @@ def test_warnings_that_the_user_chose_are_kept(monkeypatch):
         monkeypatch.delenv("PYTHONWARNINGS", raising=False)
         if chosen:
             monkeypatch.setenv("PYTHONWARNINGS", chosen)
-        with workers._silent_tracker():
+        with workers._quiet_tracker():
             inside = os.environ["PYTHONWARNINGS"]
         assert inside == ",".join(filter(None, [chosen, "ignore:resource_tracker"]))
         assert os.environ.get("PYTHONWARNINGS") == chosen
@@ -261,29 +260,3 @@ def test_and_can_find_the_images_of_a_scale(fips):
     found = data.image_hashes(np.arange(6, dtype=np.uint8).reshape(2, 3))
     # of bytes 0 1 2 and of 3 4 5, as `b2sum --length=64` prints them
     assert found.tobytes().hex() == "e879c20168a0a436" + "542548a0afcd60e9"
-
-
-def test_a_disk_without_permissions_is_written_on(tmp_path, monkeypatch):
-    """FAT on a stick, and some network drives."""
-
-    def refuse(*_):
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "chmod", refuse)
-    files.write_atomic(tmp_path / "file", b"x")
-    assert (tmp_path / "file").read_bytes() == b"x"
-
-
-def test_a_progress_file_that_cannot_be_removed_costs_nothing(tmp_path, monkeypatch):
-    """In a folder that two users share, it may be the other's."""
-    unlink = Path.unlink
-
-    def refuse(path, missing_ok=False):
-        if path.suffix == ".progress":
-            raise PermissionError(13, "Permission denied")
-        unlink(path, missing_ok)
-
-    monkeypatch.setattr(Path, "unlink", refuse)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert len(compute(tmp_path, progress=False).table)

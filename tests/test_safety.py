@@ -77,23 +77,24 @@ def test_no_module_knows_of_pickles(path):
     assert not imported & {"pickle", "cloudpickle", "joblib", "shelve", "marshal"}
 
 
-def test_a_checkpoint_that_is_a_pickle_is_set_aside(tmp_path):
+def test_a_checkpoint_that_is_a_pickle_is_quarantined(tmp_path):
     """Even one with a right checksum."""
     tree = plan.make_plan(STUDY.setup, STUDY.runs, [0])
     for key in tree.segments:
         path = segment.state_path(tmp_path / "states", key)
         files.write_checked(path, BOMB)
-    with pytest.warns(UserWarning, match="holds no state.*set aside"):
+    with pytest.warns(UserWarning, match="holds no state.*quarantined"):
         trained = engine.run(
             STUDY.setup, STUDY.runs, [0], max_workers=1, cache=tmp_path, progress=False
         )
     assert len(trained) == len(STUDY.runs)
 
 
-@pytest.mark.parametrize("content", [BOMB, gzip.compress(BOMB)])
-def test_a_result_that_is_a_pickle_is_set_aside(content):
-    results.save(handmade("1TL")).write_bytes(content)
-    with pytest.warns(UserWarning, match="set aside"):
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_result_that_is_a_pickle_is_quarantined(packed):
+    path = results.save(handmade("1TL"))
+    path.write_bytes(gzip.compress(BOMB) if packed else BOMB)
+    with pytest.warns(UserWarning, match="quarantined"):
         assert results.stored(STUDY) is None
 
 

@@ -1,1 +1,1 @@
-"""What every room stands on: console, files, locks, devices, random streams."""
+"""Foundations of all rooms: console, files, locks, devices, random streams."""

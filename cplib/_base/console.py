@@ -1,10 +1,10 @@
-"""The terminal, which may know few characters, lead nowhere, or not be there.
+"""The terminal, which may know few characters, lead nowhere, or be missing.
 
-A console may know only ASCII, or a code page of Windows, and then Python raises an
-error at the first minus sign. Once cplib is imported, such characters are printed as
-the nearest that the console has. A stream that was told what to do with them is left
-alone. Some programs have no stderr (`pythonw`, many servers), or one that is closed, or
-an object that only writes. Nothing that is said here ends the work that it is said of.
+On a console that knows only ASCII, or a code page of Windows, Python raises an error at
+the first minus sign. Once cplib is imported, the nearest character of the console is
+printed instead; a stream whose error handler was chosen is left alone. Some programs
+have no stderr (`pythonw`, many servers), a closed one, or an object that only writes.
+No message written here can stop the work that it reports on.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ NEAREST = {
     "\N{MINUS SIGN}": "-", "–": "-", "×": "x", "·": "*", "±": "+/-", "≥": ">=",
     "≤": "<=", "→": "->", "’": "'", "µ": "u",
 }  # fmt: skip
-# what Python does by itself with characters that a stream does not know
-UNTOLD = {"stdout": ("strict", "surrogateescape"), "stderr": ("backslashreplace",)}
+# the error handlers that Python sets by itself
+DEFAULTS = {"stdout": ("strict", "surrogateescape"), "stderr": ("backslashreplace",)}
 HANDLER = "cplib.nearest"
-LEFT = 141  # status of a program whose reader has gone, as shells give it
-BROKEN = (AttributeError, OSError, ValueError)  # a stream that is None, gone, closed
+BROKEN = (AttributeError, OSError, ValueError)  # a stream that is None, gone or closed
+READER_GONE = 141  # exit status, as shells report it
 
 
 def forgive() -> None:
-    """Let stdout and stderr print the `nearest` of what they do not know."""
+    """Let stdout and stderr print the `nearest` of the characters that they lack."""
     codecs.register_error(HANDLER, nearest)
-    for name, untold in UNTOLD.items():
+    for name, defaults in DEFAULTS.items():
         stream = getattr(sys, name)
-        if getattr(stream, "errors", None) in untold and hasattr(stream, "reconfigure"):
+        if getattr(stream, "errors", 0) in defaults and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=HANDLER)
 
 
 def nearest(error: UnicodeError) -> tuple[str | bytes, int]:
-    """An error handler for `codecs`: ASCII instead, or "?" where nothing is near.
+    """An error handler for `codecs`: an ASCII substitute, or "?".
 
-    Bytes of a file's name that are no characters stay the bytes that they are.
+    Bytes of a file name that are not characters are kept as they are.
     """
     if not isinstance(error, UnicodeEncodeError):
         raise error
@@ -59,15 +59,15 @@ def nearest(error: UnicodeError) -> tuple[str | bytes, int]:
 
 def say(words: str) -> None:
     """Print `words` on stderr, if there is one."""
-    if sys.stderr is not None:  # else `print` would take stdout
+    if sys.stderr is not None:  # else `print` would use stdout
         with contextlib.suppress(*BROKEN):
             print(words, file=sys.stderr)
 
 
 def bar(hidden: bool = False, **options) -> tqdm:
-    """A bar on stderr, unless it is to be `hidden`; `options` are tqdm's.
+    """A progress bar on stderr, unless `hidden`; `options` are tqdm's.
 
-    In a log, which grows by a line each time, it moves every two seconds.
+    In a log file, where each update is a new line, it is updated every two seconds.
     """
     interval = 2.0
     with contextlib.suppress(*BROKEN):
@@ -78,15 +78,15 @@ def bar(hidden: bool = False, **options) -> tqdm:
 
 @contextlib.contextmanager
 def present() -> Iterator[None]:
-    """Within: stdout and stderr are there, if only to lead nowhere.
+    """Within: stdout and stderr exist, if only to lead nowhere.
 
-    loky flushes both before it starts a process. And where the descriptors of the two
-    are closed, a pipe would get their numbers, and whatever a library writes there.
+    loky flushes both before it starts a process. And where their descriptors are
+    closed, a pipe would get their numbers, and what a library writes to them.
     """
     for number in range(3):
         try:
             os.fstat(number)
-        except OSError:  # the lowest number that is free is this one
+        except OSError:  # `open` returns the lowest free number, which is this one
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     with contextlib.ExitStack() as stack:
         nowhere = stack.enter_context(open(os.devnull, "w"))
@@ -106,23 +106,23 @@ def _works(stream: TextIO | None) -> bool:
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Call a program's `main`, and exit with the status that it returns.
+    """Call a program's `main` and exit with the status that it returns.
 
-    What ends a program from outside is said in a sentence: a refusal of cplib's,
-    Control-C, a file or folder that cannot be used. When the reader of its output went
-    away, as `head` does, it ends in silence.
+    What stops a program from outside is reported in one sentence: an error of cplib,
+    Control-C, a file that cannot be used. It ends silently when the reader of its
+    output has gone, as `head` does.
     """
     try:
-        status = _said(main)
+        status = _reported(main)
     except BrokenPipeError:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        status = LEFT
+        status = READER_GONE
     sys.exit(status)
 
 
-def _said(main: Callable[[], int | None]) -> int | None:
-    """Status of `main`, all of whose output has gone out."""
+def _reported(main: Callable[[], int | None]) -> int | None:
+    """Status of `main`, after its output was flushed."""
     try:
         return main()
     except CplibError as error:
@@ -134,8 +134,7 @@ def _said(main: Callable[[], int | None]) -> int | None:
     except OSError as error:
         if isinstance(error, BrokenPipeError) or error.filename is None:
             raise
-        why = error.strerror or error
-        say(f"{error.filename} cannot be used ({why}): name another.")
+        say(f"{error.filename} cannot be used ({error.strerror}): name another.")
         return 1
     finally:
         if sys.stdout:

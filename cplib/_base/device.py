@@ -1,19 +1,19 @@
-"""Which device to train on, and the precision it is good at."""
+"""Choose the training device and numeric precision."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 import torch
 
 from ..errors import CplibError, InputError
 
-__all__ = ["deterministic", "isolated", "precision", "resolve"]
+__all__ = ["autocast", "deterministic", "isolated", "precision", "resolve"]
 
-# cuBLAS repeats itself only with a workspace of fixed size. PyTorch looks at this once
-# in a process, at the first product of matrices on a GPU, whoever asks for it; so it is
-# set here and not when training begins.
+# cuBLAS repeats its sums only with a workspace of fixed size. PyTorch reads this once
+# in a process, at the first matrix product on a GPU, so it is set on import.
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 os.environ.setdefault(WORKSPACE, ":4096:8")
 
@@ -22,31 +22,25 @@ def resolve(device: str = "auto") -> str:
     """`device` as torch names it; "auto" is the GPU if there is one, else the CPU.
 
     Raises:
-        InputError: for a name that torch does not know or a device not present.
+        InputError: torch does not know the name, or the device is not present.
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        kind, index = torch.device(device).type, torch.device(device).index
-    except (RuntimeError, TypeError) as error:
+        kind, index = torch.device(device).type, torch.device(device).index or 0
+    except (RuntimeError, TypeError):
         raise InputError(
             f"Unknown device {device!r}: use 'auto', 'cpu', 'cuda' or 'mps'."
-        ) from error
-    present = {
-        "cpu": lambda: True,
-        "cuda": torch.cuda.is_available,
-        "mps": torch.backends.mps.is_available,
-    }
-    if kind not in present or not present[kind]():
-        raise InputError(
-            f"Device {device!r} is not available on this machine: use 'auto' or 'cpu'."
-        )
-    if kind == "cuda" and index is not None and index >= torch.cuda.device_count():
-        raise InputError(
-            f"Device {device!r} is not available on this machine, which has "
-            f"{torch.cuda.device_count()} GPUs, counted from 0: use 'auto'."
-        )
-    return device
+        ) from None
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    present = {"cpu": 1, "cuda": gpus, "mps": int(torch.backends.mps.is_available())}
+    if index < present.get(kind, 0):
+        return device
+    counted = f", which has {gpus} GPUs, counted from 0" if kind == "cuda" else ""
+    raise InputError(
+        f"Device {device!r} is not available on this machine{counted}: use 'auto' or "
+        "'cpu'."
+    )
 
 
 def precision(device: str) -> str:
@@ -65,21 +59,21 @@ def autocast(device: str) -> contextlib.AbstractContextManager:
 
 
 @contextlib.contextmanager
-def isolated():
-    """Within: one CPU thread, and PyTorch's modes as a new process has them.
+def isolated() -> Iterator[None]:
+    """Within: one CPU thread, and PyTorch's modes as in a new process.
 
-    One thread, since networks as small as ours gain nothing from more, and lose much
-    where another program keeps a core busy: the threads of a step wait for each other.
-    Whatever `no_grad`, `inference_mode`, autocast, default type, default device or
-    precision the caller has set does not reach what happens within, and is restored on
-    leaving. Serves as a decorator too: `@isolated()`.
+    One thread, since networks this small gain nothing from more, and lose much where
+    another program keeps a core busy: the threads of a step wait for each other. The
+    caller's `no_grad`, `inference_mode`, autocast, default type, default device and
+    precision have no effect within, and are restored on leaving. Also a decorator:
+    `@isolated()`.
     """
     with contextlib.ExitStack() as restored:
         restored.callback(torch.set_num_threads, torch.get_num_threads())
         torch.set_num_threads(1)
         restored.callback(torch.set_default_dtype, torch.get_default_dtype())
         torch.set_default_dtype(torch.float32)
-        for module, name, value in _whole_float32():
+        for module, name, value in _full_float32():
             _switch(restored, module, name, value)
         restored.enter_context(torch.inference_mode(False))
         restored.enter_context(torch.enable_grad())
@@ -91,19 +85,19 @@ def isolated():
 
 
 @contextlib.contextmanager
-def deterministic(device: str):
+def deterministic(device: str) -> Iterator[None]:
     """Within: `isolated`, and deterministic kernels, so that runs repeat exactly.
 
-    On the CPU, results are equal bit for bit only for equal thread counts, so every
-    segment is trained with one. Settings are restored on leaving.
+    On the CPU, results are equal bit for bit only for equal thread counts, hence the
+    one thread of `isolated`. Settings are restored on leaving.
 
     Raises:
-        CplibError: too late, cuBLAS was used before `WORKSPACE` was set.
+        CplibError: cuBLAS was used before `WORKSPACE` was set.
     """
     with contextlib.ExitStack() as restored:
         restored.enter_context(isolated())
         if torch.device(device).type == "cuda":
-            _repeatable(restored)
+            _make_repeatable(restored)
         try:
             yield
         except RuntimeError as error:
@@ -111,13 +105,13 @@ def deterministic(device: str):
                 raise
             raise CplibError(
                 f"The GPU was used before cplib was imported, or {WORKSPACE} is "
-                f"{os.environ.get(WORKSPACE)!r}, so that its sums do not repeat: start "
-                f"Python anew, with {WORKSPACE}=:4096:8 or importing cplib first."
+                f"{os.environ.get(WORKSPACE)!r}, so that its sums do not repeat: "
+                f"restart Python with {WORKSPACE}=:4096:8, or import cplib first."
             ) from error
 
 
-def _repeatable(restored: contextlib.ExitStack) -> None:
-    """Set what makes CUDA repeat itself; `restored` gets what undoes it."""
+def _make_repeatable(restored: contextlib.ExitStack) -> None:
+    """Make CUDA deterministic; `restored` gets the callbacks that undo it."""
     restored.callback(
         torch.use_deterministic_algorithms,
         torch.are_deterministic_algorithms_enabled(),
@@ -132,14 +126,13 @@ def _switch(restored: contextlib.ExitStack, module, name: str, value) -> None:
     setattr(module, name, value)
 
 
-def _whole_float32() -> list[tuple]:
-    """Module, attribute and value of the switches that keep float32 from being cut.
+def _full_float32() -> list[tuple]:
+    """Module, attribute and value of the switches that keep float32 unrounded.
 
-    A notebook may have let products be taken in TF32 or bfloat16 for its own work, on
-    the GPU and on the CPU.
+    A notebook may have allowed TF32 or bfloat16 products, on the GPU and on the CPU.
     """
     cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    if hasattr(cuda, "fp32_precision"):  # PyTorch 2.9; it bars reading the old names
+    if hasattr(cuda, "fp32_precision"):  # PyTorch 2.9 and later, without the old names
         cpu = torch.backends.mkldnn
         modules = (cuda, cudnn.conv, cpu.matmul, cpu.conv)
         return [(module, "fp32_precision", "ieee") for module in modules]

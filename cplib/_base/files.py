@@ -1,4 +1,4 @@
-"""Files that survive: folders, atomic writes, checksums, damaged files set aside."""
+"""Atomic, checksummed files and the folders they live in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import functools
 import hashlib
 import os
+import secrets
 import tempfile
 import time
 import warnings
@@ -17,23 +18,13 @@ from platformdirs import user_cache_path
 from ..errors import DataError, StorageError
 
 __all__ = [
-    "Damaged",
-    "book_folder",
-    "cache_folder",
-    "check_file",
-    "check_folder",
-    "data_folder",
-    "named",
-    "read_checked",
-    "results_folders",
-    "set_aside",
-    "sha256",
-    "sweep",
-    "write_atomic",
-    "write_checked",
-]
+    "Damaged", "book_folder", "cache_folder", "check_file", "check_folder",
+    "data_folder", "named", "quarantine", "read_checked", "remove_leftovers",
+    "results_folders", "sha256", "storage_error", "write_atomic", "write_checked",
+]  # fmt: skip
 
 MAGIC = b"cplib-checked-1 "
+PART = ".part-"  # how names of temporary files begin
 PATHS = tuple(f"CPLIB_{name}" for name in "CACHE CLAIMS DATA MIRROR RESULTS".split())
 ELSEWHERE = (
     "name another folder in CPLIB_CACHE (checkpoints), CPLIB_DATA (data sets) or "
@@ -48,16 +39,15 @@ class Damaged(DataError):
         super().__init__(f"{path} is damaged ({why}).")
         self.path, self.why = Path(path), why
 
-    def __reduce__(self):  # so that it crosses process borders whole
+    def __reduce__(self):  # so that workers can raise it
         return type(self), (self.path, self.why)
 
 
 def named(variable: str) -> Path | None:
-    """The path that `variable` of the environment holds; None for none, or an address.
+    """The path in `variable` of the environment; None if it is unset or an address.
 
-    A relative one is made absolute when it is first seen, in the environment itself.
-    So it means the same to processes that start from here, whatever their working
-    folder is, and after this one has changed its own.
+    A relative path is made absolute when it is first seen, in the environment itself,
+    so that it means the same to child processes and after a change of folder.
     """
     text = os.environ.get(variable)
     if not text or "://" in text:
@@ -67,17 +57,17 @@ def named(variable: str) -> Path | None:
 
 
 def book_folder() -> Path:
-    """What chapters read: `book` of the checkout, else its copy inside the wheel."""
+    """The folder that chapters read: the checkout's `book`, or a copy in the wheel."""
     inside = _inside()
     return inside if inside.is_dir() else Path(__file__).parents[2] / "book"
 
 
 def results_folders() -> list[Path]:
-    """Where stored results are looked for, in order; new ones go into the first.
+    """Folders searched for stored results, in order; new ones go into the first.
 
-    It is `$CPLIB_RESULTS` alone, if set; else the checkout's `book/results`. An
-    installed cplib holds the book's results too, but there new ones go into `results`
-    in the folder where Python was started.
+    `$CPLIB_RESULTS` alone, if set; else the checkout's `book/results`. An installed
+    cplib contains the book's results, but stores new ones in `results` in the folder
+    where Python was started.
     """
     if chosen := named("CPLIB_RESULTS"):
         return [chosen]
@@ -112,51 +102,44 @@ def sha256(payload: bytes) -> str:
 def write_atomic(path: Path, payload: bytes) -> None:
     """Write `payload` so that `path` holds either its old or its new content.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk,
-    and are then renamed. Raises `StorageError` when the folder cannot be written or
-    the disk is full; whatever stood at `path` before is then untouched.
+    The bytes go to a temporary file in the same folder, are flushed to the disk, and
+    the file is then renamed.
+
+    Raises:
+        StorageError: the folder cannot be written or the disk is full; the old content
+            is then intact.
     """
     path = Path(path)
-    temporary = None
+    temporary = path.with_name(PART + secrets.token_hex(8))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(payload)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(OSError):  # USB sticks and network drives refuse it
-            os.chmod(temporary, 0o666 & ~_umask())  # mkstemp keeps others out
         os.replace(temporary, path)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise storage_error(path.parent, error) from error
-    except BaseException:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, age: float = 3600, pattern: str = "**/.part-*") -> None:
+def remove_leftovers(
+    folder: Path, age: float = 3600, pattern: str = f"**/{PART}*"
+) -> None:
     """Remove what killed writers left under `folder`, if older than `age` seconds.
 
-    `pattern` ".part-*" looks into the folder itself alone.
+    Best effort: leftovers only waste disk space.
     """
     for path in Path(folder).glob(pattern):
-        with contextlib.suppress(OSError):  # it costs room, no more
+        with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > age:
                 path.unlink()
 
 
-def _umask() -> int:
-    mask = os.umask(0)  # there is no way to read it without setting it
-    os.umask(mask)
-    return mask
-
-
 def check_folder(folder: Path, remedy: str = ELSEWHERE) -> None:
-    """`StorageError`, with `remedy`, unless files can be made in `folder`."""
+    """`StorageError`, with `remedy`, unless files can be created in `folder`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -165,9 +148,9 @@ def check_folder(folder: Path, remedy: str = ELSEWHERE) -> None:
 
 
 def check_file(path: Path, remedy: str) -> None:
-    """`StorageError`, with `remedy`, unless `path` can be written; for before the work.
+    """`StorageError`, with `remedy`, unless `path` can be written.
 
-    What stands there is left as it is.
+    To be called before long work; an existing file is left as it is.
     """
     path = Path(path).absolute()
     check_folder(path.parent, remedy)
@@ -179,7 +162,7 @@ def check_file(path: Path, remedy: str) -> None:
 
 
 def storage_error(place: Path, error: OSError, remedy: str = ELSEWHERE) -> StorageError:
-    """The sentence for `error` met while writing in a folder, or to a file."""
+    """The sentence for `error`, raised while writing in a folder or to a file."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
             f"The disk that holds {place} is full: free some space, or {remedy}; "
@@ -192,15 +175,16 @@ def storage_error(place: Path, error: OSError, remedy: str = ELSEWHERE) -> Stora
 
 
 def write_checked(path: Path, payload: bytes) -> None:
-    """Write `payload` atomically behind a line that holds its SHA-256."""
+    """Write `payload` atomically after a line that holds its SHA-256."""
     write_atomic(path, MAGIC + sha256(payload).encode() + b"\n" + payload)
 
 
 def read_checked(path: Path) -> bytes:
-    """Payload of a file of `write_checked`.
+    """The payload that `write_checked` wrote.
 
-    Raises `FileNotFoundError` when there is none and `Damaged` when the bytes do not
-    match their checksum.
+    Raises:
+        FileNotFoundError: there is no file.
+        Damaged: it cannot be read, or its bytes do not match their checksum.
     """
     try:
         content = Path(path).read_bytes()
@@ -211,40 +195,38 @@ def read_checked(path: Path) -> bytes:
     head, _, payload = content.partition(b"\n")
     if not head.startswith(MAGIC):
         raise Damaged(path, "no checksum line")
-    if head[len(MAGIC) :].decode("ascii", "replace") != sha256(payload):
+    if head != MAGIC + sha256(payload).encode():
         raise Damaged(path, "checksum mismatch")
     return payload
 
 
-def set_aside(path: Path, why: str) -> Path:
+def quarantine(path: Path, why: str) -> Path:
     """Rename a damaged file to `NAME.damaged-K`, warn, and return its new path."""
     path = Path(path)
-    for number in range(1, 1000):
-        aside = path.with_name(f"{path.name}.damaged-{number}")
-        if not aside.exists():
-            break
+    names = (path.with_name(f"{path.name}.damaged-{k}") for k in range(1, 1000))
+    new = next(name for name in names if not name.exists())
     try:
-        path.rename(aside)
+        path.rename(new)
     except FileNotFoundError:  # another process was first
-        return aside
+        return new
     except OSError as error:
         raise StorageError(
             f"{path} is damaged ({why}) and cannot be renamed ({error.strerror}): "
             f"remove it, or {ELSEWHERE}."
         ) from error
     warnings.warn(
-        f"{path} is damaged ({why}); it was set aside as {aside.name} and will be "
-        "made again.",
+        f"{path} is damaged ({why}); it was quarantined as {new.name} and will be "
+        "regenerated.",
         stacklevel=2,
     )
-    return aside
+    return new
 
 
 def _settle() -> None:
-    """Note where Python was started, before a notebook goes to another folder."""
+    """Record where Python was started, before a notebook changes its folder."""
     for variable in PATHS:
         named(variable)
-    with contextlib.suppress(FileNotFoundError):  # that folder is gone
+    with contextlib.suppress(FileNotFoundError):  # that folder no longer exists
         _start()
 
 

@@ -1,11 +1,10 @@
-"""One process at a time, by locks that the system drops when their owner dies.
+"""Locks on files, one process at a time; they end with their holder, even by SIGKILL.
 
-A lock is the kernel's (`flock`; on Windows `msvcrt.locking`) on an empty file that
-stays where it is. It ends with the process that holds it, however that ends, SIGKILL
-included. On one machine, and on a network file system that passes locks on (NFS version
-4, SMB), two processes never hold the same. Where a file system knows no locks, one
-sentence says so, and everything goes on without: work may then be done twice, and the
-results are the same, since files are only ever replaced whole.
+A lock is the kernel's (`flock`; on Windows `msvcrt.locking`) on an empty file, which is
+never removed: that could give the lock to two. On one machine, and on a network file
+system that passes locks on (NFS 4, SMB), two processes never hold the same. Where a
+file system has no locks, a warning says so and the work goes on without: it may then be
+done twice, with equal results, since files are only ever replaced whole.
 """
 
 from __future__ import annotations
@@ -18,52 +17,55 @@ from pathlib import Path
 
 from filelock import FileLock, SoftFileLock, Timeout
 
-from . import files
+from . import console, files
 
 __all__ = ["hold"]
 
-# how a file system says that it has no locks
+# how a file system reports that it has no locks
 UNKNOWN = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 @contextlib.contextmanager
-def hold(path: Path, wait: bool = False) -> Iterator[bool]:
+def hold(path: Path, wait: bool = False, words: str = "") -> Iterator[bool]:
     """Hold the lock file `path` within; the value says whether it is held.
 
     Args:
-        path: of the lock file, made where it is missing and never removed: removing it
-            could give the lock to two.
-        wait: until the lock is free; else a lock that another holds gives False.
+        path: of the lock file, created if missing.
+        wait: until the lock is free; otherwise the value is False if another holds it.
+        words: said on stderr if there is a wait.
 
     Raises:
         StorageError: the folder cannot be written or its disk is full.
     """
     lock = FileLock(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=-1 if wait else 0)
-        held = True
-    except Timeout:
-        held = False
-    except NotImplementedError:
-        held = _without(path)
-    except OSError as error:
-        if error.errno not in UNKNOWN:
-            raise files.storage_error(path.parent, error) from error
-        held = _without(path)
-    if isinstance(lock, SoftFileLock):  # filelock's way out, which outlives its owner
-        lock.release(force=True)
-        held = _without(path)
+    held = _acquired(lock, path, 0)
+    if wait and not held:
+        if words:
+            console.say(words)
+        held = _acquired(lock, path, -1)
     try:
         yield held
     finally:
         lock.release(force=True)
 
 
-def _without(path: Path) -> bool:
+def _acquired(lock: FileLock, path: Path, timeout: float) -> bool:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=timeout)
+        if not isinstance(lock, SoftFileLock):
+            return True
+        lock.release(force=True)  # filelock's substitute, which outlives its owner
+    except Timeout:
+        return False
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if error.errno not in UNKNOWN:
+            raise files.storage_error(path.parent, error) from error
     warnings.warn(
         f"The file system of {path.parent} has no locks: processes that share it may "
         f"do the same work twice, with equal results; {files.ELSEWHERE}.",
-        stacklevel=4,
+        stacklevel=5,
     )
     return True

@@ -1,20 +1,20 @@
-"""Numbers as people give them, NumPy's among them, made plain or refused.
+"""Numbers as people give them, NumPy's among them, made plain or rejected.
 
-What a study is made of goes into hashes and JSON. There `np.int64(4)` must be what 4
-is, so it is not only let through but becomes an `int`.
+The values of a study go into hashes and JSON, where `np.int64(4)` must equal 4: so it
+is not only accepted but becomes an `int`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 
 import numpy as np
 
 from ..errors import InputError
 
-__all__ = ["flag", "number", "seed", "settle", "whole"]
+__all__ = ["flag", "number", "seed", "seeds", "settle", "whole"]
 
 SEEDS = 2**63  # as many as PyTorch and the columns of tables can hold
 
@@ -40,6 +40,29 @@ def seed(value: object) -> int:
     return plain
 
 
+def seeds(value: int | str | Iterable[int]) -> list[int]:
+    """Seeds, without repeats, from their number, a list of them, or text like "0,1,2".
+
+    Raises:
+        InputError: unless that makes at least one whole number of 0 or more.
+    """
+    if isinstance(value, str):
+        try:
+            listed = [int(part) for part in value.strip("[]() ").split(",") if part]
+        except ValueError:
+            raise InputError(
+                f"seeds={value!r}: write whole numbers, for example 3 or '0,1,2'."
+            ) from None
+        value = listed[0] if len(listed) == 1 and "," not in value else listed
+    try:
+        listed = list(value)
+    except TypeError:
+        return list(range(whole("seeds", value, 1)))
+    if not listed:
+        raise InputError(f"seeds={value!r}: name at least one, for example [0].")
+    return list(dict.fromkeys(map(seed, listed)))
+
+
 def number(what: str, value: object, positive: bool = False) -> int | float:
     """`value` as an `int` or `float`, if it is finite and 0 or more, or above 0.
 
@@ -62,7 +85,7 @@ def flag(what: str, value: object) -> bool:
 
 
 def settle(spec: object, names: str, check: Callable, *limits: float) -> None:
-    """Make the fields `names` of a frozen dataclass what `check` makes of them."""
+    """Replace the fields `names` of a frozen dataclass by what `check` returns."""
     for name in names.split():
         what = f"{type(spec).__name__}: {name}"
         object.__setattr__(spec, name, check(what, getattr(spec, name), *limits))

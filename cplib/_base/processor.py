@@ -1,7 +1,7 @@
-"""What kind of processor this is, and which of its instructions are used.
+"""The kind of processor, and the instruction sets in use.
 
-Rounding depends on it: kernels are chosen by instruction set, and add up in the order
-that suits it.
+Rounding depends on them: each instruction set has its own kernels, which add up in
+different orders.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import torch
 __all__ = ["instructions", "processor"]
 
 CPUINFO = Path("/proc/cpuinfo")
-# oneDNN's names of instruction sets, best first, and Linux' flags that they need
+# oneDNN's names of instruction sets, best first, and the Linux flags they require
 SETS = {
     "AVX10_1_512_AMX": "amx_int8", "AVX512_CORE_FP16": "avx512_fp16",
     "AVX512_CORE_BF16": "avx512_bf16", "AVX512_CORE_VNNI": "avx512_vnni",
     "AVX512_CORE": "avx512bw", "AVX2_VNNI": "avx_vnni", "AVX2": "avx2", "AVX": "avx",
     "SSE41": "sse4_1",
 }  # fmt: skip
-CAPS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")  # the newer name goes first
+CAPS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")  # the newer name has priority
 
 
 @functools.cache
 def processor() -> str:
-    """Brand name, family and model; two processors of one brand may differ in these."""
+    """Brand name, family and model of the processor."""
     found = _cpuinfo()
     name = found.get("model name") or platform.processor() or platform.machine()
     numbers = [(key, found.get(key)) for key in ("cpu family", "model", "CPU part")]
@@ -37,12 +37,12 @@ def processor() -> str:
 
 
 def instructions() -> str:
-    """The instruction sets that PyTorch's own kernels and oneDNN's use here."""
+    """The instruction sets used by PyTorch's kernels and by oneDNN's."""
     return f"PyTorch {torch.backends.cpu.get_cpu_capability()}, oneDNN {_onednn()}"
 
 
 def _onednn() -> str:
-    """The best set that the processor has, and the environment allows."""
+    """The best set that the processor has and the environment allows."""
     cap = next((os.environ[name].upper() for name in CAPS if os.environ.get(name)), "")
     names = list(SETS)
     allowed = names[names.index(cap) :] if cap in names else names
@@ -53,7 +53,7 @@ def _onednn() -> str:
 
 @functools.cache
 def _cpuinfo() -> dict[str, str]:
-    """What Linux says of the first processor; nothing elsewhere."""
+    """Linux' description of the first processor; empty on other systems."""
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:

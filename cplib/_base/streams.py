@@ -1,4 +1,4 @@
-"""Random streams keyed by their purpose, so that a run is a function of its seed."""
+"""Random streams keyed by purpose, so that a run is a function of its seed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ __all__ = ["stream"]
 def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
     """A CPU generator that depends on (seed, purpose, epoch) alone.
 
-    Every draw of a run comes from such a stream, never from a global state: a run
-    that forks from a checkpoint then sees the same batches, bit for bit, as one that
-    was trained from scratch.
+    All randomness of a run comes from such streams, so that a run that forks from a
+    checkpoint sees the same batches, bit for bit, as one trained from scratch.
     """
     seed = plain.seed(seed)
     digest = hashlib.sha256(f"{seed}/{purpose}/{epoch}".encode()).digest()

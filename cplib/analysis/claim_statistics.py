@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import CplibError, InputError
-from ..results.library import LAST, Result, finals
+from ..results import LAST, Result, finals
 from ..studies import Run
 from .fits import fit_exponential
 from .sensitivity import sensitivities, shares, trace_curve

@@ -53,7 +53,7 @@ class Published(Source):
             try:
                 return read(path, self)
             except files.Damaged as error:
-                files.set_aside(path, error.why)
+                files.quarantine(path, error.why)
         return _download(self, path)
 
     def take(self, spec: DataSpec) -> Raw:

@@ -1,4 +1,4 @@
-"""Where numbers come from: code, machine, data, time."""
+"""The origin of numbers: code, machine, data, time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ UNKNOWN = "not recorded"
 
 @functools.cache
 def code_version() -> str:
-    """Version of cplib and of its numerics, and the commit of a checkout."""
+    """The version of cplib and of its numerics, and the commit of a checkout."""
     here = Path(__file__).parents[1]
     return f"{__version__} (numerics {NUMERICS}, {commit(here)})"
 
 
 def commit(folder: Path) -> str:
-    """The commit checked out at `folder`, and whether tracked files there differ."""
+    """The commit checked out at `folder`, and whether tracked files were edited."""
     try:
         _git(folder, "ls-files", "--error-unmatch", ".")
         found = _git(folder, "rev-parse", "--short=10", "HEAD")
@@ -41,7 +41,7 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def summarise(notes: Iterable[dict[str, str]]) -> dict:
-    """One seed's provenance from its segments' notes (repeats are counted once)."""
+    """The provenance of one seed from its segments' notes, each counted once."""
     segments = list({note["key"]: note for note in notes}.values())
 
     def all_of(name: str) -> str:

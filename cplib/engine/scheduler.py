@@ -1,12 +1,15 @@
-"""Hand a plan's segments to an executor as their parents finish, and show a bar."""
+"""Submit segments in dependency order, with a progress bar."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import replace
+from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,167 +18,153 @@ from .. import data, training
 from .._base import console
 from .._base.device import deterministic
 from ..errors import CplibError
-from ..studies.plan import Plan, Segment
+from ..studies.plan import Segment
+from . import machine, workers
 from . import segment as segments
-from . import shortage, workers
 
-__all__ = ["Job", "estimate"]
+__all__ = ["estimate", "execute"]
 
 INLINE_SECONDS = 8.0  # less work than this is not worth starting workers for
-MAYBE = "perhaps for lack of memory"
-PAUSE = 0.5  # seconds until we ask again for a segment that another process trains
+
+
+def execute(
+    todo: dict[str, Segment],
+    folder: Path,
+    device: str,
+    executor: Executor | None = None,
+    max_workers: int | None = None,
+    progress: bool = True,
+) -> None:
+    """Train the segments `todo`, each after its parent; arguments as for `engine.run`.
+
+    Raises:
+        CplibError: a worker was killed; the message says why, as far as is known.
+    """
+    own, watch = executor is None, machine.Watch()
+    with console.present():
+        if executor is None:
+            executor = _own_executor(todo, device, max_workers, progress)
+        job = Job(todo, folder, device, executor)
+        try:
+            with _bar(todo, hidden=not progress) as bar:
+                job.train(bar)
+        except BaseException as error:
+            job.stop(own)
+            if workers.lost(error):
+                raise _killed(error, watch.short(), own) from error
+            raise
+
+
+def _own_executor(
+    todo: dict[str, Segment], device: str, max_workers: int | None, progress: bool
+) -> Executor:
+    """The default executor, announced with an estimate of the time it will take."""
+    epochs = sum(segment.epochs for segment in todo.values())
+    seconds = 0.0
+    if progress or max_workers is None:
+        seconds = epochs * estimate(next(iter(todo.values())), device)
+    if max_workers is None and seconds < INLINE_SECONDS:
+        max_workers = 1
+    tips = todo.keys() - {segment.parent for segment in todo.values()}
+    executor, count = workers.pool(max_workers, device, len(tips))
+    if progress:
+        left = seconds / count
+        words = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
+        console.say(
+            f"{epochs} epochs to train in {len(todo)} segments, {count} at a time: "
+            f"about {words}."
+        )
+    return executor
+
+
+def _bar(todo: dict[str, Segment], hidden: bool) -> tqdm:
+    total = sum(segment.epochs for segment in todo.values())
+    look = {"unit": "epoch", "desc": "training", "dynamic_ncols": True, "leave": False}
+    return console.bar(hidden=hidden, total=total, **look)
 
 
 class Job:
-    """The segments still to train, handed out as their parents finish."""
+    """The segments `todo` in training by `executor`; arguments as for `execute`."""
 
     def __init__(
-        self,
-        plan: Plan,
-        todo: dict[str, Segment],
-        folder: Path,
-        device: str,
-        progress: bool,
+        self, todo: dict[str, Segment], folder: Path, device: str, executor: Executor
     ):
-        self.todo, self.folder, self.device = todo, folder, device
-        self.children: dict[str | None, list[str]] = {}
-        for key, segment in todo.items():
-            parent = segment.parent if segment.parent in todo else None
-            self.children.setdefault(parent, []).append(key)
-        self.ahead: dict[str, int] = {}  # epochs on the longest way from here to an end
-        for key in reversed(todo):
-            ways = (self.ahead[child] for child in self.children.get(key, ()))
-            self.ahead[key] = todo[key].epochs + max(ways, default=0)
-        self.epochs = sum(segment.epochs for segment in todo.values())
-        self.done = 0
-        self.progress = progress
-        self.watch = shortage.Watch()
-
-    def execute(self, executor: Executor | None, max_workers: int | None) -> None:
-        """Train all, in an order that keeps the workers busy to the end."""
-        with console.present():
-            self._execute(executor, max_workers)
-
-    def _execute(self, executor: Executor | None, max_workers: int | None) -> None:
-        self.ours = executor is None
-        if self.ours:
-            executor = self._own_executor(max_workers)
-        try:
-            with self._bar() as self.bar:
-                self._train(executor)
-        except BaseException:
-            if self.ours:
-                workers.stop(executor)
-            raise
-
-    def _own_executor(self, max_workers: int | None) -> Executor:
-        quick = False
-        if self.progress or max_workers is None:
-            seconds = estimate(next(iter(self.todo.values())), self.device)
-            quick = seconds * self.epochs < INLINE_SECONDS and max_workers is None
-        tips = sum(key not in self.children for key in self.todo)
-        executor, count = workers.pool(1 if quick else max_workers, self.device, tips)
-        if self.progress:
-            self._announce(seconds, count)
-        return executor
-
-    def _bar(self) -> tqdm:
-        return console.bar(
-            hidden=not self.progress,
-            total=self.epochs,
-            unit="epoch",
-            desc="training",
-            dynamic_ncols=True,
-            leave=False,
-        )
-
-    def _train(self, executor: Executor) -> None:
-        in_process = isinstance(executor, workers.InProcess)
-        segments.listener = self._heard if in_process else None
-        self.ready = list(self.children.get(None, []))
+        self.todo, self.executor = todo, executor
+        self.arguments = folder, device
+        self.counter = folder / ".epochs"
         self.running: dict[Future, str] = {}
-        self.waiting: dict[str, float] = {}  # trained elsewhere; when to ask again
+
+    def train(self, bar: tqdm) -> None:
+        """Train all; `bar` follows epoch by epoch, wherever they are trained."""
+        here = isinstance(self.executor, workers.InProcess)
+        self.counter.unlink(missing_ok=True)
+        on_epoch = partial(count, self.counter)
         try:
-            while self.ready or self.running or self.waiting:
-                self._hand_out(executor, 1 if in_process else len(self.todo))
-                self._collect()
-                self._show([*self.running.values(), *self.waiting])
-            self.bar.refresh()
-        except BaseException:
-            if not self.ours:  # our own pool is stopped whole
-                for future in self.running:
-                    future.cancel()
-            raise
+            for _ in self._rounds((lambda _: bar.update()) if here else on_epoch):
+                if not here and self.counter.exists():
+                    bar.update(min(self.counter.stat().st_size, bar.total) - bar.n)
+            bar.refresh()
         finally:
-            segments.listener = None
+            self.counter.unlink(missing_ok=True)
 
-    def _hand_out(self, executor: Executor, at_once: int) -> None:
-        now = time.monotonic()
-        for key in [key for key, when in self.waiting.items() if when <= now]:
-            del self.waiting[key]
-            self.ready.append(key)
-        self.ready.sort(key=self.ahead.__getitem__)  # the longest way comes last
-        while self.ready and len(self.running) < at_once:
-            key = self.ready.pop()
-            arguments = self.todo[key], self.folder, self.device
-            future = workers.submit(executor, segments.train_segment, *arguments)
-            self.running[future] = key
+    def _rounds(self, on_epoch: Callable[[int], object]) -> Iterator[None]:
+        """Submit each segment after its parent, the longest way to an end first.
 
-    def _collect(self) -> None:
-        words = "training" if self.running else "waiting for another process"
-        self.bar.set_description(words, refresh=False)
-        if not self.running:
-            time.sleep(PAUSE / 5)
-        finished, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)
-        for future in finished:
-            key = self.running.pop(future)
-            if self._outcome(future) == segments.BUSY:
-                self.waiting[key] = time.monotonic() + PAUSE
-                continue
-            self.done += self.todo[key].epochs
-            self.ready += self.children.get(key, [])
+        Yields when segments finish, and at least twice a second.
+        """
+        ahead = _ahead(self.todo)
+        parents = {key: {s.parent} & self.todo.keys() for key, s in self.todo.items()}
+        order = TopologicalSorter(parents)
+        order.prepare()
+        while order.is_active():
+            for key in sorted(order.get_ready(), key=ahead.get, reverse=True):
+                arguments = self.todo[key], *self.arguments, on_epoch
+                future = self.executor.submit(segments.train_segment, *arguments)
+                self.running[future] = key
+            done, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+                order.done(self.running.pop(future))
+            yield
 
-    def _outcome(self, future: Future) -> str:
-        try:
-            return future.result()
-        except Exception as error:
-            if not workers.lost(error):
-                raise
-            raise CplibError(
-                f"A worker process was killed{self._why(error)}: run again with fewer "
-                "workers (max_workers=1, or --workers 1); finished segments are kept."
-            ) from error
+    def stop(self, own: bool) -> None:
+        """Cancel outstanding work; an executor of our `own` is shut down."""
+        if own:
+            workers.stop(self.executor)
+        else:
+            for future in self.running:
+                future.cancel()
 
-    def _why(self, error: Exception) -> str:
-        """What is known of a worker's end: exit code, and whether memory ran out."""
-        found = re.search(r"\{(.+)\}", str(error))  # loky's words
-        code = f" ({found[1]})" if found else ""
-        short = self.watch.short()
-        if short:
-            return f"{code} because memory ran out"
-        known = short is False and self.ours  # others may have theirs elsewhere
-        return f"{code}, {'though memory was not short' if known else MAYBE}"
 
-    def _announce(self, seconds: float, count: int) -> None:
-        left = seconds * self.epochs / count
-        words = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
-        console.say(
-            f"{self.epochs} epochs to train in {len(self.todo)} segments, {count} at a "
-            f"time: about {words}."
-        )
+def count(counter: Path, epoch: int) -> None:
+    """Add a byte to the file `counter`, in a worker; only the bar depends on it."""
+    with contextlib.suppress(OSError), open(counter, "ab") as file:
+        file.write(b".")
 
-    def _heard(self) -> None:
-        self.bar.update(1)
 
-    def _show(self, keys: Iterable[str]) -> None:
-        if segments.listener is not None:
-            return
-        current = self.done
-        for key in keys:
-            signal = segments.state_path(self.folder, key).with_suffix(".progress")
-            with contextlib.suppress(OSError, ValueError):
-                current += int(signal.read_text())
-        self.bar.update(max(0, min(current, self.epochs) - self.bar.n))
+def _ahead(todo: dict[str, Segment]) -> dict[str, int]:
+    """Epochs from the start of each segment to the farthest end that needs it."""
+    ahead = dict.fromkeys(todo, 0)
+    for key, segment in reversed(todo.items()):
+        ahead[key] += segment.epochs
+        if segment.parent in todo:
+            ahead[segment.parent] = max(ahead[segment.parent], ahead[key])
+    return ahead
+
+
+def _killed(error: BaseException, short: bool | None, own: bool) -> CplibError:
+    """The sentence for a worker that was killed."""
+    found = re.search(r"\{(.+)\}", str(error))  # exit codes, in loky's words
+    code = f" ({found[1]})" if found else ""
+    why = ", perhaps for lack of memory"
+    if short:
+        why = " because memory ran out"
+    elif short is False and own:  # others may have their workers elsewhere
+        why = ", though memory was not short"
+    return CplibError(
+        f"A worker process was killed{code}{why}: run again with fewer workers "
+        "(max_workers=1, or --workers 1); finished segments are kept."
+    )
 
 
 def estimate(segment: Segment, device: str, steps: int = 3) -> float:
@@ -183,19 +172,17 @@ def estimate(segment: Segment, device: str, steps: int = 3) -> float:
     setup = segment.setup
     dataset = data.load(setup.data, device)
     batch = min(setup.schedule.batch, len(dataset.train_images))
-    small = data.Dataset(
-        **{
-            **vars(dataset),
-            "train_images": dataset.train_images[: steps * batch],
-            "train_labels": dataset.train_labels[: steps * batch],
-            "test_images": dataset.test_images[:batch],
-            "test_labels": dataset.test_labels[:batch],
-        }
+    few = replace(
+        dataset,
+        train_images=dataset.train_images[: steps * batch],
+        train_labels=dataset.train_labels[: steps * batch],
+        test_images=dataset.test_images[:batch],
+        test_labels=dataset.test_labels[:batch],
     )
     with deterministic(device):
-        state = training.start(setup, 0, small)
-        training.advance(state, setup, 0, small, [(None, 1)])  # warm-up
+        state = training.start(setup, 0, few)
+        training.advance(state, setup, 0, few, [(None, 1)])  # warm-up
         began = time.perf_counter()
-        training.advance(state, setup, 0, small, [(None, 2)])
+        training.advance(state, setup, 0, few, [(None, 2)])
         seconds = time.perf_counter() - began
-    return seconds * len(dataset.train_images) / len(small.train_images)
+    return seconds * len(dataset.train_images) / len(few.train_images)

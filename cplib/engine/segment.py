@@ -1,8 +1,7 @@
-"""Train one segment, from its parent's file to its own: what a worker does."""
+"""Train one segment, from its parent's file to its own: the task of a worker."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import platform
 import threading
@@ -13,25 +12,14 @@ from pathlib import Path
 import torch
 
 from .. import data, training
-from .._base import files, locks
+from .._base import files
 from .._base.device import deterministic
 from .._base.processor import instructions, processor
 from ..errors import CplibError
 from ..studies.plan import Segment, state_key
 from .provenance import code_version
 
-__all__ = [
-    "BUSY", "FOUND", "TRAINED", "listener", "locked", "read_state",
-    "state_path", "train_segment",
-]  # fmt: skip
-
-# what became of a segment: trained here; found, for another process was first; or left
-# alone, for another process trains it now
-TRAINED, FOUND, BUSY = "trained", "found", "busy"
-
-# Called after each epoch that is trained in this very process, for the bar; epochs of
-# other processes are read off their `.progress` files.
-listener: Callable[[], None] | None = None
+__all__ = ["read_state", "state_path", "train_segment"]
 
 # The number of threads, on which bits depend, belongs to the process: an executor with
 # several threads trains in them one by one.
@@ -43,16 +31,12 @@ def state_path(folder: Path, key: str) -> Path:
     return folder / key[:2] / f"{key}.state"
 
 
-def locked(folder: Path, key: str) -> contextlib.AbstractContextManager[bool]:
-    """Hold the lock of the state `key`, if it is free; see `locks.hold`."""
-    return locks.hold(state_path(folder, key).with_suffix(".lock"))
-
-
 def read_state(folder: Path, key: str) -> bytes:
     """The stored state `key`, for `training.restore`.
 
-    Raises `FileNotFoundError` when there is none, and `storage.Damaged` when its bytes
-    are not those that were written, or are those of another state.
+    Raises:
+        FileNotFoundError: it is not stored.
+        files.Damaged: its bytes are not those that were written, or another state's.
     """
     path = state_path(folder, key)
     payload = files.read_checked(path)
@@ -65,24 +49,20 @@ def read_state(folder: Path, key: str) -> bytes:
     return payload
 
 
-def train_segment(segment: Segment, folder: Path, device: str) -> str:
-    """Train one segment from its parent's file to its own file (runs in a worker).
+def train_segment(
+    segment: Segment, folder: Path, device: str, on_epoch: Callable[[int], object]
+) -> None:
+    """Train one segment from its parent's file to its own file, in any process.
 
-    Returns:
-        `TRAINED`, `FOUND` or `BUSY`. The file is there after the first two.
+    Nothing is done if the file exists: a worker may outlive its sweep for a moment.
 
     Raises:
-        CplibError: this worker would train another state than the one that was planned.
+        CplibError: this worker would train another state than the one planned.
     """
     _check(segment, device)
-    with _turn, locked(folder, segment.key) as ours:
-        if not ours:
-            return BUSY
-        with contextlib.suppress(FileNotFoundError, files.Damaged):
-            read_state(folder, segment.key)
-            return FOUND
-        _train(segment, folder, device)
-        return TRAINED
+    with _turn:
+        if not state_path(folder, segment.key).exists():
+            _train(segment, folder, device, on_epoch)
 
 
 def _check(segment: Segment, device: str) -> None:
@@ -96,30 +76,21 @@ def _check(segment: Segment, device: str) -> None:
         )
 
 
-def _train(segment: Segment, folder: Path, device: str) -> None:
+def _train(
+    segment: Segment, folder: Path, device: str, on_epoch: Callable[[int], object]
+) -> None:
     began = time.perf_counter()
-    path = state_path(folder, segment.key)
-    signal = path.with_suffix(".progress")
     dataset = data.load(segment.setup.data, device)
     arguments = segment.setup, segment.seed, dataset
-
-    def report(epoch: int) -> None:
-        if listener is not None:
-            listener()
-        with contextlib.suppress(OSError):  # only the bar depends on it
-            signal.write_text(str(epoch - segment.begin))
-
     with deterministic(device):
         if segment.parent is None:
             state = training.start(*arguments)
         else:
             state = training.restore(read_state(folder, segment.parent), *arguments)
-        training.advance(state, *arguments, segment.phases(), report)
+        training.advance(state, *arguments, segment.phases(), on_epoch)
     seconds = time.perf_counter() - began
     notes = _notes(segment, device, seconds, dataset.fingerprint)
-    files.write_checked(path, state.to_bytes(**notes))
-    with contextlib.suppress(OSError):  # another user's, say
-        signal.unlink(missing_ok=True)
+    files.write_checked(state_path(folder, segment.key), state.to_bytes(**notes))
 
 
 def _notes(segment: Segment, device: str, seconds: float, data_hash: str) -> dict:

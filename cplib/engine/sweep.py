@@ -1,8 +1,8 @@
-"""Train a plan's segments from checkpoints, on any executor, and read off the logs.
+"""Train runs from checkpoints, on any executor, and read off their logs.
 
 Every finished segment is a file in the cache folder, named by the key of its state. So
-a sweep that is killed goes on from the last finished segment, and studies that share
-runs share the work.
+a sweep that is killed continues from the last finished segments, and studies that share
+runs share the work. The kernel frees the lock of a sweep that is killed.
 """
 
 from __future__ import annotations
@@ -16,17 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from .. import data, training
-from .._base import files, plain
+from .._base import files, locks, plain
 from .._base.device import resolve
-from ..errors import InputError
 from ..studies import Run
 from ..studies.plan import Plan, Segment, make_plan
 from ..training import Setup
-from . import workers
-from .scheduler import Job
-from .segment import locked, read_state
+from .scheduler import execute
+from .segment import read_state
 
-__all__ = ["Trained", "check_seeds", "pending", "run"]
+__all__ = ["Trained", "pending", "run"]
 
 
 @dataclass(frozen=True)
@@ -34,11 +32,11 @@ class Trained:
     """The outcome of one run.
 
     Attributes:
-        log: array (epochs + 1, 5); see `training.State.log`. All NaN from the first
-            epoch on that gave a number which is not finite.
+        log: array (epochs + 1, 5); see `training.State.log`. NaN from the first epoch
+            on in which a number is not finite.
         information, endings: see `training.State`, NaN likewise; None where they were
             not measured.
-        notes: how each segment came to be (device, torch, seconds, date ...).
+        notes: the provenance of each segment (device, torch, seconds, date ...).
     """
 
     log: np.ndarray
@@ -50,7 +48,7 @@ class Trained:
 def run(
     setup: Setup,
     runs: Iterable[Run],
-    seeds: Iterable[int],
+    seeds: int | str | Iterable[int],
     *,
     device: str = "auto",
     executor: Executor | None = None,
@@ -58,70 +56,69 @@ def run(
     progress: bool = True,
     cache: Path | None = None,
 ) -> dict[tuple[int, Run], Trained]:
-    """Train `runs` of `setup` for each of `seeds`, reusing all that is cached.
+    """Train `runs` of `setup` for each of `seeds`, reusing all checkpoints.
 
     Args:
-        setup, runs, seeds: what to train.
+        setup, runs: what to train.
+        seeds: how many, or a list.
         device: "auto", or as torch names it.
-        executor: any `concurrent.futures.Executor`, whose workers must see the cache
-            folder; default: see `workers.pool`.
+        executor: any `concurrent.futures.Executor` whose workers see the cache folder;
+            default: see `workers.pool`.
         max_workers: number of processes of the default executor.
-        progress: show a bar over epochs, and an estimate before it, on stderr.
-        cache: folder of the checkpoints; default: `storage.cache_folder()`.
+        progress: show an estimate of the time, and a bar over epochs, on stderr.
+        cache: folder of the checkpoints; default: `files.cache_folder()`.
 
     Returns:
         The outcome of each (seed, run).
 
     Raises:
-        InputError, DataError, StorageError: see the modules these come from.
-        CplibError: when a worker died, with the likely cause.
+        InputError, DataError, StorageError: see the modules that raise them.
+        CplibError: a worker was killed; the message names the likely cause.
     """
     device = resolve(device)
-    seeds = check_seeds(seeds)
-    max_workers = workers.check(max_workers)
-    plan = make_plan(setup, runs, seeds, device)
+    if max_workers is not None:
+        max_workers = plain.whole("workers", max_workers, 1)
+    plan = make_plan(setup, runs, plain.seeds(seeds), device)
     folder = Path(cache or files.cache_folder()) / "states"
-    for _ in range(3):  # again only if a checkpoint is found damaged on the way
-        todo = pending(plan, folder)
-        if todo:
-            data.load_raw(setup.data)
-            files.sweep(folder)
+    for _ in range(3):  # again only if checkpoints are damaged while they are used
         try:
-            if todo:
-                job = Job(plan, todo, folder, device, progress)
-                job.execute(executor, max_workers)
+            if pending(plan, folder):
+                data.load_raw(setup.data)
+                with _alone(folder):
+                    if todo := pending(plan, folder, repair=True):
+                        execute(todo, folder, device, executor, max_workers, progress)
             return _read_all(plan, folder)
         except (FileNotFoundError, files.Damaged):
-            continue  # `pending` sees what is missing, and sets aside what is damaged
+            continue
     raise files.StorageError(
         f"Checkpoints in {folder} keep disappearing or changing while they are used: "
         "stop what else writes there, or name another folder in CPLIB_CACHE."
     )
 
 
-def check_seeds(seeds: Iterable[int]) -> list[int]:
-    """`seeds` as a list without repeats; `InputError` unless all are 0 or more."""
-    try:
-        listed = list(seeds)
-    except TypeError:
-        raise InputError(f"seeds={seeds!r}: list them, for example [0, 1].") from None
-    seeds = list(dict.fromkeys(map(plain.seed, listed)))
-    if not seeds:
-        raise InputError("No seeds were given: name at least one, for example 0.")
-    return seeds
+def _alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
+    """Hold the lock that only one sweep at a time has in the folder of states."""
+    words = f"Another sweep is training in {folder.parent}: waiting until it ends."
+    return locks.hold(folder / ".lock", wait=True, words=words)
 
 
-def pending(plan: Plan, folder: Path) -> dict[str, Segment]:
-    """Segments still to be trained; damaged files among the others are set aside.
+def pending(plan: Plan, folder: Path, repair: bool = False) -> dict[str, Segment]:
+    """Segments still to be trained, parents before children.
 
     A segment is needed when its state is not stored and a run ends there or a needed
-    segment starts there. The log travels with the state, so nothing earlier is.
+    segment starts there. The log travels with the state, so nothing earlier is needed.
+
+    Args:
+        repair: quarantine damaged files, and remove what killed writers left; only
+            for the sweep that trains in the folder.
     """
+    if repair:
+        files.remove_leftovers(folder)
     needed: dict[str, Segment] = {}
     queue = list(dict.fromkeys(plan.ends.values()))
     while queue:
         key = queue.pop()
-        if key in needed or _stored(folder, key):
+        if key in needed or _stored(folder, key, repair):
             continue
         needed[key] = plan.segments[key]
         if needed[key].parent is not None:
@@ -129,35 +126,22 @@ def pending(plan: Plan, folder: Path) -> dict[str, Segment]:
     return {key: s for key, s in plan.segments.items() if key in needed}
 
 
-def _stored(folder: Path, key: str) -> bool:
+def _stored(folder: Path, key: str, repair: bool) -> bool:
     try:
         read_state(folder, key)
     except FileNotFoundError:
         return False
-    except files.Damaged:
-        return _repaired(folder, key)
+    except files.Damaged as error:
+        if repair:
+            files.quarantine(error.path, error.why)
+        return False
     return True
 
 
-def _repaired(folder: Path, key: str) -> bool:
-    """Set a damaged state aside, unless another process is at it or has replaced it."""
-    with locked(folder, key) as ours:
-        if not ours:
-            return False
-        try:
-            read_state(folder, key)
-        except FileNotFoundError:
-            return False
-        except files.Damaged as error:
-            files.set_aside(error.path, error.why)
-            return False
-        return True
-
-
 def _finite(*tables: np.ndarray | None) -> list[np.ndarray | None]:
-    """The tables, NaN from the first epoch on with a number that is not finite.
+    """The tables, NaN from the first epoch on in which a number is not finite.
 
-    A network of NaNs names one class always, and so has an accuracy like any other.
+    A network of NaNs always answers the same class, so it has an accuracy too.
     """
     copies = [None if table is None else table.copy() for table in tables]
     held = [table for table in copies if table is not None]

@@ -1,4 +1,4 @@
-"""Where segments are trained: in this process, a pool of processes, or a cluster."""
+"""Executors that train segments: this process, a pool of processes, or a cluster."""
 
 from __future__ import annotations
 
@@ -9,45 +9,42 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 
 import loky
 import torch
 from loky.backend import resource_tracker
 
-from .._base.plain import whole
 from ..errors import InputError
-from . import cgroups, memory
+from . import machine
 
-__all__ = ["InProcess", "check", "cluster", "lost", "pool", "stop", "submit"]
+__all__ = ["InProcess", "cluster", "lost", "pool", "stop"]
+
+QUIET = "ignore:resource_tracker"
 
 
 class InProcess(Executor):
     """Runs each task at once, in this process and thread."""
 
     def submit(self, fn, /, *args, **kwargs) -> Future:
-        """A future that is done already (its exception kept, as other executors do)."""
+        """A finished future; an exception of `fn` is raised here."""
         future: Future = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
+        future.set_result(fn(*args, **kwargs))
         return future
 
 
 def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
     """The default executor for `tasks` independent tasks, and its number of workers.
 
-    On the CPU that is a pool of processes with one thread each, one per core: several
-    such workers beat one multi-threaded run. Fewer, if `workers` is None and memory has
-    no room for so many. It is loky's pool, which also works from a notebook and from a
-    script without a `__main__` guard. A GPU is used from this process alone. Where no
-    processes can be started, a warning says so, and this one does it all.
+    On the CPU it is loky's pool, which also works from a notebook and from a script
+    without a `__main__` guard: one process per core, with one thread each, unless
+    `workers` is given or memory is short. A GPU is used from this process alone. Where
+    processes cannot be started, a warning says so, and this process does the work.
     """
     if torch.device(device).type != "cpu":
         return InProcess(), 1
-    count = min(workers or _cores(), max(1, tasks))
+    count = min(workers or _default(), max(1, tasks))
     if count == 1:
         return InProcess(), 1
     try:
@@ -55,32 +52,37 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
     except (OSError, ImportError, RuntimeError) as error:
         warnings.warn(
             "No worker processes can be started here "
-            f"({getattr(error, 'strerror', None) or error}): all is trained in this "
-            "one, which takes longer.",
+            f"({getattr(error, 'strerror', None) or error}): everything is trained in "
+            "this process, which takes longer.",
             stacklevel=2,
         )
         return InProcess(), 1
 
 
-def _started(count: int) -> Executor:
-    """loky's pool of `count` processes, which are there already.
+def _default() -> int:
+    """One worker per core that this process may use, limited by memory."""
+    return min(loky.cpu_count(), machine.cores(), machine.workers())
 
-    They share semaphores, which small containers and read-only systems lack. That is
-    met here, and not when the first segment is handed out.
+
+def _started(count: int) -> Executor:
+    """loky's pool of `count` processes, already running.
+
+    They share semaphores, which small containers and read-only systems lack: that is
+    found out here, not when the first segment is submitted.
     """
-    quiet = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    if sys.__stderr__ is None:  # then loky's workers have none to write crashes to
-        quiet["PYTHONFAULTHANDLER"] = ""
-    with _silent_tracker():
+    environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    if sys.__stderr__ is None:  # then the workers have none to report crashes to
+        environment["PYTHONFAULTHANDLER"] = ""
+    with _quiet_tracker():
         resource_tracker.ensure_running()
     executor = loky.get_reusable_executor(
-        max_workers=count, timeout=60, env=quiet,
+        max_workers=count, timeout=60, env=environment,
         initializer=end_with, initargs=(os.getpid(),),
     )  # fmt: skip
     try:
         executor.submit(os.getpid)
     except BaseException:
-        for process in executor._processes.values():  # nobody else will end them
+        for process in executor._processes.values():  # nothing else would end them
             process.terminate()
         stop(executor)
         raise
@@ -88,101 +90,69 @@ def _started(count: int) -> Executor:
 
 
 @contextlib.contextmanager
-def _silent_tracker() -> Iterator[None]:
-    """Within: what loky starts to remove a killed process' semaphores does so silently.
+def _quiet_tracker() -> Iterator[None]:
+    """Within: loky's tracker starts, which removes a killed sweep's semaphores quietly.
 
-    It calls them leaked, and says so to whoever ended a sweep.
+    Otherwise it reports them as leaked to whoever ended the sweep.
     """
     before = os.environ.get("PYTHONWARNINGS")
-    words = [before, "ignore:resource_tracker"]
-    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, words))
+    os.environ["PYTHONWARNINGS"] = f"{before},{QUIET}" if before else QUIET
     try:
         yield
     finally:
-        del os.environ["PYTHONWARNINGS"]
+        os.environ.pop("PYTHONWARNINGS")
         if before is not None:
             os.environ["PYTHONWARNINGS"] = before
 
 
-def _cores() -> int:
-    """One worker for each core that this process may use, as far as memory goes."""
-    limits = loky.cpu_count(), cgroups.cores(), memory.room()
-    return min(limit for limit in limits if limit)
-
-
 def end_with(parent: int) -> None:
-    """In a worker: end this process when `parent`, which started it, has ended.
+    """In a worker: exit when `parent` exits, within a fraction of a second.
 
-    A parent that is killed cannot stop its workers, and they would train on what it
-    handed out. Here one ends within about a second of its parent; what it was training
-    is trained again by whoever needs it.
+    A killed parent cannot stop its workers, and they would go on training what they
+    were given.
     """
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
 def _watch(parent: int) -> None:
-    if os.name == "nt":  # where an orphan's parent keeps its number
+    if os.name == "nt":  # an orphan keeps its parent's number there
         multiprocessing.parent_process().join()
     else:
         while os.getppid() == parent:
-            time.sleep(1)
+            time.sleep(0.2)
     os._exit(1)
 
 
-def check(workers: int | None) -> int | None:
-    """`workers` as an `int` or None; `InputError` unless it is None or 1 or more."""
-    return None if workers is None else whole("workers", workers, 1)
-
-
-def submit(executor: Executor, fn: Callable, *args) -> Future:
-    """What `executor` gives for `fn(*args)`; a future that failed, if it has failed.
-
-    A pool that lost a worker takes no more tasks, and may say so here first.
-    """
-    try:
-        return executor.submit(fn, *args)
-    except Exception as error:
-        future: Future = Future()
-        future.set_exception(error)
-        return future
-
-
 def lost(error: BaseException) -> bool:
-    """Whether `error` says that a worker was killed, in the words of its executor."""
+    """Whether `error` says that a worker was killed (`KilledWorker` is Dask's)."""
     return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
 
 
 @contextlib.contextmanager
 def cluster(address: str | None) -> Iterator[Executor | None]:
-    """The executor of the Dask cluster at `address`; None, the default, without one.
-
-    Raises:
-        InputError: Dask is not installed, or no scheduler answers there.
-    """
+    """The executor of the Dask cluster at `address`, or None without an address."""
     if address is None:
         yield None
         return
     try:
         from distributed import Client
-    except ImportError as error:
+
+        client = Client(address, timeout=10)
+    except ImportError:
         raise InputError(
             f"--cluster {address} needs Dask: pip install 'cplib[cluster]'."
-        ) from error
-    try:
-        client = Client(address, timeout=10)
+        ) from None
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"No Dask scheduler answers at {address!r}: start one with 'dask "
-            "scheduler', and give the address that it prints, as tcp://HOST:8786."
+            "scheduler' and give the address that it prints, as tcp://HOST:8786."
         ) from error
     with client:
         yield client.get_executor()
 
 
 def stop(executor: Executor) -> None:
-    """Give up whatever `executor` still runs."""
-    if isinstance(executor, InProcess):
-        return
+    """Cancel outstanding work and shut `executor` down."""
     try:
         executor.shutdown(wait=False, kill_workers=True)  # loky
     except TypeError:

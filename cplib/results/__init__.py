@@ -1,18 +1,11 @@
 """Keep what was computed: tables with provenance, stored and verified."""
 
-from .library import (
-    Result,
-    catalogue,
-    compute,
-    finals,
-    folder,
-    get,
-    parse_seeds,
-    save,
-    stored,
-)  # fmt: skip
+from .._base.plain import seeds as parse_seeds
+from .library import catalogue, compute, folder, get, known, save, stored
+from .result import LAST, Result, finals
+from .verification import verify
 
 __all__ = [
-    "Result", "catalogue", "compute", "finals", "folder", "get", "parse_seeds", "save",
-    "stored",
+    "LAST", "Result", "catalogue", "compute", "finals", "folder", "get", "known",
+    "parse_seeds", "save", "stored", "verify",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Results as the first edition stored them, a CSV and a JSON: converted when read."""
+"""Results of the first edition, a CSV and a JSON file each, converted when read."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["convert"]
 
 
 def convert(study: Study, folder: Path, write: Callable[..., Path]) -> None:
-    """Turn the two files of `study`, if they are there and whole, into one.
+    """Turn the two files of `study`, if they are there and intact, into one.
 
-    They are left alone when they hold another definition, or the folder is read-only.
+    They are left alone if they hold another definition, or the folder is read-only.
     """
     csv = folder / f"{study.name}-{study.scale}.csv"
     note = csv.with_suffix(".json")
@@ -27,24 +27,16 @@ def convert(study: Study, folder: Path, write: Callable[..., Path]) -> None:
         return
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         head = json.loads(note.read_bytes())
-        payload = csv.read_bytes().replace(b"\r\n", b"\n")
-        whole = head["table_sha256"] == files.sha256(payload)
-        if not whole or head["study_hash"] != study.hash:
+        rows = csv.read_bytes().replace(b"\r\n", b"\n")  # from Git on Windows
+        intact = head["table_sha256"] == files.sha256(rows)
+        if not intact or head["study_hash"] != study.hash:
             return
+        text = dict.fromkeys(("study", "layer", "value"), str)
+        table = pd.read_csv(io.BytesIO(rows), dtype=text, keep_default_na=False)
+        numbers = {(r.name, r.onset, r.removal): n for n, r in enumerate(study.runs)}
+        runs = zip(table.deficit, table.onset, table.removal, strict=True)
+        table["run"] = [numbers[run] for run in runs]
         origin = {int(seed): entry for seed, entry in head["seeds"].items()}
-        write(study, _numbered(payload, study), origin, folder)
-        for path in (csv, note):
-            path.unlink()
-
-
-def _numbered(payload: bytes, study: Study) -> pd.DataFrame:
-    """The rows with the number of their run in place of what told it apart."""
-    text = dict.fromkeys(("study", "layer", "value"), str)
-    table = pd.read_csv(io.BytesIO(payload), dtype=text, keep_default_na=False)
-    numbers = {
-        (run.name, run.onset, run.removal): number
-        for number, run in enumerate(study.runs)
-    }
-    told = zip(table.deficit, table.onset, table.removal, strict=True)
-    table["run"] = [numbers[run] for run in told]
-    return table
+        write(study, table, origin, folder)
+        csv.unlink()
+        note.unlink()

@@ -1,4 +1,4 @@
-"""Are the stored numbers true? Recompute a sample of runs and compare."""
+"""Recompute a sample of stored runs and compare."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from ..engine import Trained
 from ..engine.provenance import UNKNOWN, summarise
 from ..studies import Run
 from ..training import DECIMALS, METRICS
-from . import library
-from .library import LAST, Result
+from .result import LAST, Result, finals
 
 __all__ = ["Check", "verify"]
 
 # of provenance: where these are equal, every digit must be
 KIND = ("device", "instructions", "threads", "torch", "data_sha256")
 LEVEL = 0.99
-FLOOR = 0.01  # where a single seed is stored, so that no spread is known
+FLOOR = 0.01  # tolerance where a single seed is stored, so that no spread is known
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,17 @@ class Check:
     """One recomputed run.
 
     On the same kind of processor, thread count, PyTorch and data, every digit must be
-    equal. On another, sums are rounded otherwise, training amplifies that, and the same
-    seed ends elsewhere, as another seed would: the final accuracy must then lie within
-    `tolerance`.
+    equal. On another, sums are rounded differently and training amplifies that, so
+    that the same seed ends elsewhere, as another seed would: the final accuracy must
+    then lie within `tolerance`.
 
     Attributes:
         name: study, scale, seed and run in words.
         stored, recomputed: final test accuracy, fractions; NaN for a run that diverged.
         exact: whether every stored number of the run came out the same.
-        differs: what is another than when the run was stored, each in words.
-        tolerance: of the final accuracy where anything differs, digits included.
-        why: where the tolerance comes from, in words.
+        differs: what has changed since the run was stored, each in words.
+        tolerance: of the final accuracy, where anything differs.
+        why: the origin of the tolerance, in words.
     """
 
     name: str
@@ -58,10 +57,9 @@ class Check:
 
     def describe(self) -> str:
         """One line, and others that explain digits which differ."""
-        verdict = "ok" if self.good else "DIFFERS"
         line = (
-            f"{verdict}: {self.name}: stored {_words(self.stored)}, recomputed "
-            f"{_words(self.recomputed)}"
+            f"{'ok' if self.good else 'DIFFERS'}: {self.name}: stored "
+            f"{_words(self.stored)}, recomputed {_words(self.recomputed)}"
         )
         if self.exact:
             return f"{line} (every number equal)"
@@ -81,13 +79,14 @@ def _words(accuracy: float) -> str:
 
 
 def verify(result: Result, runs: int, sample: int, **options) -> list[Check]:
-    """Recompute `runs` of the stored (seed, run) pairs with an empty cache.
+    """Recompute `runs` of the (seed, run) pairs of a stored `result`.
 
     Args:
-        result: the stored result.
+        result: the stored result; `result.only(seeds)` for some of its seeds.
         runs: how many to recompute; the first is always one with the longest deficit.
         sample: seed of the choice of the others.
-        options: of `engine.run` (device, max_workers, cache).
+        options: of `engine.run` (device, max_workers, cache); nothing is recomputed
+            that the cache holds, so name an empty one.
     """
     study, choice = result.study, random.Random(sample)
     pairs = [(seed, run) for seed in result.seeds for run in study.runs]
@@ -103,33 +102,30 @@ def verify(result: Result, runs: int, sample: int, **options) -> list[Check]:
 
 
 def _compare(result: Result, seed: int, run: Run, trained: Trained) -> Check:
-    kept, log = list(result.study.metrics), trained.log
-    fresh = log[:, [1 + METRICS.index(m) for m in kept]].round(DECIMALS)
-    stored = np.column_stack(
-        [result.curve(run, m)[seed].reindex(range(len(log))) for m in kept]
-    )
-    accuracy = kept.index("test_accuracy")
-    old, new = (table[-LAST:, accuracy].mean() for table in (stored, fresh))
+    study, log = result.study, trained.log
+    columns = [1 + METRICS.index(metric) for metric in study.metrics]
+    fresh = log[:, columns].round(DECIMALS)
+    curves = [result.curve(run, metric)[seed] for metric in study.metrics]
+    stored = np.column_stack([curve.reindex(range(len(log))) for curve in curves])
     exact = bool(np.allclose(stored, fresh, rtol=0, atol=1e-9, equal_nan=True))
+    accuracy = study.metrics.index("test_accuracy")
     tolerance, why = (0.0, "") if exact else _tolerance(result)
     return Check(
-        name=f"{result.study.name} {result.study.scale} seed {seed}, {run.name} "
-        f"{run.onset} to {run.removal}",
-        stored=float(old),
-        recomputed=float(new),
-        exact=exact,
-        differs=_differences(result.provenance[seed], summarise(trained.notes)),
-        tolerance=tolerance,
-        why=why,
+        f"{study.name} {study.scale} seed {seed}, {run.title}",
+        float(stored[-LAST:, accuracy].mean()),
+        float(fresh[-LAST:, accuracy].mean()),
+        exact,
+        _differences(result.provenance[seed], summarise(trained.notes)),
+        tolerance,
+        why,
     )
 
 
 def _differences(stored: dict, now: dict) -> tuple[str, ...]:
-    """What is another now than in the `stored` provenance, in words."""
-    pairs = [(key, stored.get(key, UNKNOWN), now[key]) for key in KIND]
-    return tuple(
-        f"{key} {was} when stored, {is_} now" for key, was, is_ in pairs if was != is_
-    )
+    """The parts of the `stored` provenance that have changed, in words."""
+    then = {key: stored.get(key, UNKNOWN) for key in KIND}
+    changed = (key for key in KIND if then[key] != now[key])
+    return tuple(f"{key} {then[key]} when stored, {now[key]} now" for key in changed)
 
 
 def _tolerance(result: Result) -> tuple[float, str]:
@@ -138,14 +134,14 @@ def _tolerance(result: Result) -> tuple[float, str]:
     99 of 100 differences between two seeds of one run lie within it: Student's
     t * sd * sqrt(2), the standard deviation pooled over the runs of the study.
     """
-    by_run = library.finals(result).groupby(["deficit", "onset", "removal"]).final
+    by_run = finals(result).groupby("run").final
     free = int((by_run.count() - 1).sum())
     if free == 0:
         return FLOOR, "One seed is stored, so no spread is known; a point is allowed."
     spread = float(np.sqrt((by_run.var() * (by_run.count() - 1)).sum() / free))
     width = float(stats.t.ppf((1 + LEVEL) / 2, free) * np.sqrt(2) * spread)
     return width, (
-        f"Between the {len(result.seeds)} stored seeds a run's final accuracy has a "
+        f"Over the {len(result.seeds)} stored seeds, the final accuracy of a run has a "
         f"standard deviation of {spread:.4f}: {LEVEL:.0%} of the differences between "
-        f"two of them are within {width:.4f}, and so should this one be."
+        f"two seeds are within {width:.4f}, and so should this one be."
     )

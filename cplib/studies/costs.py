@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from .. import models
-from .._base.plain import number, whole
+from .._base.plain import number
 from ..training import Setup
 from . import catalogue
 from .plan import make_plan
@@ -35,7 +35,7 @@ def table(
     scale: str = "paper",
     names: Iterable[str] | None = None,
     *,
-    seeds: int = 3,
+    seeds: int | str | Iterable[int] = 3,
     teraflops: float = 10.0,
 ) -> pd.DataFrame:
     """Epochs and operations of each study at `scale`, and hours at a given speed.
@@ -46,11 +46,10 @@ def table(
     Args:
         scale: of the studies.
         names: of the studies; default: those of the book.
-        seeds: how many.
+        seeds: how many, or a list.
         teraflops: sustained speed in 10^12 operations a second. An assumption: no GPU
             was at hand.
     """
-    seeds = range(whole("seeds", seeds, 1))
     teraflops = number("teraflops", teraflops, True)
     rows = []
     for name in names or dict.fromkeys(name for name, _ in catalogue.BOOK):

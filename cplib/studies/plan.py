@@ -92,7 +92,7 @@ class Plan:
 def make_plan(
     setup: Setup,
     runs: Iterable[Run],
-    seeds: Iterable[int],
+    seeds: int | str | Iterable[int],
     device: str = "cpu",
     checkpoint_every: int = CHECKPOINT_EVERY,
 ) -> Plan:
@@ -102,7 +102,7 @@ def make_plan(
     cuts = {run: _cuts(run, runs, every) for run in runs}
     segments: dict[str, Segment] = {}
     ends = {}
-    for seed in dict.fromkeys(map(plain.seed, seeds)):
+    for seed in plain.seeds(seeds):
         for run in runs:
             parent, begin = None, 0
             for epoch in cuts[run]:

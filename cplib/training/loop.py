@@ -1,9 +1,10 @@
-"""One training segment: the state after epoch a -> the state after epoch b.
+"""Train a network from the state after epoch a to the state after epoch b.
 
-Everything that a run depends on is in `Setup` and the seed. Data order, augmentation
-and noise are keyed by (seed, epoch), the learning rate by the absolute epoch, and
-momentum and batch-norm statistics travel with the state; so a run that forks from a
-state equals one trained from scratch, bit for bit.
+A run depends on its `Setup`, its deficits and its seed alone. Data order, augmentation
+and noise are keyed by (seed, epoch), the learning rate by the absolute epoch (and, for
+a restart, by when the deficit ended), and momentum and batch-norm statistics travel
+with the state: a run that forks from a state equals one trained from scratch, bit for
+bit. The test set is never augmented, blurred or flipped.
 """
 
 from __future__ import annotations
@@ -27,19 +28,22 @@ from .state import ENDINGS, State, untrained
 __all__ = ["advance", "evaluate", "learn", "start", "train"]
 
 ENTROPY = 0.5  # nats, of answers at matched confidence
-AT_ONCE = 500  # images evaluated: of more, memory is asked for anew each time
+# Images per forward pass of an evaluation: larger chunks make the allocator request new
+# memory every time. Their losses are summed 1,000 at a time, in single precision: the
+# last digits of stored results depend on it.
+AT_ONCE, SUMMED = 500, 1000
 
 
 @isolated()
 def start(setup: Setup, seed: int, dataset: Dataset) -> State:
-    """The untrained network of `setup`, evaluated once."""
+    """The untrained network of `setup`, evaluated once on the test set."""
     state = untrained(setup, seed, dataset)
     state.log = np.array([[0, np.nan, np.nan, *_tested(state, setup, dataset)]])
     return state
 
 
 def _tested(state: State, setup: Setup, dataset: Dataset) -> tuple[float, float]:
-    """Loss and accuracy on clean test images; on how many, `setup.readout` says."""
+    """Loss and accuracy on the clean test images, as many as `setup.readout` says."""
     images, labels = dataset.test_images, dataset.test_labels
     if setup.readout is not None and not setup.readout.whole(state.epoch):
         images, labels = (x[: setup.readout.images] for x in (images, labels))
@@ -60,12 +64,12 @@ def train(
     >>> state = train(setup, phases=[(Blur(), 10), (None, 30)])
 
     Args:
-        setup, seed: of the run. Its images are downloaded now if need be.
+        setup, seed: of the run. Its images are downloaded now if they are missing.
         phases: pairs (deficit or None, epoch at which it ends) from epoch 0 on, ends
-            increasing. With none, the network is untrained.
-        state: an earlier outcome for the same setup and seed; it is changed in place,
-            and trains only what lies ahead of it.
-        device: "cpu", "cuda" or "mps", or "auto".
+            increasing. Without any, the network stays untrained.
+        state: an earlier outcome for the same setup and seed, to be continued; it is
+            changed in place.
+        device: "cpu", "cuda", "mps" or "auto".
         on_epoch: called with the number of completed epochs after each.
     """
     dataset = data.load(setup.data, resolve(device))
@@ -83,19 +87,16 @@ def advance(
     phases: Sequence[tuple[Deficit | None, int]],
     on_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> State:
-    """Train `state` on, in place, through `phases`.
+    """Train `state`, in place, through what lies ahead of it in `phases`.
+
+    It uses one CPU thread and none of the caller's modes of PyTorch; see
+    `device.isolated`.
 
     Args:
-        state: where to start from.
+        state: where to start.
         setup, seed: of the run.
         dataset: of the run, on the device to train on.
-        phases: pairs (deficit or None, epoch at which it ends) from epoch 0 on, ends
-            increasing. Those that the state has behind it are passed over, but for a
-            learning rate that depends on when a deficit ended.
-        on_epoch: called with the number of completed epochs after each.
-
-    It trains on one CPU thread, whatever modes of PyTorch its caller has set; see
-    `device.isolated`.
+        phases, on_epoch: as for `train`.
 
     Returns:
         `state`, with one more row of the log per epoch. An epoch's training metrics
@@ -175,7 +176,7 @@ def temperature(net: torch.nn.Module, images: torch.Tensor) -> float:
 
     Found by bisection, between 2**-20 and 2**20.
     """
-    logits = _answer(net.eval(), images).double()
+    logits = net.eval()(images).double()
     low, high = -20.0, 20.0
     for _ in range(50):
         middle = (low + high) / 2
@@ -195,14 +196,14 @@ def learn(
     source: Augmented,
     labels: torch.Tensor,
 ) -> tuple[float, float]:
-    """One pass over the training set `source`, with `labels` (N,), in place.
+    """Train `state`, in place, for one pass over the training set.
 
     Args:
-        state: the network, of which weights and statistics change.
+        state: the network in training.
         batch: examples per step; an incomplete last batch is dropped.
         rate: learning rate.
         seed: of the run; order and augmentation depend on it and on the epoch.
-        source, labels: images as they are shown, and what they are called.
+        source, labels: the images as they are shown, and their labels (N,).
 
     Returns:
         Mean loss (nats) and accuracy over the batches.
@@ -234,24 +235,20 @@ def learn(
 @isolated()
 @torch.no_grad()
 def evaluate(
-    net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, chunk: int = 1000
+    net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor
 ) -> tuple[float, float]:
-    """Mean loss (nats) and accuracy (0 to 1) of `net` on `images`, in eval mode.
+    """Mean loss (nats) and accuracy (0 to 1) of `net` in eval mode.
 
     Args:
-        net, images, labels: (N, C, H, W) and (N,), on one device.
-        chunk: images whose losses are added up in single precision; more or fewer
-            would change the last digits of what is stored.
+        net: on the device of the images.
+        images, labels: (N, C, H, W) and (N,).
     """
     net.eval()
-    with autocast(str(images.device)):
-        answers = torch.cat([_answer(net, part) for part in images.split(AT_ONCE)])
     loss, hits = 0.0, 0
-    for logits, y in zip(answers.split(chunk), labels.split(chunk), strict=True):
+    for x, y in zip(images.split(SUMMED), labels.split(SUMMED), strict=True):
+        parts = x.contiguous(memory_format=torch.channels_last).split(AT_ONCE)
+        with autocast(str(x.device)):
+            logits = torch.cat([net(part) for part in parts]).float()
         loss += F.cross_entropy(logits, y, reduction="sum").item()
         hits += (logits.argmax(1) == y).sum().item()
     return loss / len(labels), hits / len(labels)
-
-
-def _answer(net: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
-    return net(images.contiguous(memory_format=torch.channels_last)).float()

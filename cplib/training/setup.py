@@ -1,4 +1,4 @@
-"""Everything that a training run depends on but its seed."""
+"""Settings shared by training runs: data, network, schedule, measurements."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Rate:
-    """The course of the learning rate; a course of your own derives from this one."""
+    """The course of the learning rate: lr * decay**epoch. Derive your own from it."""
 
     def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
         """The learning rate of epoch `epoch`.
 
         Args:
-            schedule: its `lr` and `decay` are the scale of the course.
+            schedule: whose `lr` and `decay` it uses.
             epoch: counted from 0.
             removal: epoch at which the last deficit ended; None before.
         """
@@ -37,7 +37,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Restart(Rate):
-    """lr * decay**epoch, begun anew whenever a deficit has ended."""
+    """lr * decay**epoch, restarted whenever a deficit ends."""
 
     def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
         return schedule.lr * schedule.decay ** (epoch - (removal or 0))
@@ -45,7 +45,7 @@ class Restart(Rate):
 
 @dataclass(frozen=True)
 class Cyclic(Rate):
-    """lr * decay**epoch, begun anew every `period` epochs."""
+    """lr * decay**epoch, restarted every `period` epochs."""
 
     period: int = 40
 
@@ -75,7 +75,7 @@ class Schedule:
     """Optimisation and augmentation.
 
     Attributes:
-        lr, decay: learning rate lr * decay**epoch, by absolute epoch; fixed if decay=1.
+        lr, decay: learning rate lr * decay**epoch, by absolute epoch.
         momentum, weight_decay: of SGD.
         batch: examples per step; the incomplete last batch of an epoch is dropped.
         shift: random translation up to this many pixels, over the mean colour.
@@ -104,7 +104,7 @@ class Schedule:
         return (self.rate or Rate()).at(self, epoch, removal)
 
     def spec(self) -> dict:
-        """Plain values; what came later is left out where it is not used."""
+        """Plain values; fields added later are left out at their defaults."""
         spec = {f.name: getattr(self, f.name) for f in fields(self)}
         rate = spec.pop("rate")
         return spec if rate is None else spec | {"rate": rate.spec()}
@@ -112,15 +112,15 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Readout:
-    """Which epochs are evaluated on all test images; the others are on some of them.
+    """Which epochs are evaluated on all test images, and the others on how many.
 
-    All are used in the last `last` epochs before epoch `first`, and before every
-    `every`-th epoch after it: there the runs of a study end.
+    All are used in the `last` epochs before epoch `first`, and before every `every`-th
+    epoch after it: there the runs of a study end.
 
     There, too, a setup with a probe is looked at more closely: see `loop.inspect`.
 
     Attributes:
-        images: test images of the other epochs, the first of the set.
+        images: number of test images, from the first on, of the other epochs.
         first, every, last: epochs.
     """
 
@@ -146,8 +146,9 @@ class Readout:
 class Setup:
     """What all runs of a study share: data, network, schedule.
 
-    With a `probe`, the Fisher information is measured on the way. With a `readout`,
-    most epochs are evaluated on fewer test images. Neither changes the training itself.
+    With a `probe`, the Fisher information is measured during training. With a
+    `readout`, most epochs are evaluated on fewer test images. Neither changes the
+    training itself.
     """
 
     data: DataSpec
@@ -157,7 +158,7 @@ class Setup:
     readout: Readout | None = None
 
     def spec(self) -> dict:
-        """The setup as plain values, for hashes and provenance."""
+        """Plain values, for hashes and provenance."""
         spec = {
             "data": self.data.spec(),
             "model": self.model.spec(),

@@ -1,4 +1,4 @@
-"""A network in training, and the bytes that it is kept in."""
+"""A network in training, and its stored form."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = [
     "restore", "tables_of", "untrained",
 ]  # fmt: skip
 
-# Raise when the same setup and seed would give other numbers than before: the number
-# is part of every checkpoint's key, so that old and new never mix.
+# To be raised when the same setup and seed give other numbers than before: it is part
+# of every checkpoint's key, so that old and new never mix.
 NUMERICS = 1
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
-DECIMALS = 6  # of what is kept of them
+DECIMALS = 6  # of stored metrics
 ENDINGS = ("trace_test", "trace_blurred", "trace_matched", "norm2")  # see loop.inspect
 MEASURED = ("information", "endings")  # tables of a state beside its log
 
@@ -35,7 +35,7 @@ class State:
 
     Attributes:
         epoch: epochs completed.
-        net, optimizer: with all that they carry.
+        net, optimizer: including batch-norm statistics and momentum buffers.
         log: array (epoch + 1, 1 + len(METRICS)): the epoch, then the metrics after
             it. Row 0 is the untrained network (its training metrics are NaN).
         information: array (measurements, 2 + layers): the epoch, the trace of each
@@ -52,7 +52,7 @@ class State:
     endings: np.ndarray
 
     def to_bytes(self, **notes: str) -> bytes:
-        """Everything needed to go on, in the safetensors format, with `notes`."""
+        """The state and `notes`, in the safetensors format."""
         momenta = self.optimizer.state_dict()["state"]
         tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
         tensors |= {f"momentum.{i}": s["momentum_buffer"] for i, s in momenta.items()}
@@ -65,13 +65,13 @@ class State:
 
 
 def notes_of(payload: bytes) -> dict[str, str]:
-    """The notes that were given to `State.to_bytes`."""
+    """The notes in the bytes of `State.to_bytes`."""
     size = int.from_bytes(payload[:8], "little")
     return json.loads(payload[8 : 8 + size])["__metadata__"]
 
 
 def tables_of(payload: bytes) -> list[np.ndarray | None]:
-    """The log of a saved state, its information and endings where these were taken."""
+    """The log of a stored state, and its information and endings, or None."""
     tensors = load_tensors(payload)
     found = (tensors.get(name) for name in ("log", *MEASURED))
     return [None if table is None else table.numpy() for table in found]
@@ -92,7 +92,7 @@ def untrained(setup: Setup, seed: int, dataset: Dataset) -> State:
 
 
 def optimiser(net: torch.nn.Module, schedule: Schedule) -> torch.optim.SGD:
-    """SGD on `net`, as `schedule` says."""
+    """SGD on the weights of `net`, with the settings of `schedule`."""
     s = schedule
     return torch.optim.SGD(
         net.parameters(), s.lr, s.momentum, weight_decay=s.weight_decay, fused=True
@@ -101,7 +101,7 @@ def optimiser(net: torch.nn.Module, schedule: Schedule) -> torch.optim.SGD:
 
 @isolated()
 def restore(payload: bytes, setup: Setup, seed: int, dataset: Dataset) -> State:
-    """The state that `State.to_bytes` saved, on the data set's device."""
+    """The state in the bytes of `State.to_bytes`, on the device of `dataset`."""
     tensors = load_tensors(payload)
     state = untrained(setup, seed, dataset)
     state.log = tensors.pop("log").numpy()

@@ -176,7 +176,7 @@ def test_on_the_cpu_only_threads_and_precision_are_set(own_settings):
 @pytest.mark.parametrize("given", [None, ":16:8"])
 def test_the_workspace_of_cublas_is_set_before_anything_can_use_it(given):
     code = (
-        "import os, cplib.device, torch; "
+        "import os, cplib._base.device, torch; "
         "assert not torch.cuda.is_initialized(); "
         "print(os.environ['CUBLAS_WORKSPACE_CONFIG'])"
     )

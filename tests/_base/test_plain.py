@@ -14,7 +14,6 @@ from cplib._base import plain, streams
 from cplib.analysis import biology, effects
 from cplib.data import DataSpec, gratings
 from cplib.deficits import Blur, LabelPermutation, Noise
-from cplib.engine import workers  # fmt: skip
 from cplib.errors import InputError
 from cplib.figures import examples, stimuli
 from cplib.fisher import Probe, noise
@@ -80,22 +79,20 @@ def test_a_sweep_with_numpys_seeds_is_the_same_and_can_be_stored(tmp_path):
      (np.uint8(1), [0]), (range(2), [0, 1]), ({7}, [7])],
 )  # fmt: skip
 def test_seeds_as_programs_write_them(given, wanted):
-    got = results.parse_seeds(given)
+    got = plain.seeds(given)
     assert got == wanted and {type(seed) for seed in got} == {int}
 
 
 @pytest.mark.parametrize("given", [2.0, np.float64(2), np.True_, np.array(2), object()])
 def test_a_number_of_seeds_that_is_none_is_one_sentence(given):
     with pytest.raises(InputError, match="seeds=.*"):
-        results.parse_seeds(given)
-    with pytest.raises(InputError, match=r"seeds=.*list"):
-        engine.check_seeds(given)
+        plain.seeds(given)
 
 
 def test_seeds_too_large_for_pytorch_are_named():
-    assert engine.check_seeds([2**63 - 1]) == [2**63 - 1]
+    assert plain.seeds([2**63 - 1]) == [2**63 - 1]
     with pytest.raises(InputError, match=f"seed={2**63} is too large"):
-        engine.check_seeds([2**63])
+        plain.seeds([2**63])
 
 
 NET = models.build(ModelSpec("AllCNN", 2), channels=3, size=8, seed=0)
@@ -124,8 +121,8 @@ TAKERS = {
     "epochs": lambda n: studies.Run([], n),
     "clean_epochs": lambda n: studies.windows(*WINDOWS, SETUP, [], n),
     "checkpoint_every": lambda n: plan.make_plan(SETUP, [], [0], "cpu", n),
-    "workers": workers.check,
-    "seeds": lambda n: costs.table("smoke", ["demo"], seeds=n),
+    "workers": lambda n: engine.run(SETUP, RESULT.study.runs, [0], max_workers=n),
+    "seeds": plain.seeds,
     "last": lambda n: results.finals(RESULT, n),
     "points": lambda n: predict.trace(RESULT, n),
     "chunk": lambda n: fisher.trace(NET, IMAGES, RANDOM, chunk=n),
@@ -156,8 +153,8 @@ MORE = [
 @pytest.mark.parametrize("bad", [2.0, np.float32(3), True, np.True_, "4", -1, None])
 @pytest.mark.parametrize(("name", "take"), [*TAKERS.items(), *MORE])
 def test_what_is_no_whole_number_is_one_sentence(name, take, bad):
-    if name == "workers" and bad is None:
-        return  # the default
+    if (name, bad) in {("workers", None), ("seeds", "4")}:
+        return  # the default; how many, from a command line
     with pytest.raises(InputError) as error:
         take(bad)
     assert f"{name}={bad!r} must be" in str(error.value)

@@ -72,15 +72,15 @@ def test_what_killed_writers_left_is_swept_away_when_it_is_old(path):
         part.write_bytes(b"half")
     os.utime(old, (0, 0))
     os.utime(path, (0, 0))
-    files.sweep(path.parents[1])
+    files.remove_leftovers(path.parents[1])
     assert sorted(p.name for p in path.parent.iterdir()) == [".part-new", "file.bin"]
 
 
 def test_damaged_files_are_kept_under_another_name(path):
     for number in (1, 2):
         files.write_atomic(path, b"bad")
-        with pytest.warns(UserWarning, match="set aside"):
-            aside = files.set_aside(path, "why")
+        with pytest.warns(UserWarning, match="quarantined as"):
+            aside = files.quarantine(path, "why")
         assert aside.name == f"file.bin.damaged-{number}"
         assert aside.read_bytes() == b"bad"
         assert not path.exists()

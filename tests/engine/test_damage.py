@@ -21,6 +21,7 @@ from cplib import engine, studies
 from cplib.engine import segment as segments
 from cplib.errors import StorageError
 from cplib.results import library, store
+from cplib.results.result import COLUMNS
 from cplib.studies import plan
 
 STUDY = studies.get("1TL", "smoke")
@@ -89,7 +90,7 @@ def descendants(key):
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_each_checkpoint_in_turn(cache, undisturbed, damage):
-    """Damaged ones are named and set aside; they and no others are trained again."""
+    """Damaged ones are named and quarantined; they and no others are trained again."""
     states = {key: segments.state_path(cache / "states", key) for key in TREE.segments}
     for key, path in states.items():
         another = next(p for k, p in states.items() if k != key)
@@ -98,7 +99,7 @@ def test_each_checkpoint_in_turn(cache, undisturbed, damage):
             states[below].unlink()
         rest = set(states) - {key} - descendants(key)
         before = {states[k]: states[k].stat().st_mtime_ns for k in rest}
-        with pytest.warns(UserWarning, match=rf"{path.name} is damaged.*set aside"):
+        with pytest.warns(UserWarning, match=rf"{path.name} is damaged.*quarantined"):
             trained = train(cache)
         assert_equal(trained, undisturbed)
         assert path.with_name(f"{path.name}.damaged-1").exists()
@@ -129,42 +130,38 @@ def test_a_checkpoint_damaged_while_it_is_in_use(cache, undisturbed, monkeypatch
         return original(*arguments)
 
     monkeypatch.setattr(segments, "train_segment", damaging)
-    with pytest.warns(UserWarning, match=rf"{inner}.*set aside"):
+    with pytest.warns(UserWarning, match=rf"{inner}.*quarantined"):
         assert_equal(train(cache), undisturbed)
 
 
 # -- results
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_each_result_file_in_turn(tmp_path, damage, suffix):
-    another = library.save(handmade("demo")).with_suffix(suffix)
-    good = handmade("1TL")
-    path = library.save(good).with_suffix(suffix)
+def test_a_damaged_result(tmp_path, damage):
+    another, good = library.save(handmade("demo")), handmade("1TL")
+    path = library.save(good)
     damage(path, another)
-    said = [  # one is of no use without the other
-        pytest.warns(UserWarning, match=rf"1TL-smoke\.{kind} is damaged.*set aside")
-        for kind in ("csv", "json")
-    ]
-    with said[0], said[1]:
+    words = r"1TL-smoke\.csv\.gz is damaged.*quarantined"
+    if damage is replace:
+        words = "demo at scale smoke.*quarantined"
+    with pytest.warns(UserWarning, match=words):
         assert library.stored(good.study) is None
     assert library.stored(handmade("demo").study) is not None
     library.save(good)
     assert_same(library.stored(good.study), good)
 
 
-def test_both_files_of_another_study(tmp_path):
-    demo = library.save(handmade("demo"))
-    path = library.save(handmade("1TL"))
-    for suffix in (".csv", ".json"):
-        replace(path.with_suffix(suffix), demo.with_suffix(suffix))
-    with pytest.warns(UserWarning, match="results of demo at scale smoke.*set aside"):
-        assert library.stored(STUDY) is None
+def test_a_damaged_result_is_replaced_by_the_next(tmp_path):
+    path = library.save(handmade("1TL", seeds=(0,)))
+    flip(path, None)
+    with pytest.warns(UserWarning, match="quarantined"):
+        library.save(handmade("1TL", seeds=(1,)))
+    assert library.stored(STUDY).seeds == [1]
 
 
 def assert_same(got, wanted):
-    order = list(library.COLUMNS)
+    order = list(COLUMNS)
     pd.testing.assert_frame_equal(
         got.table.sort_values(order, ignore_index=True),
         wanted.table.sort_values(order, ignore_index=True),
@@ -177,43 +174,32 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours runs after it."""
 
 
-@pytest.mark.parametrize("step", range(6))
-def test_a_kill_at_any_step_of_saving_costs_nothing(monkeypatch, step):
-    """Before or after each of the three renamings: the old seeds are there, or all."""
-    old, all_ = handmade("1TL", seeds=(0, 1)), handmade("1TL", seeds=(0, 1, 2))
-    library.save(old)
-    rename, count = os.replace, []
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize("old", [(), (0, 1)], ids=["first", "merged"])
+def test_a_kill_before_or_after_the_file_is_renamed(monkeypatch, renamed, old):
+    """The old seeds are there, or all; nothing is damaged."""
+    before, all_ = handmade("1TL", seeds=old), handmade("1TL", seeds=(*old, 2))
+    if old:
+        library.save(before)
+    rename = os.replace
 
     def killing(*arguments):
-        count.append(None)
-        if len(count) == step // 2 + 1 and step % 2 == 0:
-            raise Killed
-        rename(*arguments)
-        if len(count) == step // 2 + 1:
-            raise Killed
+        if renamed:
+            rename(*arguments)
+        raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(os, "replace", killing)
         library.save(handmade("1TL", seeds=(2,)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert_same(library.stored(STUDY), old if step < 3 else all_)
+        found = library.stored(STUDY)
+        if renamed or old:
+            assert_same(found, all_ if renamed else before)
+        else:
+            assert found is None
         library.save(handmade("1TL", seeds=(2,)))
         assert_same(library.stored(STUDY), all_)
-
-
-def test_a_kill_while_saving_for_the_first_time(monkeypatch):
-    rename = os.replace
-
-    def killing(source, target):
-        rename(source, target)
-        if str(target).endswith(".csv"):
-            raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(os, "replace", killing)
-        library.save(handmade("1TL"))
-    assert_same(library.stored(STUDY), handmade("1TL"))
 
 
 def test_processes_that_save_at_once_lose_no_seed():
@@ -265,7 +251,7 @@ def test_results_on_a_full_disk(tmp_path, monkeypatch):
         library.save(handmade("1TL", seeds=(1,)))
         assert library.stored(STUDY).seeds == [0, 1]
         assert sorted(p.name for p in folder.iterdir()) == [
-            ".lock", "1TL-smoke.csv", "1TL-smoke.json",
+            ".lock", "1TL-smoke.csv.gz",
         ]  # fmt: skip
 
 
@@ -298,7 +284,7 @@ def test_read_only_results_are_read_and_not_written(tmp_path, monkeypatch):
 @pytest.mark.skipif(
     os.name != "posix" or os.geteuid() != 0, reason="becoming another user takes root"
 )
-def test_what_another_user_may_not_read_is_set_aside(monkeypatch):
+def test_what_another_user_may_not_read_is_quarantined(monkeypatch):
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:
@@ -310,7 +296,7 @@ def test_what_another_user_may_not_read_is_set_aside(monkeypatch):
             os.chown(place, NOBODY + (place == path), -1)
         os.seteuid(NOBODY)
         try:
-            with pytest.warns(UserWarning, match="Permission denied.*set aside"):
+            with pytest.warns(UserWarning, match="Permission denied.*quarantined"):
                 assert library.stored(STUDY) is None
             library.save(handmade("1TL"))
             assert_same(library.stored(STUDY), handmade("1TL"))
@@ -356,7 +342,7 @@ def workers_of(parent):
 
 
 def test_locks_of_results_are_not_committed():
-    """`shelf.alone` leaves its lock file; in a checkout git does not see it."""
+    """`store.alone` leaves its lock file; in a checkout git does not see it."""
     ignored = Path(__file__).parents[2] / ".gitignore"
     assert "book/results/.lock" in ignored.read_text().splitlines()
     with store.alone(library.folder()):

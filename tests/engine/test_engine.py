@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -14,10 +15,10 @@ import numpy as np
 import pytest
 
 from cplib import data, engine, studies, training
-from cplib._base import device, files
+from cplib._base import console, device, files, locks
 from cplib.deficits import KINDS, deficit
+from cplib.engine import machine, workers
 from cplib.engine import segment as segments  # fmt: skip
-from cplib.engine import shortage, workers
 from cplib.errors import CplibError, InputError, StorageError
 from cplib.studies import Run, plan
 
@@ -49,8 +50,9 @@ def from_scratch(run, seed):
     with device.deterministic("cpu"):
         state = training.start(SETUP, seed, dataset)
         for epoch in range(run.epochs):
-            shown = run.deficit if run.onset <= epoch < run.removal else None
-            training.advance(state, SETUP, seed, dataset, [(shown, epoch + 1)])
+            training.advance(
+                state, SETUP, seed, dataset, [(run.sees(epoch), epoch + 1)]
+            )
     return weights_hash(state), state.log
 
 
@@ -114,7 +116,7 @@ def test_nothing_is_trained_twice(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["truncated", "flipped", "emptied", "another's"])
-def test_damaged_checkpoints_are_set_aside_and_trained_again(
+def test_damaged_checkpoints_are_quarantined_and_trained_again(
     tmp_path, monkeypatch, references, how
 ):
     run_here(tmp_path)
@@ -130,7 +132,7 @@ def test_damaged_checkpoints_are_set_aside_and_trained_again(
             }[how]
         )
     calls = count_training(monkeypatch)
-    with pytest.warns(UserWarning, match="set aside"):
+    with pytest.warns(UserWarning, match="quarantined"):
         trained = run_here(tmp_path)
     assert len(set(calls)) == len(states)
     for run in RUNS:
@@ -153,35 +155,67 @@ def test_a_lost_ancestor_is_only_trained_again_if_needed(tmp_path, monkeypatch):
     assert set(calls) == {inner, children[0]}
 
 
+HOLDER = """
+import sys
+from pathlib import Path
+from cplib import engine, studies
+from cplib._base import device
+from cplib.engine import scheduler
+study = studies.get("timing", "smoke")
+train = scheduler.segments.train_segment
+left = [2]
+
+def pausing(*arguments):
+    if not left[0]:
+        print("holding", flush=True)
+        sys.stdin.readline()
+    left[0] -= 1
+    train(*arguments)
+
+scheduler.segments.train_segment = pausing
+engine.run(study.setup, study.runs, [0], max_workers=1, progress=False,
+           cache=Path(sys.argv[1]))
+"""
+
+
 @pytest.mark.parametrize("ending", ["finishes", "dies"])
-def test_what_another_trains_is_left_to_it_and_taken_over_if_it_dies(
-    tmp_path, references, ending
+def test_a_second_sweep_waits_and_trains_only_what_is_missing(
+    tmp_path, monkeypatch, ending
 ):
-    """Here the other is the test, which holds the lock of one inner segment."""
-    run_here(tmp_path / "other")
-    tree = plan.make_plan(SETUP, RUNS, [5])
-    key = next(s.parent for s in tree.segments.values() if s.parent)
-    mine, others = (
-        {k: segments.state_path(tmp_path / name / "states", k) for k in tree.segments}
-        for name in ("mine", "other")
-    )
-    apart = [k for k in tree.segments if key not in {s.key for s in tree.lineage(k)}]
-    until = time.monotonic() + 120
-    with ThreadPoolExecutor(1) as aside:
-        with segments.locked(tmp_path / "mine" / "states", key) as held:
-            assert held
-            outcome = aside.submit(run_here, tmp_path / "mine")
-            while not all(mine[k].exists() for k in apart):
-                assert time.monotonic() < until and not outcome.done()
-                time.sleep(0.02)
-            assert not any(mine[k].exists() for k in set(mine) - set(apart))
-            if ending == "finishes":
-                mine[key].write_bytes(others[key].read_bytes())
-                os.utime(mine[key], (0, 0))
-        trained = outcome.result(timeout=120)
-    assert (mine[key].stat().st_mtime == 0) == (ending == "finishes")
-    for run in RUNS:
-        np.testing.assert_array_equal(trained[5, run].log, references[run][1])
+    """The first, another process, has trained two segments when the second starts."""
+    study = studies.get("timing", "smoke")
+    arguments = study.setup, study.runs, [0]
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], env=environment(), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert first.stdout.readline() == "holding\n"
+    calls, said = count_training(monkeypatch), threading.Event()
+
+    def end(words):
+        assert str(tmp_path) in words and "Another sweep is training" in words
+        first.kill() if ending == "dies" else first.stdin.write("\n" * 99)
+        first.stdin.close()
+        said.set()
+
+    monkeypatch.setattr(console, "say", end)
+    options = {"max_workers": 1, "progress": False}
+    trained = engine.run(*arguments, cache=tmp_path, **options)
+    first.wait()
+    assert said.is_set()
+    segments_ = plan.make_plan(*arguments).segments
+    missing = len(segments_) - 2 if ending == "dies" else 0
+    assert len(calls) == len(set(calls)) == missing
+    wanted = engine.run(*arguments, cache=tmp_path / "other", **options)
+    for key, outcome in wanted.items():
+        np.testing.assert_array_equal(trained[key].log, outcome.log)
+
+
+def test_what_is_trained_already_is_read_while_another_trains(tmp_path):
+    run_here(tmp_path)
+    with locks.hold(tmp_path / "states" / ".lock") as held:
+        assert held
+        assert len(run_here(tmp_path, RUNS[2:4])) == 2
 
 
 SCRIPT = """
@@ -301,7 +335,7 @@ class Broken(Executor):
     ],
 )
 def test_memory_is_blamed_where_it_ran_out(tmp_path, monkeypatch, ours, short, said):
-    monkeypatch.setattr(shortage.Watch, "short", lambda self: short)
+    monkeypatch.setattr(machine.Watch, "short", lambda self: short)
     monkeypatch.setattr(workers, "pool", lambda *_: (Broken(), 2))
     options = {"executor": None if ours else Broken(), "cache": tmp_path}
     with pytest.raises(CplibError, match=rf"killed \(SIGSEGV\(-11\)\){said}: run "):
@@ -338,18 +372,20 @@ def test_provenance_travels_with_the_checkpoint(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("options", "words"),
     [
-        (lambda: engine.check_seeds([-1]), ["-1", "0 or more"]),
-        (lambda: engine.check_seeds([]), ["at least one"]),
-        (lambda: engine.check_seeds([1.5]), ["1.5"]),
-        (lambda: workers.check(0), ["workers=0", "1 or more"]),
+        ({"seeds": [-1]}, ["-1", "0 or more"]),
+        ({"seeds": []}, ["at least one"]),
+        ({"seeds": [1.5]}, ["1.5"]),
+        ({"max_workers": 0}, ["workers=0", "1 or more"]),
+        ({"device": "gpu"}, ["'gpu'", "cpu"]),
     ],
 )
-def test_bad_input_is_named(call, words):
+def test_bad_input_is_named(tmp_path, options, words):
     with pytest.raises(InputError) as error:
-        call()
+        engine.run(SETUP, RUNS, **{"seeds": [0], "cache": tmp_path, **options})
     assert all(word in str(error.value) for word in words)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unwritable_cache_is_named(tmp_path):

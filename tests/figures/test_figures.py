@@ -5,17 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cplib import figures, studies
-from cplib.results import library
+from cplib import figures, results, studies
 
 
 @pytest.fixture(scope="module")
 def stored():
     """The book's own results, read from the checkout."""
-    book = Path(library.__file__).parents[2] / "book" / "results"
+    book = Path(results.__file__).parents[2] / "book" / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CPLIB_RESULTS", str(book))
-        return {n: library.stored(studies.get(n, "laptop")) for n in ("1TL", "1BL")}
+        return {n: results.stored(studies.get(n, "laptop")) for n in ("1TL", "1BL")}
 
 
 def last_five(table, seed, onset, removal, end):
@@ -78,7 +77,7 @@ def test_window_sweep_draws_the_loss_against_equal_length(stored):
 def test_blur_until_late_costs_at_least_four_points(stored):
     """The book's first claim, from the stored runs: three seeds or more."""
     result = stored["1TL"]
-    by_seed = library.finals(result)
+    by_seed = results.finals(result)
     last = by_seed[by_seed.removal == by_seed.removal.max()]
     assert len(last) >= 3
     assert 100 * (last.baseline - last.final).mean() >= 4

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from handmade import bare
 
-from cplib import figures, studies
+from cplib import figures, results, studies
 from cplib.analysis import sensitivity
 from cplib.errors import InputError
 from cplib.figures import animals, fisher
-from cplib.results import library
 
-BOOK = Path(library.__file__).parents[2] / "book" / "results"
+BOOK = Path(results.__file__).parents[2] / "book" / "results"
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +20,7 @@ def books_results(monkeypatch):
 
 
 def stored(name):
-    return library.stored(studies.get(name, "laptop"))
+    return results.stored(studies.get(name, "laptop"))
 
 
 def table_of(name):
@@ -136,7 +135,7 @@ def test_together_draws_losses_against_both_references():
     panel = figures.together(sweeps)
     for axes, against in zip(panel.figure.axes, ("baseline", "control"), strict=True):
         for name, result in sweeps.items():
-            by_seed = library.finals(result)
+            by_seed = results.finals(result)
             lost = 100 * (by_seed[against] - by_seed["final"])
             wanted = lost.groupby(by_seed.removal).mean()
             times, drawn = line(axes, name)

@@ -1,4 +1,5 @@
 import dataclasses
+import gzip
 import json
 import os
 import tempfile
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cplib import engine, figures, studies
-from cplib._base import files  # fmt: skip
+from cplib._base import files, plain
 from cplib.analysis import effects
 from cplib.errors import DataError, InputError
-from cplib.results import Result, library, store, verification
+from cplib.results import Result, finals, library, store, verification
+from cplib.results.result import COLUMNS, described
+from cplib.studies import costs
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def test_the_table_holds_the_logs(computed, tmp_path):
     trained = engine.run(
         study.setup, study.runs, [1], cache=tmp_path, max_workers=1, progress=False
     )
-    assert tuple(computed.table.columns) == library.COLUMNS
+    assert tuple(computed.table.columns) == COLUMNS
     for run in study.runs:
         log = trained[1, run].log
         for place, metric in enumerate(study.metrics, start=1):
@@ -48,11 +51,10 @@ def made_up(values):
     for run in study.runs:
         for seed, curve in enumerate(values[run.removal]):
             rows += [
-                ("1TL", "smoke", seed, run.name, run.onset, run.removal, e,
-                 "test_accuracy", "", v)
+                (seed, study.runs.index(run), e, "test_accuracy", "", v)
                 for e, v in enumerate(curve)
-            ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=library.COLUMNS)
+            ]
+    table = described(pd.DataFrame(rows, columns=store.COLUMNS), study)
     origin = {"device": "d", "seconds": 60.0, "date": "2026-01-01T00:00:00Z"}
     return Result(study, table, {0: origin, 1: origin})
 
@@ -66,7 +68,7 @@ def test_finals_and_effects_by_hand():
             2: [[0.1, 0.1, 0.1, 0.2, 0.4], [0.1, 0.1, 0.1, 0.3, 0.1]],
         }
     )
-    table = library.finals(result, last=2).set_index(["removal", "seed"])
+    table = finals(result, last=2).set_index(["removal", "seed"])
     assert table.loc[(0, 0), "final"] == pytest.approx(0.5)
     assert table.loc[(0, 1), "baseline"] == pytest.approx(0.3)
     assert table.loc[(1, 0), "final"] == pytest.approx(0.4)
@@ -83,7 +85,7 @@ def test_an_effect_is_a_paired_t_interval():
     }
     curves[0] = 0.7 + 0.1 * random.random((2, 5))
     result = made_up(curves)
-    by_seed = library.finals(result)
+    by_seed = finals(result)
     rows = by_seed[by_seed["removal"] == 2]
     from scipy import stats
 
@@ -103,12 +105,12 @@ def test_an_effect_is_a_paired_t_interval():
 
 def test_stored_results_round_trip_and_merge(computed):
     path = library.save(computed.only([0]))
-    assert path.name == "1TL-smoke.csv"
+    assert path.name == "1TL-smoke.csv.gz"
     library.save(computed.only([1]))
     again = library.stored(computed.study)
     pd.testing.assert_frame_equal(
-        again.table.sort_values(list(library.COLUMNS), ignore_index=True),
-        computed.table.sort_values(list(library.COLUMNS), ignore_index=True),
+        again.table.sort_values(list(COLUMNS), ignore_index=True),
+        computed.table.sort_values(list(COLUMNS), ignore_index=True),
         check_dtype=False,
     )
     assert again.provenance == computed.provenance
@@ -116,10 +118,12 @@ def test_stored_results_round_trip_and_merge(computed):
     library.save(again)
     assert path.read_bytes() == first
     needed = {"code", "torch", "device", "threads", "date", "seconds", "data_sha256"}
-    note = json.loads(path.with_suffix(".json").read_text())
+    note = first_line(path)
     assert needed <= set(note["seeds"]["0"])
     assert note["study_hash"] == computed.study.hash
-    catalogue = library.catalogue().query("scale == 'smoke'")  # the atlas has others
+    bare = pd.read_csv(path, comment="#")
+    assert len(bare) == len(computed.table) and list(bare) == store.COLUMNS
+    catalogue = library.catalogue()
     assert catalogue["study"].tolist() == ["1TL"]
     assert catalogue["seeds"].tolist() == [2]
 
@@ -156,14 +160,13 @@ def tables(draw):
     values = draw(st.lists(VALUES, min_size=2, max_size=6))
     study = studies.get("1TL", "smoke")
     rows = [
-        ("1TL", "smoke", seed, run.name, run.onset, run.removal, epoch, metric, layer,
-         value)
+        (seed, run, epoch, metric, layer, value)
         for seed in seeds
-        for run in study.runs
+        for run in range(len(study.runs))
         for metric, layer in (("test_accuracy", ""), ("trace", "0"), ("trace", "10"))
         for epoch, value in enumerate(values)
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=library.COLUMNS)
+    ]
+    table = described(pd.DataFrame(rows, columns=store.COLUMNS), study)
     words = st.text(st.characters(codec="utf-8"), max_size=9)
     origin = {
         seed: {"device": draw(words), "seconds": 1.5, "date": "2027"} for seed in seeds
@@ -196,28 +199,102 @@ def test_any_table_comes_back_bit_for_bit_in_whatever_order_it_was_saved(drawn):
         assert got.seeds == sorted(order)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json"])
-@pytest.mark.parametrize("how", ["truncated", "emptied", "edited"])
-def test_damaged_results_are_set_aside(computed, suffix, how):
-    path = library.save(computed).with_suffix(suffix)
-    text = path.read_text()
-    path.write_text(
-        {"truncated": text[: len(text) // 2], "emptied": "",
-         "edited": text.replace("0.1", "0.2", 1)}[how]
-    )  # fmt: skip
-    with pytest.warns(UserWarning, match="set aside"):
+def first_line(path):
+    with gzip.open(path, "rt") as file:
+        return json.loads(file.readline().removeprefix("# "))
+
+
+def rewritten(path, change):
+    """Change the text of a stored result."""
+    path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes()))))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda text: text[: len(text) // 2], "checksum mismatch"),
+        (lambda text: text.replace(b",0.1", b",0.2", 1), "checksum mismatch"),
+        (lambda text: text.replace(b"1TL", b"1TX"), "the results of 1TX"),
+        (lambda text: text.replace(b'"1": {', b'"9": {', 1), "wrong columns or seeds"),
+        (lambda text: b"", ""),
+        (lambda text: b"# []\n", ""),
+    ],
+)
+def test_edited_results_are_quarantined(computed, change, why):
+    """The file itself can be unpacked; `test_damage` has those that cannot."""
+    path = library.save(computed)
+    rewritten(path, change)
+    with pytest.warns(UserWarning, match=f"{why}.*quarantined"):
         assert library.stored(computed.study) is None
     assert path.with_name(path.name + ".damaged-1").exists()
 
 
-def test_another_studys_result_is_not_used(computed):
+def test_a_result_of_another_definition_is_announced(computed, monkeypatch, capsys):
+    """In a sentence that says what has changed; it is not used, and not damaged."""
     path = library.save(computed)
-    note = path.with_suffix(".json")
-    entry = json.loads(note.read_text()) | {"study_hash": "0" * 16}
-    entry["sha256"] = store.seal({k: v for k, v in entry.items() if k != "sha256"})
-    note.write_text(json.dumps(entry))
-    assert library.stored(computed.study) is None
-    assert path.exists()  # it is another's, not damaged
+    monkeypatch.setattr(library, "compute", lambda study, seeds, **_: "trained")
+    for study, words in (
+        (computed.study.vary(name="1TL", batch=64), "schedule.batch 128, now 64"),
+        (dataclasses.replace(computed.study, runs=computed.study.runs[:2]),
+         "runs (3 of them), now (2 of them)"),
+    ):  # fmt: skip
+        assert library.get(study, seeds=1) == "trained"
+        said = capsys.readouterr().err
+        assert f"1TL smoke is stored for another definition ({words}): tr" in said
+    assert library.get(studies.get("1BL", "smoke"), seeds=1) == "trained"
+    assert not capsys.readouterr().err and path.exists()
+
+
+def first_edition(result, folder):
+    """The two files in which the first edition stored a result."""
+    study = result.study
+    table = result.table.drop(columns="run")
+    table.insert(0, "study", study.name)
+    table.insert(1, "scale", study.scale)
+    payload = table.to_csv(index=False, lineterminator="\n").encode()
+    head = {
+        "title": study.title, "study_hash": study.hash,
+        "table_sha256": files.sha256(payload),
+        "seeds": {str(seed): note for seed, note in result.provenance.items()},
+        "study": study.spec(),
+    }  # fmt: skip
+    csv = folder / f"{study.name}-{study.scale}.csv"
+    files.write_atomic(csv, payload)
+    files.write_atomic(csv.with_suffix(".json"), json.dumps(head).encode())
+    return csv
+
+
+@pytest.mark.parametrize("pairs", [False, True], ids=["LF", "CRLF"])
+def test_the_first_editions_files_are_converted_once(computed, pairs):
+    csv = first_edition(computed, library.folder())
+    if pairs:  # as Git for Windows writes them
+        csv.write_bytes(csv.read_bytes().replace(b"\n", b"\r\n"))
+    for _ in range(2):
+        again = library.stored(computed.study)
+        assert exact(again.table) == exact(computed.table)
+        assert again.provenance == computed.provenance
+        assert [p.name for p in csv.parent.iterdir()] == ["1TL-smoke.csv.gz"]
+
+
+@pytest.mark.parametrize("what", ["edited", "redefined", "half"])
+def test_the_first_editions_files_are_left_alone_unless_they_are_whole(computed, what):
+    csv = first_edition(computed, library.folder())
+    study = computed.study
+    if what == "edited":
+        csv.write_bytes(csv.read_bytes().replace(b",0.1", b",0.2", 1))
+    elif what == "redefined":
+        study = dataclasses.replace(study, clean_epochs=1)
+    else:
+        csv.with_suffix(".json").unlink()
+    names = {p.name for p in csv.parent.iterdir()}
+    assert library.stored(study) is None
+    assert {p.name for p in csv.parent.iterdir()} == names
+
+
+def test_the_first_editions_files_never_replace_newer_ones(computed):
+    library.save(computed)
+    first_edition(computed.only([0]), library.folder())
+    assert library.stored(computed.study).seeds == [0, 1]
 
 
 def test_verification_finds_truth_and_tampering(computed, tmp_path):
@@ -245,7 +322,7 @@ def seeds_apart(computed, changed):
 def test_on_another_machine_the_spread_between_seeds_decides(computed, tmp_path):
     """The tolerance against its definition, and both sides of it."""
     options = {"cache": tmp_path, "max_workers": 1, "progress": False}
-    table = library.finals(computed)
+    table = finals(computed)
     by_run = [rows.final.to_numpy() for _, rows in table.groupby(["onset", "removal"])]
     free = sum(len(run) - 1 for run in by_run)
     squares = sum(((run - run.mean()) ** 2).sum() for run in by_run)
@@ -289,13 +366,29 @@ def test_a_run_that_diverged_is_verified_too(tmp_path):
      ("2,", [2]), ([5, 5], [5]), ((0, 1), [0, 1])],
 )  # fmt: skip
 def test_seeds_as_people_write_them(given, wanted):
-    assert library.parse_seeds(given) == wanted
+    assert plain.seeds(given) == wanted
 
 
 @pytest.mark.parametrize("given", [0, -1, "x", "1;2", [], None, True, [-2], [0.5]])
 def test_impossible_seeds_are_named(given):
     with pytest.raises(InputError, match=r"[Ss]eed"):
-        library.parse_seeds(given)
+        plain.seeds(given)
+
+
+@pytest.mark.parametrize("given", [2, "2", "0,1", [0, 1]])
+def test_seeds_are_a_number_or_a_list_everywhere(tmp_path, given):
+    study = studies.windows(
+        "short", "smoke", "Short", studies.get("1TL", "smoke").setup, [], 1
+    )
+    options = {"progress": False, "max_workers": 1}
+    assert library.get(study, seeds=given, **options).seeds == [0, 1]
+    assert library.compute(study, given, **options).seeds == [0, 1]
+    trained = engine.run(study.setup, study.runs, given, **options)
+    assert [seed for seed, _ in trained] == [0, 1]
+    tree = studies.make_plan(study.setup, study.runs, given)
+    assert [seed for seed, _ in tree.ends] == [0, 1]
+    two, one = (costs.table("smoke", ["demo"], seeds=s).epochs for s in (given, [7]))
+    assert two.tolist() == (2 * one).tolist()
 
 
 def test_results_of_different_studies_do_not_mix(computed):
@@ -316,7 +409,7 @@ def test_results_are_looked_for_in_order_and_kept_in_the_first(
     path = library.save(computed.only([1]))
     assert path.parent == mine
     assert library.stored(computed.study).seeds == [0, 1]
-    (mine / "1TL-smoke.csv").write_text("damaged")
+    path.write_text("damaged")
     with pytest.warns(UserWarning, match="damaged"):
         assert library.stored(computed.study).seeds == [0]
 
@@ -325,11 +418,10 @@ def test_results_of_an_earlier_definition_are_kept(computed, monkeypatch, tmp_pa
     """Whoever changes a study and stores it again loses nothing."""
     monkeypatch.setenv("CPLIB_RESULTS", str(tmp_path))
     old = dataclasses.replace(computed.study, clean_epochs=1)
-    csv = library.save(Result(old, computed.table, computed.provenance))
-    payload = csv.read_bytes()
-    with pytest.warns(UserWarning, match=f"as it was defined before.*{old.hash}.csv"):
-        assert library.save(computed) == csv
-    kept = csv.with_name(f"{csv.stem}.{old.hash}.csv")
+    path = library.save(Result(old, computed.table, computed.provenance))
+    payload = path.read_bytes()
+    with pytest.warns(UserWarning, match=f"an earlier definition.*{old.hash}.csv.gz"):
+        assert library.save(computed) == path
+    kept = path.with_name(f"1TL-smoke.{old.hash}.csv.gz")
     assert kept.read_bytes() == payload
-    assert json.loads(kept.with_suffix(".json").read_text())["study_hash"] == old.hash
     pd.testing.assert_frame_equal(library.stored(computed.study).table, computed.table)

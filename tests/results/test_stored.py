@@ -24,9 +24,9 @@ def test_runs_that_studies_share_have_the_same_numbers(monkeypatch):
     for one, other in combinations(stored, 2):
         if one.study.setup != other.study.setup:
             continue
-        begun = {(run.deficit, run.onset, run.removal): run for run in other.study.runs}
+        begun = {run.windows: run for run in other.study.runs}
         for run in one.study.runs:
-            twin = begun.get((run.deficit, run.onset, run.removal))
+            twin = begun.get(run.windows)
             for seed in set(one.seeds) & set(other.seeds) if twin else ():
                 if made_alike(one, other, seed):
                     pair = [one.curve(run)[seed], other.curve(twin)[seed]]

@@ -101,10 +101,12 @@ def test_augmentation_translates_and_mirrors_over_the_mean_colour():
     assert still.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_evaluation_is_the_mean_over_all_images(dataset):
+def test_evaluation_is_the_mean_over_all_images(dataset, monkeypatch):
     net = loop.start(SETUP, 0, dataset).net
     x, y = dataset.test_images, dataset.test_labels
-    loss, accuracy = loop.evaluate(net, x, y, chunk=100)  # does not divide 256
+    monkeypatch.setattr(loop, "SUMMED", 100)  # does not divide 256
+    monkeypatch.setattr(loop, "AT_ONCE", 30)
+    loss, accuracy = loop.evaluate(net, x, y)
     with torch.no_grad():
         logits = net.eval()(x)
     p = torch.softmax(logits, 1)[torch.arange(len(y)), y]

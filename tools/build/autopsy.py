@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyter_client import AsyncKernelManager
 
-from cplib.engine.shortage import Watch
+from cplib.engine.machine import Watch
 
 LINES = 6  # of a stack, at most
 WINDOWS = 0xC0000000  # exit codes of Windows' own errors start here
@@ -154,5 +154,5 @@ def death(kernel: type[Kernel]) -> Death | None:
     if code is None:
         return None
     said = kernel.record.read_text(encoding="utf-8", errors="replace")
-    short = kernel.watch.short(kernel.process.pid)
+    short = kernel.watch.short()
     return Death(code, said, short, kernel.record)

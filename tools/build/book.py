@@ -25,7 +25,7 @@ import yaml
 from nbformat import NotebookNode
 
 from cplib._base import console, files
-from cplib.engine.shortage import Watch
+from cplib.engine.machine import Watch
 from cplib.errors import CplibError
 from tools.build.autopsy import Death
 from tools.build.execute import (

@@ -28,7 +28,7 @@ import papermill
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from cplib.engine.shortage import Watch
+from cplib.engine.machine import Watch
 from tools.build import autopsy
 from tools.build.stamp import RUN, run_of
 

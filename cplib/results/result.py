@@ -1,0 +1,158 @@
+"""A study's numbers in one tidy table, and what each run ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .._base.plain import whole
+from ..errors import DataError, InputError
+from ..studies import Run, Study
+
+__all__ = ["COLUMNS", "LAST", "Result", "described", "finals"]
+
+COLUMNS = (
+    "seed", "run", "deficit", "onset", "removal", "epoch", "metric", "layer", "value",
+)  # fmt: skip
+NAMED = 5  # diverged runs named in a sentence
+LAST = 5  # the readout is the mean over the last five epochs, as in the paper
+
+
+@dataclass(frozen=True)
+class Result:
+    """A study's numbers.
+
+    Attributes:
+        study: what was computed.
+        table: one row per number, with the columns `COLUMNS`. `epoch` counts completed
+            epochs (0 is the untrained network); `layer` is empty for metrics of the
+            whole network, else "0", "1", ... from the input on; accuracies are
+            fractions. With a probe, the metric `trace` is the Fisher trace, by layer
+            and (layer empty) in total, and `trace_error` the standard error of the
+            total; with a readout too, the metrics of `training.loop.inspect`. A run that diverged has NaN from the first epoch on in which a
+            number is not finite.
+        provenance: by seed, where its numbers come from.
+        live: seeds computed in this session; the others were read from a file.
+    """
+
+    study: Study
+    table: pd.DataFrame
+    provenance: dict[int, dict]
+    live: tuple[int, ...] = ()
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds in the table, in order."""
+        return sorted(self.provenance)
+
+    def curve(
+        self, run: Run, metric: str = "test_accuracy", layer: str = ""
+    ) -> pd.DataFrame:
+        """`metric` of `run`: index epoch, one column per seed."""
+        rows = self._rows(metric, layer).get(self.number(run), self.table[:0])
+        return rows.pivot(index="epoch", columns="seed", values="value")
+
+    def number(self, run: Run) -> int:
+        """The place of `run` in the study's runs: its number in the column `run`."""
+        try:
+            return self.study.runs.index(run)
+        except ValueError:
+            raise InputError(
+                f"{run.title} is no run of study {self.study.name} at scale "
+                f"{self.study.scale}: choose one of its runs."
+            ) from None
+
+    def _rows(self, metric: str, layer: str) -> dict[int, pd.DataFrame]:
+        """The rows of `metric` by run, looked up once."""
+        memory = self.__dict__.setdefault("_memory", {})
+        if (metric, layer) not in memory:
+            t = self.table
+            rows = t[(t.metric == metric) & (t.layer == layer)]
+            memory[metric, layer] = dict(list(rows.groupby("run")))
+        return memory[metric, layer]
+
+    @property
+    def diverged(self) -> pd.DataFrame:
+        """A row for each run that diverged; `epoch` is its first without numbers."""
+        lost = self.table[~np.isfinite(self.table["value"])]
+        by = ["run", "deficit", "onset", "removal", "seed"]
+        return lost.groupby(by, sort=False)["epoch"].min().reset_index()
+
+    def lost(self, *runs: Run) -> str:
+        """Which of `runs` (default: all) diverged, in words; '' if none did."""
+        asked = [self.number(run) for run in runs or self.study.runs]
+        words = [
+            f"{self.study.runs[row.run].title} with seed {row.seed} after epoch "
+            f"{row.epoch}"
+            for row in self.diverged.itertuples()
+            if row.run in asked
+        ]
+        if len(words) > NAMED:
+            words[NAMED:] = [f"{len(words) - NAMED} more"]
+        return ", ".join(words)
+
+    def only(self, seeds: Iterable[int]) -> Result:
+        """The same result for some of its seeds, or for none."""
+        seeds = [whole("seed", seed, 0) for seed in seeds]
+        rows = self.table[self.table.seed.isin(seeds)].reset_index(drop=True)
+        kept = {seed: self.provenance[seed] for seed in seeds}
+        live = tuple(seed for seed in self.live if seed in seeds)
+        return Result(self.study, rows, kept, live)
+
+
+def described(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """`table`, whose column `run` has numbers of runs, with all of `COLUMNS`."""
+    runs = pd.DataFrame([(r.name, r.onset, r.removal) for r in study.runs])
+    runs.columns = ["deficit", "onset", "removal"]
+    columns = runs.iloc[table["run"]].reset_index(drop=True)
+    return pd.concat([table.reset_index(drop=True), columns], axis=1)[list(COLUMNS)]
+
+
+def finals(result: Result, last: int = LAST) -> pd.DataFrame:
+    """The final test accuracy of every run, and its references.
+
+    Args:
+        result: of any study.
+        last: epochs over which accuracies are averaged.
+
+    Returns:
+        Columns seed, run (its place in the study), deficit, onset, removal and, as
+        fractions, `final`: mean over the last epochs of the run; `baseline`: of the
+        clean run after the study's clean epochs (same clean training, the paper's
+        comparison); `control`: of the clean run at the same total length. The clean
+        run itself is run 0. A run that diverged, or whose clean run did, has no row.
+
+    Raises:
+        DataError: no run is left, or none with a deficit.
+    """
+    last, study = whole("last", last, 1), result.study
+    clean = result.curve(study.runs[0])
+    parts = []
+    for number, run in enumerate(study.runs):
+        end = study.clean_epochs if run.clean else run.epochs
+        columns = {
+            "run": number,
+            "deficit": run.name,
+            "onset": run.onset,
+            "removal": run.removal,
+            "final": _mean_before(result.curve(run), end, last),
+            "baseline": _mean_before(clean, study.clean_epochs, last),
+            "control": _mean_before(clean, end, last),
+        }
+        parts.append(pd.DataFrame(columns).rename_axis("seed").reset_index())
+    table = pd.concat(parts).dropna(subset=["final", "control"], ignore_index=True)
+    if table["removal"].max() > 0 or (len(study.runs) == 1 and len(table)):
+        return table
+    raise DataError(
+        f"Nothing is left to compare in study {study.name} at scale {study.scale}, "
+        f"where runs diverged ({result.lost()}): choose a lower learning rate than "
+        f"{study.setup.schedule.lr:g}."
+    )
+
+
+def _mean_before(curve: pd.DataFrame, end: int, last: int) -> pd.Series:
+    """By seed, the mean over the `last` epochs until `end`."""
+    return curve.loc[max(1, end - last + 1) : end].mean(skipna=False)
