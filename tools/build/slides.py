@@ -42,10 +42,10 @@ Find = Callable[[str], Result]  # from the name of a study to its result
 # kind of figure -> function that draws it, given `Find` and the slide's `studies`
 FIGURES: dict[str, Callable[[Find, Any], Panel]] = {
     "study": lambda find, name: figures.draw(find(name)),
-    "removal": lambda find, name: figures.removal_sweep(find(name)),
     "together": lambda find, names: figures.together(
         {label: find(name) for label, name in names.items()}
     ),
+    "removal": lambda find, name: figures.removal_sweep(find(name)),
     "trace": lambda find, names: fisher.over_training(*map(find, names)),
     "trace under blur": lambda find, name: fisher.under_deficit(find(name), "blur"),
     "layers under blur": lambda find, name: fisher.by_layer(find(name), "blur"),
