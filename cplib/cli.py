@@ -97,7 +97,9 @@ def _run(study: Study, seed: int, again: bool, options: dict) -> None:
     result = results.compute(study, [seed], **options)
     path = results.save(result)
     seconds = result.provenance[seed]["seconds"]
-    print(f"{name}: {seconds:.0f} core-seconds of training, stored in {path}")
+    print(
+        f"{name}: {seconds:.0f} core-seconds of training, stored in {path}", flush=True
+    )
     _report_diverged(result)
 
 
@@ -196,7 +198,7 @@ def render(arguments: Namespace) -> int:
                 "a folder, or a pattern such as 'figures/*.png'."
             )
         pattern = f"{pattern}/*.svg"
-    Path(pattern).parent.mkdir(parents=True, exist_ok=True)
+    files.check_folder(Path(pattern).parent, "name another folder with --output")
     failed = False
     for study in chosen:
         try:

@@ -1,4 +1,4 @@
-"""Errors written for the person who can mend them: one sentence, value and remedy."""
+"""Exceptions whose message, one sentence, names the bad value and the remedy."""
 
 from __future__ import annotations
 

@@ -14,14 +14,15 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 
 import loky
 import torch
-from loky.backend import resource_tracker
 
 from ..errors import InputError
 from . import machine
 
 __all__ = ["InProcess", "cluster", "lost", "pool", "stop"]
 
-QUIET = "ignore:resource_tracker"
+# A process of loky's removes the semaphores of a killed sweep, and would report them as
+# leaked to whoever killed it. A choice of the user has priority.
+os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
 
 
 class InProcess(Executor):
@@ -73,8 +74,6 @@ def _started(count: int) -> Executor:
     environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     if sys.__stderr__ is None:  # then the workers have none to report crashes to
         environment["PYTHONFAULTHANDLER"] = ""
-    with _quiet_tracker():
-        resource_tracker.ensure_running()
     executor = loky.get_reusable_executor(
         max_workers=count, timeout=60, env=environment,
         initializer=end_with, initargs=(os.getpid(),),
@@ -87,22 +86,6 @@ def _started(count: int) -> Executor:
         stop(executor)
         raise
     return executor
-
-
-@contextlib.contextmanager
-def _quiet_tracker() -> Iterator[None]:
-    """Within: loky's tracker starts, which removes a killed sweep's semaphores quietly.
-
-    Otherwise it reports them as leaked to whoever ended the sweep.
-    """
-    before = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = f"{before},{QUIET}" if before else QUIET
-    try:
-        yield
-    finally:
-        os.environ.pop("PYTHONWARNINGS")
-        if before is not None:
-            os.environ["PYTHONWARNINGS"] = before
 
 
 def end_with(parent: int) -> None:

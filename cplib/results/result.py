@@ -112,7 +112,7 @@ def described(table: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def finals(result: Result, last: int = LAST) -> pd.DataFrame:
-    """The final test accuracy of every run, and its references.
+    """The final test accuracy of every run, beside its baseline and its control.
 
     Args:
         result: of any study.

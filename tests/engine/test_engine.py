@@ -361,6 +361,24 @@ def test_the_bar_counts_every_epoch(tmp_path, capsys):
     assert len(run_here_visibly) == len(RUNS)
 
 
+def test_the_bar_counts_what_other_workers_train(tmp_path, capsys, monkeypatch):
+    """By a file, which is gone afterwards; it is there after the first epoch."""
+    sizes, original = [], segments.train_segment
+
+    def watched(*arguments):
+        original(*arguments)
+        sizes.append((tmp_path / "states" / ".epochs").stat().st_size)
+
+    monkeypatch.setattr(segments, "train_segment", watched)
+    tree = plan.make_plan(SETUP, RUNS, [5])
+    with ThreadPoolExecutor(1) as executor:
+        engine.run(SETUP, RUNS, [5], executor=executor, cache=tmp_path)
+    assert f"{tree.epochs}/{tree.epochs}" in capsys.readouterr().err
+    assert len(sizes) == len(tree.segments) and sizes[-1] == tree.epochs
+    assert sizes == sorted(set(sizes))
+    assert not (tmp_path / "states" / ".epochs").exists()
+
+
 def test_provenance_travels_with_the_checkpoint(tmp_path):
     trained = run_here(tmp_path)
     for (_, run), outcome in trained.items():
