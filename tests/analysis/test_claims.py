@@ -490,7 +490,11 @@ def test_the_scorecard_shows_every_claim_with_its_verdict(card):
     for verdict, number in card.counts().items():
         assert f"{verdict}: {number}" in page
     sides = card.table["leans"].value_counts()
-    assert f"(leaning for: {sides.get('for', 0)}, against: " in page
+    words = f"({sides.get('for', 0)} leaning for, {sides.get('against', 0)} against)"
+    assert words in page
+    hypotheses = card.only(ours=True)
+    assert "supported: " in hypotheses.summary
+    assert "reproduced" not in hypotheses._repr_html_()
 
 
 def test_the_two_families_are_corrected_apart(card):
