@@ -14,6 +14,7 @@ from .ledger import REPRODUCED, UNDECIDED, UNTESTABLE, VERDICTS, Claim
 __all__ = ["Finding"]
 
 SIGNS = dict(zip(VERDICTS, "●◐×–", strict=True))
+DIGITS = {"epochs": 0, "of the whole": 3}  # after the point, by unit; else 2
 LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
 
 
@@ -97,14 +98,19 @@ class Finding:
         """The statistic with its interval, in words."""
         if self.claim.untestable:
             return "–"
-        held = f"{_words(self.low, self.high)}, {len(self.values)} seeds"
+        held = f"95 % {self._range(self.low, self.high)}, {len(self.values)} seeds"
         if self.claim.expected == "within":
-            held = f"{held}; 90 % {_words(*self.narrow)}"
-        held = f"95 % {held}" if len(self.values) > 1 else "one seed, so no interval"
+            held = f"{held}; 90 % {self._range(*self.narrow)}"
+        held = held if len(self.values) > 1 else "one seed, so no interval"
         against = f"; against the {self.against}" if self.against else ""
-        return (
-            f"{signed(self.mean, 2)} {self.claim.unit}".strip() + f" ({held}{against})"
-        )
+        value = f"{self._signed(self.mean)} {self.claim.unit}".strip()
+        return f"{value} ({held}{against})"
+
+    def _signed(self, number: float) -> str:
+        return signed(number, DIGITS.get(self.claim.unit, 2))
+
+    def _range(self, low: float, high: float) -> str:
+        return f"interval {self._signed(low)} to {self._signed(high)}"
 
     def __str__(self) -> str:
         if self.claim.untestable:
@@ -125,7 +131,3 @@ class Finding:
             f"{html.escape(self.claim.claim)}{html.escape(rest)} "
             f"<b>Verdict: {self.marked}.</b></p>"
         )
-
-
-def _words(low: float, high: float) -> str:
-    return f"interval {signed(low, 2)} to {signed(high, 2)}"
