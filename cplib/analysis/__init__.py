@@ -1,7 +1,8 @@
 """Read results: effects, statistics, fits, and the claims that rest on them."""
 
-from .claims import Finding, Scorecard, claim, scorecard
+from .claims import Scorecard, claim, scorecard
 from .effects import Effect, effect, interval
+from .findings import Finding
 from .fits import double_exponential, fit_double_exponential, fit_exponential
 from .sensitivity import sensitivities, shares, trace_curve
 

@@ -1,9 +1,8 @@
 """The statistics by which claims are judged: one value for each seed.
 
 A statistic takes the results of its studies and returns an array with one value for
-each seed that they share, in the order of the seeds. Those of final accuracy compare
-with `against`: the "baseline" (same clean training) or the "control" (same length in
-all), both never shown a deficit.
+each seed that they share, in order. Those of final accuracy compare with `against`: the
+"baseline" (same clean training) or the "control" (same length in all).
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ import pandas as pd
 from ..errors import CplibError, InputError
 from ..results import LAST, Result, finals
 from ..studies import Run
+from .effects import changes
 from .fits import fit_exponential
-from .sensitivity import sensitivities, shares, trace_curve
+from .sensitivity import sensitivities, shares_at, trace_curve
 
 __all__ = ["STATISTICS"]
 
@@ -41,9 +41,9 @@ def change(
         kind: of deficit, where the study has several.
         against: "baseline" or "control".
     """
-    changes = _changes(result, against, kind)
-    found = _mean(changes, of)
-    return found - _mean(changes, less) if less else found
+    table = _changes(result, against, kind)
+    found = _mean(table, of)
+    return found - _mean(table, less) if less else found
 
 
 def milder(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
@@ -53,9 +53,9 @@ def milder(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
 
 
 def longer(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
-    """Epochs by which half of the loss is reached later in `one` than in `other`.
+    """Epochs by which half of the loss at the last shared removal comes later in `one`.
 
-    The removals, and the last of them, are those that both have; see `_half`.
+    See `_half`; only removals that both have count.
     """
     first, second = _shared(one, other, against)
     return _half(first) - _half(second)
@@ -64,8 +64,7 @@ def longer(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
 def steeper(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
     """Error over the reference's, last removal: of `one` minus that of `other`."""
     ratios = []
-    for result in (one, other):
-        table = finals(result)
+    for table in map(finals, (one, other)):
         last = table[table["removal"] == table["removal"].max()].set_index("seed")
         ratios.append((1 - last["final"]) / (1 - last[against]))
     return (ratios[0] - ratios[1]).dropna().to_numpy()
@@ -74,9 +73,8 @@ def steeper(one: Result, other: Result, against: str = "baseline") -> np.ndarray
 def slower_recovery(one: Result, other: Result) -> np.ndarray:
     """Epochs from removal to recovery in `one` minus those in `other`.
 
-    Mean over shared removals. Recovered: over five epochs, the mean accuracy is within
-    a point of that of the control of equal age. A run that never recovers counts with
-    all its clean epochs.
+    Mean over shared removals. Recovered: the mean accuracy of five epochs is within a
+    point of the control's. A run that never recovers counts with all its clean epochs.
     """
     first, second = _recovery(one).align(_recovery(other), join="inner")
     return (first - second).mean(axis=1).to_numpy()
@@ -85,25 +83,25 @@ def slower_recovery(one: Result, other: Result) -> np.ndarray:
 def trace(result: Result, of: str, over: str) -> np.ndarray:
     """log2 of the trace at `of` over that at `over`, without deficit.
 
-    "start": the first measurement; "end": the mean of the last five; "peak": the mean
-    of the five that end where the same mean over the other seeds is greatest (a seed's
-    own maximum would lie above its other values by mere scatter).
+    "start": the first measurement; "end": the mean of the last five; "peak": that of
+    the five to the peak of the other seeds' mean (a seed's own maximum would lie above
+    its other values by mere scatter).
     """
     curve = trace_curve(result, _clean(result))
-    places = {"start": lambda curve: curve.iloc[0], "end": _at_end, "peak": _at_peak}
-    return np.log2(places[of](curve) / places[over](curve)).to_numpy()
+    start, end = curve.iloc[0], curve.iloc[-LAST:].mean()
+    read = {"start": start, "end": end, "peak": _at_peak(curve)}
+    return np.log2(read[of] / read[over]).to_numpy()
 
 
 def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarray:
-    """log2 of the trace of the last removal over that without deficit, at equal age.
+    """log2 of the trace with the last removal over that without deficit, at equal age.
 
     `at`: "removal", or "end" (mean of the last five measurements).
     """
     run = _from_start(result, kind)[-1]
-    until = run.removal if at == "removal" else run.epochs
+    until, last = (run.epochs, LAST) if at == "end" else (run.removal, 1)
     pair = (trace_curve(result, r).loc[:until] for r in (run, _clean(result)))
-    read = _at_end if at == "end" else lambda curve: curve.iloc[-1]
-    under, clean = map(read, pair)
+    under, clean = (curve.iloc[-last:].mean() for curve in pair)
     return np.log2(under / clean).to_numpy()
 
 
@@ -140,8 +138,8 @@ def peak_gap(tracked: Result, windows: Result, of: str = "onset") -> np.ndarray:
     table = _by_onset(tracked, windows)
     curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
     curve = curve.rolling(LAST, center=True, min_periods=1).mean()
-    lengths = {run.removal - run.onset for run in windows.study.runs[1:]}
-    shift = np.mean(list(lengths)) / 2 if of == "middle" else 0
+    lengths = [run.removal - run.onset for run in windows.study.runs[1:]]
+    shift = np.mean(lengths) / 2 if of == "middle" else 0
     gaps = [_vertex(curve[seed]) - _vertex(table.loc[seed]) for seed in table.index]
     return np.array(gaps) - shift
 
@@ -153,14 +151,16 @@ def exponential(tracked: Result, windows: Result) -> np.ndarray:
     corrects for three parameters on few onsets.
     """
     table = sensitivities(tracked, windows)
-    found = [_adjusted(rows) for _, rows in table.groupby(["seed", "window"])]
-    return np.array(found).reshape(table["seed"].nunique(), -1).mean(axis=1)
+    fitted = table.groupby(["seed", "window"])[["sensitivity", "trace"]].apply(
+        _adjusted
+    )
+    return fitted.unstack().mean(axis=1).to_numpy()
 
 
 def share(result: Result, layers: list[int]) -> np.ndarray:
     """Share of `layers` in the trace at the end, without deficit."""
     clean = _clean(result)
-    return _share(result, clean, clean.epochs, LAST)[layers].sum(axis=1).to_numpy()
+    return shares_at(result, clean, clean.epochs, LAST)[layers].sum(axis=1).to_numpy()
 
 
 def excess(
@@ -185,80 +185,61 @@ def excess(
 def top_dominance(result: Result, top: int) -> np.ndarray:
     """Share of layer `top` minus the greatest other share, when the last blur ends."""
     run = _from_start(result, "blur")[-1]
-    shares = _share(result, run, run.removal)
-    return (shares[top] - shares.drop(columns=top).max(axis=1)).to_numpy()
+    layers = shares_at(result, run, run.removal)
+    return (layers[top] - layers.drop(columns=top).max(axis=1)).to_numpy()
 
 
 def layers_moved(result: Result, kind: str) -> np.ndarray:
-    """Distance in shares to no deficit, minus that between seeds without deficit.
+    """Distance to no deficit at the last removal, minus that between clean seeds.
 
-    Both at the last removal; the distance is half the sum of |differences in share|.
+    The distance is half the sum of |differences in share|.
     """
     run = _from_start(result, kind)[-1]
     under, clean = _pair(result, run, run.removal)
     moved = (under - clean).abs().sum(axis=1) / 2
-    others = [clean.drop(seed) - clean.loc[seed] for seed in clean.index]
-    apart = [rows.abs().sum(axis=1).mean() / 2 if len(rows) else 0.0 for rows in others]
-    return moved.to_numpy() - np.array(apart)
-
-
-# --- final accuracy -----------------------------------------------------------------
+    others = (clean.drop(seed) - clean.loc[seed] for seed in clean.index)
+    apart = [rows.abs().sum(axis=1).mean() / 2 for rows in others]
+    return moved.to_numpy() - np.nan_to_num(apart)  # of a single seed: 0
 
 
 def _changes(result: Result, against: str, kind: str = "") -> pd.DataFrame:
-    """Final accuracy minus the reference, in points.
-
-    Returns:
-        Index seed, a column for each (onset, removal) in order.
-    """
-    if against not in ("baseline", "control"):
-        raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
-    table = finals(result).query("removal > 0")
+    """Final accuracy minus the reference, in points, by seed and (onset, removal)."""
+    table = changes(result, against).query("removal > 0")
     table = table[table["deficit"] == kind] if kind else table
-    table = table.assign(change=100 * (table["final"] - table[against]))
     return table.pivot(index="seed", columns=["onset", "removal"], values="change")
 
 
-def _mean(changes: pd.DataFrame, part: str) -> np.ndarray:
+def _mean(table: pd.DataFrame, part: str) -> np.ndarray:
     """Mean over the runs that `part` names, by seed; see `change`."""
-    changes = changes.sort_index(axis=1)
-    onset = changes.columns.get_level_values("onset")
+    table = table.sort_index(axis=1)
+    onset = table.columns.get_level_values("onset")
     early = onset <= max(1, onset.max() / 2)
-    chosen = {
-        "all": slice(None),
-        "first": [0],
-        "last": [-1],
-        "early": early,
-        "inner": early & (onset > 0),
-    }
-    return changes.iloc[:, chosen[part]].mean(axis=1).to_numpy()
+    chosen = {"all": slice(None), "first": [0], "last": [-1]}
+    chosen |= {"early": early, "inner": early & (onset > 0)}
+    return table.iloc[:, chosen[part]].mean(axis=1).to_numpy()
 
 
 def _shared(one: Result, other: Result, against: str) -> tuple[pd.DataFrame, ...]:
     """The changes of both, for the seeds and windows that they share."""
-    first, second = (_changes(result, against) for result in (one, other))
-    pair = first.align(second, join="inner")
+    pair = _changes(one, against).align(_changes(other, against), join="inner")
     if pair[0].empty:
-        raise InputError(
-            f"{one.study.name} and {other.study.name} share no window: choose studies "
-            "with a removal in common."
-        )
+        names = f"{one.study.name} and {other.study.name}"
+        raise InputError(f"{names} share no window: choose studies that do.")
     return pair
 
 
-def _half(changes: pd.DataFrame) -> np.ndarray:
+def _half(table: pd.DataFrame) -> np.ndarray:
     """Removal at which half of the loss at the last is first reached, by seed.
 
-    Linear between removals, and from no loss at 0. A seed that loses nothing by the
-    last removal counts with that removal.
+    Linear from no loss at 0 on. A seed without loss counts with the last removal.
     """
-    removals = np.array([0, *changes.columns.get_level_values("removal")], dtype=float)
-    losses = np.pad(-changes.to_numpy(), ((0, 0), (1, 0)))
+    removals = np.array([0.0, *table.columns.get_level_values("removal")])
+    losses = np.pad(-table.to_numpy(), ((0, 0), (1, 0)))
     places = np.full(len(losses), removals[-1])
     for seed, loss in enumerate(losses):
         if (half := loss[-1] / 2) > 0:
-            after = int((loss >= half).argmax())
-            pair = slice(after - 1, after + 1)
+            first = int((loss >= half).argmax())
+            pair = slice(first - 1, first + 1)
             places[seed] = np.interp(half, loss[pair], removals[pair])
     return places
 
@@ -269,16 +250,8 @@ def _recovery(result: Result) -> pd.DataFrame:
     for run in result.study.runs[1:]:
         behind = (clean - result.curve(run)).loc[run.removal + 1 : run.epochs]
         there = behind.rolling(LAST).mean() <= RECOVERED
-        reached = there.idxmax().where(there.any(), run.epochs)
-        found[run.removal] = reached - run.removal
+        found[run.removal] = there.idxmax().where(there.any(), run.epochs) - run.removal
     return pd.DataFrame(found)
-
-
-# --- the trace, and its shares by layer ---------------------------------------------
-
-
-def _at_end(curve: pd.DataFrame) -> pd.Series:
-    return curve.iloc[-LAST:].mean()
 
 
 def _at_peak(curve: pd.DataFrame) -> pd.Series:
@@ -302,9 +275,7 @@ def _vertex(curve: pd.Series) -> float:
     place = int(curve.to_numpy().argmax())
     near = curve.iloc[max(0, place - 1) : place + 2]
     top = float(curve.index[place])
-    if len(near) < 3:  # at an edge
-        return top
-    bend, slope, _ = np.polyfit(near.index - top, near.to_numpy(), 2)
+    bend, slope = np.polyfit(near.index - top, near, 2)[:2] if len(near) > 2 else (0, 0)
     return float(top - slope / (2 * bend)) if bend < 0 else top
 
 
@@ -326,28 +297,14 @@ def _from_start(result: Result, kind: str) -> list[Run]:
     """The runs with a deficit of this kind from epoch 0, by removal."""
     runs = [run for run in result.study.runs if run.name == kind and run.onset == 0]
     if not runs:
-        raise InputError(
-            f"Study {result.study.name} has no run with {kind!r} from epoch 0: choose "
-            "a study that has."
-        )
+        trouble = f"Study {result.study.name} has no run with {kind!r} from epoch 0"
+        raise InputError(f"{trouble}: choose one that has.")
     return sorted(runs, key=lambda run: run.removal)
 
 
-def _share(result: Result, run: Run, until: int, last: int = 1) -> pd.DataFrame:
-    """Mean shares over the `last` measurements until epoch `until`.
-
-    Returns:
-        Index seed, a column a layer.
-    """
-    table = shares(result, run)
-    epochs = table.loc[table["epoch"] <= until, "epoch"].unique()
-    rows = table[table["epoch"].isin(sorted(epochs)[-last:])]
-    return rows.groupby(["seed", "layer"])["share"].mean().unstack()
-
-
 def _pair(result: Result, run: Run, *when: int) -> list[pd.DataFrame]:
-    """Shares of `run`, and of the clean run at equal age; see `_share`."""
-    return [_share(result, r, *when) for r in (run, _clean(result))]
+    """Shares of `run`, and of the clean run at equal age; see `shares_at`."""
+    return [shares_at(result, r, *when) for r in (run, _clean(result))]
 
 
 STATISTICS: dict[str, Callable[..., np.ndarray]] = {

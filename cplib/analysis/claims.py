@@ -1,4 +1,4 @@
-"""What the runs say about the paper's claims: statistic, interval, verdict."""
+"""The claims judged by the runs, one by one or as a card."""
 
 from __future__ import annotations
 
@@ -10,138 +10,17 @@ from inspect import signature
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from .. import results
 from ..errors import InputError
 from .claim_statistics import STATISTICS
-from .effects import interval, left_out
-from .ledger import REPRODUCED, UNDECIDED, UNTESTABLE, VERDICTS, Claim, ledger
+from .effects import left_out
+from .findings import LEVEL, SIGNS, Finding
+from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger
 
-__all__ = ["Finding", "Scorecard", "claim", "holm", "judge", "scorecard"]
+__all__ = ["Scorecard", "claim", "holm", "judge", "scorecard"]
 
-SIGNS = dict(zip(VERDICTS, "●◐×–", strict=True))
-LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
 REFERENCES = ("baseline", "control")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A claim and what the runs say about it.
-
-    Attributes:
-        claim: the entry.
-        values: the statistic of each seed, (seeds,); empty if untestable.
-        scale: of the results.
-        lost: a sentence on runs that diverged, whose seeds are left out, or "".
-        against: "baseline" or "control", where the statistic has a reference.
-    """
-
-    claim: Claim
-    values: np.ndarray
-    scale: str
-    lost: str = ""
-    against: str = ""
-
-    @property
-    def mean(self) -> float:
-        """Mean over seeds; NaN if untestable."""
-        return float(self.values.mean()) if len(self.values) else float("nan")
-
-    @property
-    def low(self) -> float:
-        """Lower end of the 95 % interval (Student's t over seeds); NaN if one seed."""
-        return interval(self.values)[0]
-
-    @property
-    def high(self) -> float:
-        """Upper end of the 95 % interval."""
-        return interval(self.values)[1]
-
-    @property
-    def narrow(self) -> tuple[float, float]:
-        """The 90 % interval, by which equivalence is judged."""
-        return interval(self.values, 1 - 2 * LEVEL)
-
-    @property
-    def verdict(self) -> str:
-        """One of `VERDICTS`; see `Claim.verdict`."""
-        if self.claim.untestable:
-            return UNTESTABLE
-        return self.claim.verdict(self.low, self.high, self.narrow)
-
-    @property
-    def lean(self) -> str:
-        """The side on which an undecided mean lies: "for" or "against"; else ""."""
-        if self.verdict != UNDECIDED:
-            return ""
-        return "for" if self.claim.depth(self.mean) > 0 else "against"
-
-    @property
-    def p(self) -> float:
-        """p-value of the one-sided t-test of the claim against its threshold.
-
-        For "within", the larger of the two one-sided p-values. NaN with one seed.
-        """
-        if len(self.values) < 2:
-            return float("nan")
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = self.claim.depth(self.mean) / stats.sem(self.values)
-        return float(stats.t.sf(t, len(self.values) - 1))
-
-    @property
-    def worded(self) -> str:
-        """The verdict in words: a hypothesis is supported, and not reproduced."""
-        said = f"{self.verdict} (leans {self.lean})" if self.lean else self.verdict
-        return said.replace(REPRODUCED, "supported") if self.claim.about else said
-
-    @property
-    def ours(self) -> str:
-        """The statistic with its interval, in words."""
-        if self.claim.untestable:
-            return ""
-        held = f"95 % interval {self.range}, {len(self.values)} seeds"
-        held = held if len(self.values) > 1 else "one seed, so no interval"
-        against = f"; against the {self.against}" if self.against else ""
-        return f"{self.value} ({held}{against})"
-
-    @property
-    def value(self) -> str:
-        """The mean with its unit."""
-        return f"{_signed(self.mean)} {self.claim.unit}".strip()
-
-    @property
-    def range(self) -> str:
-        """The interval, as 'low to high'; '–' with one seed.
-
-        For equivalence the 90 % interval follows.
-        """
-        if len(self.values) < 2:
-            return "–"
-        said = f"{_signed(self.low)} to {_signed(self.high)}"
-        if self.claim.expected != "within":
-            return said
-        return f"{said}; 90 %: {' to '.join(map(_signed, self.narrow))}"
-
-    def __str__(self) -> str:
-        if self.claim.untestable:
-            return f"{self.claim.claim} Not testable: {self.claim.untestable}"
-        return (
-            f"{self.claim.claim} We measure: {self.claim.measured}. If the claim holds "
-            f"it is {self.claim.expectation}. At scale {self.scale} it is {self.ours}."
-            f"{self.lost} Verdict: {self.worded}."
-        )
-
-    def _repr_html_(self) -> str:
-        rest = str(self).removeprefix(self.claim.claim)
-        rest, _, _ = rest.partition(" Verdict: ")
-        kind = "Our hypothesis" if self.claim.about else "Claim"
-        head = f"{kind} ({html.escape(self.claim.panel)}):"
-        return (
-            f'<p class="cplib-finding"><b>{head}</b> '
-            f"{html.escape(self.claim.claim)}{html.escape(rest)} "
-            f"<b>Verdict: {_marked(self)}.</b></p>"
-        )
 
 
 @dataclass(frozen=True)
@@ -171,31 +50,17 @@ class Scorecard:
     @property
     def table(self) -> pd.DataFrame:
         """One row for each claim."""
-        corrected = self.corrected
-        rows = [
-            {
-                "id": f.claim.id,
-                "panel": f.claim.panel,
-                "claim": f.claim.claim,
-                "paper": f.claim.paper,
-                "measured": f.claim.measured,
-                "expected": f.claim.expectation,
-                "against": f.against,
-                "mean": f.mean,
-                "low": f.low,
-                "high": f.high,
-                "unit": f.claim.unit,
-                "seeds": len(f.values),
-                "scale": f.scale,
-                "verdict": f.verdict,
-                "leans": f.lean,
-                "p": f.p,
-                "p (Holm)": corrected.get(f.claim.id, float("nan")),
-                "after Holm": self.survives(f),
-            }
-            for f in self.findings
-        ]
-        return pd.DataFrame(rows)
+        rows = []
+        for f in self.findings:
+            named = ("id", "panel", "claim", "paper", "measured", "expectation", "unit")
+            claim = {name: getattr(f.claim, name) for name in named}
+            named = ("mean", "low", "high", "against", "scale", "verdict", "lean", "p")
+            found = {name: getattr(f, name) for name in named}
+            holm = self.corrected.get(f.claim.id, float("nan"))
+            last = {"p (Holm)": holm, "after Holm": self.survives(f)}
+            rows.append(claim | found | {"seeds": len(f.values)} | last)
+        renamed = {"expectation": "expected", "lean": "leans"}
+        return pd.DataFrame(rows).rename(columns=renamed)
 
     def only(self, ours: bool) -> Scorecard:
         """The paper's claims, or the hypotheses of the book."""
@@ -209,20 +74,18 @@ class Scorecard:
 
     @property
     def summary(self) -> str:
-        """The counts in words, with the lean of the undecided."""
-        said = []
-        for verdict, number in self.counts().items():
-            held = [f for f in self.findings if f.verdict == verdict]
-            ours = verdict == REPRODUCED and all(f.claim.about for f in held) and held
-            words = f"{SIGNS[verdict]} {'supported' if ours else verdict}: {number}"
-            if verdict == REPRODUCED:
-                words += f" ({sum(map(self.survives, held))} after Holm's correction)"
-            if verdict == UNDECIDED and held:
-                sides = [f.lean for f in held]
-                sides = [f"{s}: {sides.count(s)}" for s in ("for", "against")]
-                words += f" (leaning {', '.join(sides)})"
-            said.append(words)
-        return "; ".join(said)
+        """The counts in words, with what survives Holm's correction, and the leans."""
+        firm = sum(map(self.survives, self.findings))
+        leans = [f.lean for f in self.findings]
+        sides = f"{leans.count('for')} leaning for, {leans.count('against')} against"
+        more = {REPRODUCED: f"{firm} after Holm's correction", UNDECIDED: sides}
+        ours = all(f.claim.about for f in self.findings)
+        words = {REPRODUCED: "supported"} if ours else {}
+        return "; ".join(
+            f"{SIGNS[verdict]} {words.get(verdict, verdict)}: {number}"
+            + (f" ({more[verdict]})" if number and verdict in more else "")
+            for verdict, number in self.counts().items()
+        )
 
     def _repr_html_(self) -> str:
         rows = "".join(map(self._row, self.findings))
@@ -246,19 +109,20 @@ class Scorecard:
 
     def _row(self, finding: Finding) -> str:
         claim = finding.claim
-        said, given = html.escape(claim.claim), _marked(finding)
+        said, given = html.escape(claim.claim), finding.marked
         if claim.paper:
             said += f" <small>Paper: {html.escape(claim.paper)}.</small>"
         if finding.verdict == REPRODUCED and not self.survives(finding):
             given += " <small>not after Holm's correction</small>"
-        measured = f"{claim.measured}; expected {claim.expectation}"
-        measured = html.escape(claim.untestable or measured)
-        small = f"<br><small>{finding.range} {html.escape(finding.lost)}</small>"
-        ours = "–" if claim.untestable else html.escape(finding.value) + small
+        asked = f"{claim.measured}; expected {claim.expectation}"
+        ours, _, held = html.escape(finding.ours + finding.lost).partition(" (")
+        ours += f"<br><small>({held}</small>" if held else ""
+        cells = said, html.escape(claim.untestable or asked), ours, given
         link = f'<a href="{claim.chapter}.html">{html.escape(claim.panel)}</a>'
         return (
-            f'<tr id="{claim.id}"><th scope="row">{link}</th><td>{said}</td>'
-            f"<td>{measured}</td><td>{ours}</td><td>{given}</td></tr>"
+            f'<tr id="{claim.id}"><th scope="row">{link}</th>'
+            + "".join(f"<td>{cell}</td>" for cell in cells)
+            + "</tr>"
         )
 
 
@@ -274,16 +138,6 @@ def holm(p: Sequence[float]) -> np.ndarray:
     adjusted = np.empty_like(given)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-def _signed(number: float) -> str:
-    """Two decimals and a sign, which is a minus sign and no hyphen."""
-    return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _marked(finding: Finding) -> str:
-    sign = f'<span aria-hidden="true">{SIGNS[finding.verdict]}</span>'
-    return f"{sign} {finding.worded}"
 
 
 def claim(

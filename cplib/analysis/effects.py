@@ -1,10 +1,11 @@
-"""How much a deficit cost, in words and numbers, with an interval over seeds."""
+"""The change in final accuracy that a deficit made, with an interval over seeds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from .._base.plain import whole
@@ -12,7 +13,7 @@ from ..errors import DataError, InputError
 from ..results import Result, finals
 from ..studies import Run
 
-__all__ = ["Effect", "effect", "interval", "left_out"]
+__all__ = ["Effect", "changes", "effect", "interval", "left_out", "signed"]
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ class Effect:
 
     def __str__(self) -> str:
         interval = (
-            f"{self.level:.0%} interval over {self.seeds} seeds: {_signed(self.low)} "
-            f"to {_signed(self.high)}".replace("%", " %")
+            f"{self.level:.0%} interval over {self.seeds} seeds: {signed(self.low)} "
+            f"to {signed(self.high)}".replace("%", " %")
             if self.seeds > 1
             else "one seed, so no interval"
         )
         return (
             f"{self.name}: {self.final:.1f} % against the {self.against}'s "
-            f"{self.reference:.1f} %, a change of {_signed(self.change)} points "
+            f"{self.reference:.1f} %, a change of {signed(self.change)} points "
             f"({interval}).{self.lost}"
         )
 
@@ -73,19 +74,16 @@ def effect(
     Args:
         result: of a study that holds such a run.
         onset, removal, deficit: which run; by default the first with these epochs.
-        against: "baseline" (no deficit, as many clean epochs) or "control" (no
-            deficit, as many epochs in all).
+        against: "baseline" or "control"; see `changes`.
         level: of the confidence interval.
 
     Raises:
         InputError: when the study has no such run; the message names those it has.
         DataError: when it diverged with every seed.
     """
-    if against not in ("baseline", "control"):
-        raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
     onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
     run = result.study.find(deficit, onset, removal)
-    table = finals(result)
+    table = changes(result, against)
     rows = table[table["run"] == result.number(run)]
     runs = [run, result.study.runs[0]]
     if rows.empty:
@@ -94,20 +92,33 @@ def effect(
             f"{removal}, for runs diverged ({result.lost(*runs)}): choose a lower "
             f"learning rate than {result.study.setup.schedule.lr:g}."
         )
-    change = 100 * (rows["final"] - rows[against]).to_numpy()
-    low, high = interval(change, level)
+    low, high = interval(rows["change"], level)
     return Effect(
         name=f"{run.name} from epoch {onset} to {removal}",
         final=float(100 * rows["final"].mean()),
         reference=float(100 * rows[against].mean()),
         against=against,
-        change=float(change.mean()),
+        change=float(rows["change"].mean()),
         low=low,
         high=high,
-        seeds=len(change),
+        seeds=len(rows),
         level=level,
         lost=left_out(result, *runs),
     )
+
+
+def changes(result: Result, against: str = "baseline") -> pd.DataFrame:
+    """`finals` with a column `change`: final minus reference accuracy, in points.
+
+    Args:
+        result: of any study.
+        against: "baseline" (no deficit, as many clean epochs) or "control" (no
+            deficit, as many epochs in all).
+    """
+    if against not in ("baseline", "control"):
+        raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
+    table = finals(result)
+    return table.assign(change=100 * (table["final"] - table[against]))
 
 
 def left_out(result: Result, *runs: Run) -> str:
@@ -116,9 +127,9 @@ def left_out(result: Result, *runs: Run) -> str:
     return f" Diverged, and left out: {lost}." if lost else ""
 
 
-def _signed(points: float) -> str:
-    """With its sign, to one decimal; never a minus before zero."""
-    return f"{round(points, 1) + 0.0:+.1f}".replace("-", "\N{MINUS SIGN}")
+def signed(number: float, digits: int = 1) -> str:
+    """`number` with its sign, a true minus; never a minus before zero."""
+    return f"{round(number, digits) + 0.0:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:

@@ -13,9 +13,9 @@ scale 1, d + tau1 log(scale) for d, and k scale^(1 - tau1 / tau2) for k. Paramet
 be far less certain than curve and band (as tau1 nears tau2, scale and k trade off).
 
 **Of the second.** As c nears 0 the curve nears a straight line, for which a and b grow
-without bound and cancel; for large |c| it is a step at the outermost point. |c| times
-the range of S is at most `STEEPEST`. A fit that ends there, or whose c has an interval
-that includes 0, is `degenerate`: its curve and band can be read, its a, b, c cannot.
+without bound and cancel; for large |c| it is a step at the outermost point. Where |c|
+times the range of S ends at `STEEPEST`, or the interval of c includes 0, the fit is
+`degenerate`: its curve and band can be read, its a, b and c cannot.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = ["ExponentialFit", "Fit", "FitError", "double_exponential"]
 __all__ += ["fit_double_exponential", "fit_exponential"]
 
 STEEPEST = 30.0
-# Bounds of the logarithms of tau2 over the range of ages, and of tau1 over tau2.
+# bounds of the logarithms of tau2 over the range of ages, and of tau1 over tau2
 TAUS = {"log_tau2": np.log([0.01, 10]), "log_ratio": np.log([1.05, 1000])}
 TIGHT = dict.fromkeys(("xtol", "ftol", "gtol"), 1e-10)
 Units = tuple[float, float, float]  # the first x, and the ranges of x and y
@@ -115,10 +115,12 @@ class ExponentialFit(Fit):
     @property
     def degenerate(self) -> bool:
         """Whether c lies at a bound of the search, or its interval includes 0."""
-        c, error = self.params["c"], self.stderr["c"]
-        steep = abs(c) * self._units[1] > STEEPEST / 1.01
-        wide = student.ppf(0.5 + self.level / 2, self.n - 3) * error > abs(c)
-        return bool(steep or wide)
+        c, quantile = (
+            abs(self.params["c"]),
+            student.ppf(0.5 + self.level / 2, self.n - 3),
+        )
+        steep = c * self._units[1] > STEEPEST / 1.01
+        return bool(steep or quantile * self.stderr["c"] > c)
 
 
 def double_exponential(t, scale=1.0, d=0.0, tau1=40.0, tau2=15.0, k=1.0) -> np.ndarray:
@@ -212,8 +214,8 @@ def _search(
 ) -> lmfit.model.ModelResult:
     """The best least-squares fit from the two best starts.
 
-    For each of `shapes`, values of the parameters in `bounds`, the other two are
-    linear, and solved for. `vary`: whether the shape is fitted then.
+    For each of `shapes`, values of the parameters in `bounds`, the other two follow by
+    linear regression. `vary`: whether the shape is fitted then.
     """
     weights, starts = sigma.min() / sigma, []
     for shape in shapes:
@@ -264,10 +266,7 @@ def _growth(u: dict[str, UFloat], units: Units) -> dict[str, UFloat]:
 
 
 def _prepared(x, y, sigma, level, names: tuple[str, str, str]) -> tuple:
-    """x from 0 to 1, y of range 1 and sigma, each (n,), and the units; or `InputError`.
-
-    `names` are what a message calls x, y and several x.
-    """
+    """x from 0 to 1, y of range 1 and sigma, each (n,), and the units; `InputError`."""
     x, y = _numbers(names[0], x), _numbers(names[1], y)
     sigma = np.ones_like(y) if sigma is None else _numbers("sigma", sigma)
     if len(sizes := {x.size, y.size, sigma.size}) > 1:

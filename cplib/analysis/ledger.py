@@ -38,7 +38,7 @@ class Claim:
         panel: of the paper's figures.
         chapter: file of the book, without suffix.
         paper: the paper's value where it is quoted, else "".
-        statistic: a name in `statistics.STATISTICS`.
+        statistic: a name in `claim_statistics.STATISTICS`.
         studies: whose results it is given.
         options: its keyword arguments. For statistics of final accuracy,
             `against`: "baseline", "control" or (default) "harder", the one of the two

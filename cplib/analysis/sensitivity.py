@@ -8,7 +8,7 @@ from ..errors import CplibError, DataError, InputError
 from ..results import Result, finals
 from ..studies import Run
 
-__all__ = ["sensitivities", "shares", "trace_curve"]
+__all__ = ["sensitivities", "shares", "shares_at", "trace_curve"]
 
 
 def sensitivities(tracked: Result, windows: Result) -> pd.DataFrame:
@@ -49,6 +49,18 @@ def shares(result: Result, run: Run) -> pd.DataFrame:
     if found["share"].isna().all():
         raise _no_trace(result)
     return found.dropna().reset_index(drop=True)
+
+
+def shares_at(result: Result, run: Run, until: int, last: int = 1) -> pd.DataFrame:
+    """Mean shares over the `last` measurements until epoch `until`.
+
+    Returns:
+        Index seed, a column a layer.
+    """
+    table = shares(result, run)
+    epochs = table.loc[table["epoch"] <= until, "epoch"].unique()
+    rows = table[table["epoch"].isin(sorted(epochs)[-last:])]
+    return rows.groupby(["seed", "layer"])["share"].mean().unstack()
 
 
 def trace_curve(result: Result, run: Run) -> pd.DataFrame:

@@ -508,7 +508,8 @@ def test_the_scorecard_shows_every_claim_with_its_verdict(card):
     for finding, firm in zip(card.findings, card.table["after Holm"], strict=True):
         row = page.split(f'<tr id="{finding.claim.id}">')[1].split("</tr>")[0]
         assert finding.worded in row
-        shown = f"{finding.mean:+.2f}".replace("-", "−")
+        digits = {"epochs": 0, "of the whole": 3}.get(finding.claim.unit, 2)
+        shown = f"{round(finding.mean, digits) + 0.0:+.{digits}f}".replace("-", "−")
         assert finding.claim.untestable or shown in row
         weak = finding.verdict == "reproduced" and not firm
         assert ("not after Holm" in row) == weak
@@ -517,7 +518,11 @@ def test_the_scorecard_shows_every_claim_with_its_verdict(card):
     for verdict, number in card.counts().items():
         assert f"{verdict}: {number}" in page
     sides = card.table["leans"].value_counts()
-    assert f"(leaning for: {sides.get('for', 0)}, against: " in page
+    words = f"({sides.get('for', 0)} leaning for, {sides.get('against', 0)} against)"
+    assert words in page
+    hypotheses = card.only(ours=True)
+    assert "supported: " in hypotheses.summary
+    assert "reproduced" not in hypotheses._repr_html_()
 
 
 def test_the_two_families_are_corrected_apart(card):

@@ -25,7 +25,7 @@ import cplib
 from cplib import figures, results, studies
 from cplib._base.console import run
 from cplib._base.files import check_file
-from cplib.analysis import claims, ledger
+from cplib.analysis import claims, findings, ledger
 from cplib.errors import CplibError, DataError, InputError
 from cplib.figures import animals, fisher, stimuli
 from cplib.figures.panel import Panel
@@ -158,7 +158,7 @@ def drawn(figure: dict[str, Any], find: Find) -> Panel:
     return FIGURES[kind](find, figure.get("studies"))
 
 
-def judged(name: str, find: Find) -> claims.Finding:
+def judged(name: str, find: Find) -> findings.Finding:
     """The finding for the claim `name`."""
     known = ledger.ledger()
     if name not in known:
@@ -168,13 +168,11 @@ def judged(name: str, find: Find) -> claims.Finding:
     return claims.judge(known[name], [find(study) for study in known[name].studies])
 
 
-def finding(found: claims.Finding) -> str:
+def finding(found: findings.Finding) -> str:
     """A claim, its measurement and verdict, as HTML."""
     claim = found.claim
-    sign = claims.SIGNS[found.verdict]
     return (
-        f'<div class="claim"><p>{html.escape(claim.claim)} <b><span aria-hidden="true">'
-        f"{sign}</span> {found.worded}</b></p>"
+        f'<div class="claim"><p>{html.escape(claim.claim)} <b>{found.marked}</b></p>'
         f"<p>{html.escape(found.ours)}</p><p><small>{html.escape(claim.measured)}; "
         f"expected {html.escape(claim.expectation)}</small></p></div>"
     )
@@ -187,7 +185,7 @@ def summary(find: Find) -> str:
         if not claim.about:
             panels[_verdict(name, claim, find)].append(claim.panel)
     rows = "".join(
-        f'<tr><th scope="row">{claims.SIGNS.get(verdict, "")} {verdict}</th>'
+        f'<tr><th scope="row">{findings.SIGNS.get(verdict, "")} {verdict}</th>'
         f"<td>{len(held)}</td><td>{', '.join(dict.fromkeys(held))}</td></tr>"
         for verdict, held in panels.items()
         if held
