@@ -28,6 +28,8 @@ LINES = {
     "baseline": {"linestyle": "-"},
     "control": {"linestyle": ":", "markerfacecolor": "white"},
 }
+DOTTED = "dotted: control, no deficit and as many epochs in all"
+NEAR = "the control, as old in all, is within a point of it"
 T0 = "epoch t₀ at which the deficit is removed"
 
 
@@ -134,19 +136,14 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
             rest[0].legend()
         rest[-1].set(xlabel=what)
     words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
-    caption = (
-        f"Top: final test accuracy (mean of the last 5 epochs), "
-        f"{result.study.clean_epochs} clean epochs after the deficit; grey: baseline, "
-        "no deficit and as many clean epochs; "
-        + ("dotted: control, no deficit and as many epochs in all; " * apart)
-        + "dashed: learning without deficit. Bottom: points lost"
-        + ("." if apart else "; the control, as old in all, is within a point of it.")
-        + f" Star: {PAPER_LOST:.1f} points or more, quoted for the paper at t₀ = 140 "
-        "and 160 clean epochs." * quoted
-    )
-    table = table if len(lines) > 1 else table.drop(columns="line")
-    alt = f"Final test accuracy over the {what}. {' '.join(words)}"
-    return finished(result, Panel(figure, alt, caption, table))
+    star = f" Star: {PAPER_LOST:.1f} points or more, quoted for the paper at t₀ = 140 "
+    star += "and 160 clean epochs."
+    panel = worded(
+        "sweep", figure, table if len(lines) > 1 else table.drop(columns="line"),
+        what=what, words=" ".join(words), clean=result.study.clean_epochs,
+        control=DOTTED if apart else NEAR, star=star * quoted,
+    )  # fmt: skip
+    return finished(result, panel)
 
 
 def _accuracy(
