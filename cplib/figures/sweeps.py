@@ -76,6 +76,8 @@ def together(sweeps: dict[str, Result]) -> Panel:
     with style():
         figure, grid = rows(3.6, 3.6, sharex=True)
         _points_lost(grid, lines, "removal")
+        legend = grid[0].get_legend_handles_labels()
+        figure.legend(*legend, loc="outside upper center", ncols=2)
         grid[1].set(xlabel=T0)
     table = _table(lines, "removal").rename(columns={"line": "sweep"})
     ends = table.groupby("sweep", sort=False)[list(LOST.values())].last().itertuples()
@@ -133,6 +135,7 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
             time = PAPER_TIME * result.study.clean_epochs
             rest[0].plot(time, PAPER_LOST, "*", color=PURPLE, markersize=11,
                          label="paper, quoted")  # fmt: skip
+        if len(lines) == 1:
             rest[0].legend()
         rest[-1].set(xlabel=what)
     words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
@@ -177,7 +180,6 @@ def _points_lost(grid: list[Axes], lines: list[Line], x: str) -> None:
             axes.set(ylabel=f"points lost,\nagainst the {reference}")
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.margins(x=0.02)
-    grid[0].legend()
 
 
 def _quoted(study: Study) -> bool:
