@@ -78,16 +78,11 @@ def comparison(result: Result) -> Panel:
         legend = axes.get_legend_handles_labels()
         figure.legend(*legend, loc="outside upper center", ncols=2)
     endings = "; ".join(f"{row.run} {row.final:.1f} %" for row in table.itertuples())
-    alt = f"Test accuracy during training, for each run. At the end: {endings}."
-    caption = (
-        "Test accuracy during training"
-        + (", with the windows of deficit below" if below else "")
-        + (", with a deficit in the grey epochs" if impaired and alike else "")
-        + ". In the table, in %: final accuracy (mean of the last 5 epochs) and its "
-        "95 % interval, that of the clean run after as many clean epochs (baseline) "
-        "and after as many in all (control), and the points lost to them."
+    shown = ", with the windows of deficit below" if below else ""
+    shown = ", with a deficit in the grey epochs" if impaired and alike else shown
+    return finished(
+        result, worded("comparison", figure, table, words=endings, shown=shown)
     )
-    return finished(result, Panel(figure, alt, caption, table))
 
 
 def timing_map(result: Result) -> Panel:

@@ -28,6 +28,8 @@ LINES = {
     "baseline": {"linestyle": "-"},
     "control": {"linestyle": ":", "markerfacecolor": "white"},
 }
+DOTTED = "dotted: control, no deficit and as many epochs in all"
+NEAR = "the control, as old in all, is within a point of it"
 T0 = "epoch t₀ at which the deficit is removed"
 
 
@@ -74,6 +76,8 @@ def together(sweeps: dict[str, Result]) -> Panel:
     with style():
         figure, grid = rows(3.6, 3.6, sharex=True)
         _points_lost(grid, lines, "removal")
+        legend = grid[0].get_legend_handles_labels()
+        figure.legend(*legend, loc="outside upper center", ncols=2)
         grid[1].set(xlabel=T0)
     table = _table(lines, "removal").rename(columns={"line": "sweep"})
     ends = table.groupby("sweep", sort=False)[list(LOST.values())].last().itertuples()
@@ -131,22 +135,18 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
             time = PAPER_TIME * result.study.clean_epochs
             rest[0].plot(time, PAPER_LOST, "*", color=PURPLE, markersize=11,
                          label="paper, quoted")  # fmt: skip
+        if len(lines) == 1:
             rest[0].legend()
         rest[-1].set(xlabel=what)
     words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
-    caption = (
-        f"Top: final test accuracy (mean of the last 5 epochs), "
-        f"{result.study.clean_epochs} clean epochs after the deficit; grey: baseline, "
-        "no deficit and as many clean epochs; "
-        + ("dotted: control, no deficit and as many epochs in all; " * apart)
-        + "dashed: learning without deficit. Bottom: points lost"
-        + ("." if apart else "; the control, as old in all, is within a point of it.")
-        + f" Star: {PAPER_LOST:.1f} points or more, quoted for the paper at t₀ = 140 "
-        "and 160 clean epochs." * quoted
-    )
-    table = table if len(lines) > 1 else table.drop(columns="line")
-    alt = f"Final test accuracy over the {what}. {' '.join(words)}"
-    return finished(result, Panel(figure, alt, caption, table))
+    star = f" Star: {PAPER_LOST:.1f} points or more, quoted for the paper at t₀ = 140 "
+    star += "and 160 clean epochs."
+    panel = worded(
+        "sweep", figure, table if len(lines) > 1 else table.drop(columns="line"),
+        what=what, words=" ".join(words), clean=result.study.clean_epochs,
+        control=DOTTED if apart else NEAR, star=star * quoted,
+    )  # fmt: skip
+    return finished(result, panel)
 
 
 def _accuracy(
@@ -180,7 +180,6 @@ def _points_lost(grid: list[Axes], lines: list[Line], x: str) -> None:
             axes.set(ylabel=f"points lost,\nagainst the {reference}")
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.margins(x=0.02)
-    grid[0].legend()
 
 
 def _quoted(study: Study) -> bool:
