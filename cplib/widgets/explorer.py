@@ -8,7 +8,6 @@ import ipywidgets as ipw
 import pandas as pd
 
 from .. import results
-from .._base.plain import whole
 from ..deficits import Deficit
 from ..errors import CplibError, InputError
 from ..figures.examples import Examples, examples
@@ -18,8 +17,9 @@ from .html_view import page
 from .outcomes import COMPARISONS, Outcome, Outcomes
 from .static_view import state_panel
 
-__all__ = ["Explorer", "explore", "with_window"]
+__all__ = ["Explorer", "explore", "with_run"]
 
+ENDS = ("onset", "removal")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -108,14 +108,17 @@ class Explorer:
     def _train(self) -> None:
         """Train the window that is asked for, and show it; say so if it cannot be."""
         button, report = self.trainer["button"], self.trainer["report"]
-        asked = [self.trainer[name].value for name in ("deficit", "onset", "removal")]
+        name, *window = (self.trainer[part].value for part in ("deficit", *ENDS))
+        result = self.outcomes.result
+        clean = result.study.clean_epochs
         report.clear_output()
         button.disabled = True
         try:
             with report:
-                result = with_window(self.outcomes.result, *asked)
+                run = Run([(_deficits(result)[name], *window)], window[1] + clean)
+                result = with_run(result, run)
             outcomes = Outcomes(result)
-            self._show(outcomes, outcomes.choose(*asked))
+            self._show(outcomes, outcomes.choose(name, *window))
         except CplibError as error:
             report.append_stdout(f"{error}\n")
         finally:
@@ -131,43 +134,31 @@ class Explorer:
         return {"text/plain": repr(self), "text/html": self.html, WIDGET_VIEW: view}
 
 
-def with_window(
-    result: Result, deficit: str, onset: int, removal: int, **options
-) -> Result:
-    """`result` with one more run: `deficit` from `onset` to `removal`.
+def with_run(result: Result, run: Run, **options) -> Result:
+    """`result` with one more run, trained from birth for each of its seeds.
 
-    The run is trained for each seed of the result, from birth, with as many clean
-    epochs after the removal as the others. A window that is there is not trained again.
+    A run that is there already is not trained again.
 
     Args:
-        result: of a study with this deficit.
-        deficit, onset, removal: of the run; a deficit's name, and epochs.
+        result: of a study whose clean run is at least as long.
+        run: what to train; it has a deficit.
         **options: of `results.compute`: device, max_workers, progress.
 
     Raises:
-        InputError: unless the study has this deficit, and 0 <= onset < removal <= the
-            last removal of the study: the clean run is no longer.
+        InputError: the run is longer than the clean one, or no epoch has its deficit.
     """
-    onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
-    study, longest = result.study, _longest(result)
-    deficits = _deficits(result)
-    if deficit not in deficits:
+    study = result.study
+    if run.onset >= run.removal or run.epochs > study.runs[0].epochs:
         raise InputError(
-            f"deficit={deficit!r} is not in this study: choose one of "
-            f"{', '.join(deficits)}."
+            f"{run.title} cannot be compared: choose a removal after the onset, and "
+            f"not after epoch {_longest(result)}."
         )
-    if onset >= removal or removal > longest:
-        raise InputError(
-            f"onset={onset!r}, removal={removal!r}: choose whole epochs with "
-            f"onset < removal <= {longest}."
-        )
-    run = Run([(deficits[deficit], onset, removal)], removal + study.clean_epochs)
     if run in study.runs:
         return result
     fresh = results.compute(replace(study, runs=(run,)), result.seeds, **options)
-    more = replace(study, runs=(*study.runs, run))
     rows = fresh.table.assign(run=len(study.runs))
     table = pd.concat([result.table, rows], ignore_index=True)
+    more = replace(study, runs=(*study.runs, run))
     return Result(more, table, result.provenance, result.live)
 
 

@@ -20,7 +20,7 @@ from cplib.fisher import Probe, noise
 from cplib.models import ModelSpec
 from cplib.studies import costs, plan
 from cplib.training import Schedule, Setup
-from cplib.widgets import explorer, predict
+from cplib.widgets import predict
 
 WINDOWS = "mine", "smoke", "Mine"
 WHOLE = [np.int64, np.int32, np.uint8, np.int16]
@@ -143,8 +143,6 @@ MORE = [
     ("batch", lambda n: noise.noise_injection(NET, IMAGES, RANDOM, batch=n)),
     ("onset", lambda n: effects.effect(RESULT, onset=n, removal=9)),
     ("removal", lambda n: effects.effect(RESULT, removal=n)),
-    ("onset", lambda n: explorer.with_window(RESULT, "blur", n, 2)),
-    ("removal", lambda n: explorer.with_window(RESULT, "blur", 0, n)),
     ("images", lambda n: examples.examples(RESULT.study, n, 0)),
     ("clean_epochs", lambda n: dataclasses.replace(RESULT.study, clean_epochs=n)),
 ]

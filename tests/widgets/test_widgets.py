@@ -15,8 +15,9 @@ from cplib import studies
 from cplib.deficits import KINDS, Blur, Deficit, Look
 from cplib.errors import InputError
 from cplib.results import Result, compute
+from cplib.studies import Run
 from cplib.widgets import explore
-from cplib.widgets.explorer import WIDGET_VIEW
+from cplib.widgets.explorer import WIDGET_VIEW, with_run
 
 ROUNDING = 0.0501  # one decimal is shown
 
@@ -329,18 +330,27 @@ def test_a_window_that_is_not_there_is_trained(own_folders):
     assert_tells(explorer.outcomes, truth, wanted.name, wanted.onset, wanted.removal, 1)
 
 
-def test_a_window_that_is_there_is_shown_without_training(monkeypatch):
+def test_a_window_that_is_there_is_shown_without_training():
     explorer = explore(handmade())
     ask(explorer, 1, 2, "noise")
     assert explorer.start.run == explorer.outcomes.result.study.find("noise", 1, 2)
 
 
-def test_a_window_that_cannot_be_trained_is_refused(result):
+@pytest.mark.parametrize(
+    "window, sentence",
+    [
+        ((2, 2), "blur 2–2 cannot be compared: choose a removal after the onset"),
+        ((3, 2), "The deficit ends (removal=2) before it begins (onset=3): choose"),
+    ],
+)
+def test_a_window_that_cannot_be_trained_is_refused(result, window, sentence):
     explorer = explore(result)
     before = explorer.start
-    ask(explorer, 2, 2)
-    said = explorer.trainer["report"].outputs[0]["text"]
-    assert "onset=2, removal=2: choose whole epochs" in said
+    ask(explorer, *window)
+    assert sentence in explorer.trainer["report"].outputs[0]["text"]
     assert explorer.start is before and not explorer.trainer["button"].disabled
     last = result.study.runs[0].epochs - result.study.clean_epochs
     assert explorer.trainer["removal"].max == last  # a later one cannot be asked for
+    longer = Run([(Blur(), 0, last + 1)], last + 1 + result.study.clean_epochs)
+    with pytest.raises(InputError, match=f"not after epoch {last}"):
+        with_run(result, longer)
