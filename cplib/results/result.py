@@ -32,8 +32,9 @@ class Result:
             whole network, else "0", "1", ... from the input on; accuracies are
             fractions. With a probe, the metric `trace` is the Fisher trace, by layer
             and (layer empty) in total, and `trace_error` the standard error of the
-            total; with a readout too, the metrics of `training.loop.inspect`. A run that diverged has NaN from the first epoch on in which a
-            number is not finite.
+            total; with a readout too, the metrics of `training.loop.inspect`. A run
+            that diverged has NaN from the first epoch on in which a number is not
+            finite.
         provenance: by seed, where its numbers come from.
         live: seeds computed in this session; the others were read from a file.
     """
