@@ -14,10 +14,10 @@ import loky
 import numpy as np
 import pytest
 
-from cplib import data, results, studies
+from cplib import results, studies
 from cplib.__main__ import main
 from cplib._base import console
-from cplib.data import download
+from cplib.data import download, published
 from cplib.engine import workers
 
 ROOT = Path(__file__).parents[1]
@@ -258,6 +258,6 @@ def test_a_machine_that_forbids_md5_can_check_what_it_downloads(tmp_path, fips):
 
 
 def test_and_can_find_the_images_of_a_scale(fips):
-    found = data.image_hashes(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    found = published.image_hashes(np.arange(6, dtype=np.uint8).reshape(2, 3))
     # of bytes 0 1 2 and of 3 4 5, as `b2sum --length=64` prints them
     assert found.tobytes().hex() == "e879c20168a0a436" + "542548a0afcd60e9"
