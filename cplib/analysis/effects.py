@@ -11,7 +11,7 @@ from scipy import stats
 from .._base.plain import whole
 from ..errors import DataError, InputError
 from ..results import Result, finals
-from ..studies.runs import Run
+from ..studies import Run
 
 __all__ = ["Effect", "changes", "effect", "interval", "left_out", "signed"]
 
@@ -65,7 +65,7 @@ def effect(
     *,
     removal: int,
     onset: int = 0,
-    deficit: str = "blur",
+    deficit: str | None = None,
     against: str = "baseline",
     level: float = 0.95,
 ) -> Effect:
@@ -73,7 +73,7 @@ def effect(
 
     Args:
         result: of a study that holds such a run.
-        onset, removal, deficit: which run.
+        onset, removal, deficit: which run; by default the first with these epochs.
         against: "baseline" or "control"; see `changes`.
         level: of the confidence interval.
 
@@ -88,13 +88,13 @@ def effect(
     runs = [run, result.study.runs[0]]
     if rows.empty:
         raise DataError(
-            f"No seed is left to tell the effect of {deficit} from epoch {onset} to "
+            f"No seed is left to tell the effect of {run.name} from epoch {onset} to "
             f"{removal}, for runs diverged ({result.lost(*runs)}): choose a lower "
             f"learning rate than {result.study.setup.schedule.lr:g}."
         )
     low, high = interval(rows["change"], level)
     return Effect(
-        name=f"{deficit} from epoch {onset} to {removal}",
+        name=f"{run.name} from epoch {onset} to {removal}",
         final=float(100 * rows["final"].mean()),
         reference=float(100 * rows[against].mean()),
         against=against,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..errors import CplibError, DataError, InputError
 from ..results import Result, finals
-from ..studies.runs import Run
+from ..studies import Run
 
 __all__ = ["sensitivities", "shares", "shares_at", "trace_curve"]
 
