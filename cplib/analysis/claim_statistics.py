@@ -12,12 +12,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ..errors import CplibError, InputError
+from ..errors import InputError
 from ..results import LAST, Result, finals
-from ..studies import Run
+from . import claim_traces
 from .effects import changes
-from .fits import fit_exponential
-from .sensitivity import sensitivities, shares_at, trace_curve
 
 __all__ = ["STATISTICS"]
 
@@ -80,128 +78,6 @@ def slower_recovery(one: Result, other: Result) -> np.ndarray:
     return (first - second).mean(axis=1).to_numpy()
 
 
-def trace(result: Result, of: str, over: str) -> np.ndarray:
-    """log2 of the trace at `of` over that at `over`, without deficit.
-
-    "start": the first measurement; "end": the mean of the last five; "peak": that of
-    the five to the peak of the other seeds' mean (a seed's own maximum would lie above
-    its other values by mere scatter).
-    """
-    curve = trace_curve(result, _clean(result))
-    start, end = curve.iloc[0], curve.iloc[-LAST:].mean()
-    read = {"start": start, "end": end, "peak": _at_peak(curve)}
-    return np.log2(read[of] / read[over]).to_numpy()
-
-
-def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarray:
-    """log2 of the trace with the last removal over that without deficit, at equal age.
-
-    `at`: "removal", or "end" (mean of the last five measurements).
-    """
-    run = _from_start(result, kind)[-1]
-    until, last = (run.epochs, LAST) if at == "end" else (run.removal, 1)
-    pair = (trace_curve(result, r).loc[:until] for r in (run, _clean(result)))
-    under, clean = (curve.iloc[-last:].mean() for curve in pair)
-    return np.log2(under / clean).to_numpy()
-
-
-def ending(result: Result, metric: str, kind: str = "blur") -> np.ndarray:
-    """log2 of `metric` at the end of the last removal's run over that without deficit.
-
-    `metric`: one of the closer look's, such as "trace_matched" (`training.loop`).
-    """
-    run = _from_start(result, kind)[-1]
-    curves = [result.curve(r, metric) for r in (run, _clean(result))]
-    if any(run.epochs not in curve.index for curve in curves):
-        raise InputError(
-            f"Study {result.study.name} at scale {result.study.scale} has no {metric} "
-            f"at epoch {run.epochs}: give its setup a probe and a readout."
-        )
-    under, clean = (curve.loc[run.epochs] for curve in curves)
-    return np.log2(under / clean).to_numpy()
-
-
-def peak_distance(tracked: Result, windows: Result) -> np.ndarray:
-    """Epoch at which the trace is greatest minus the most sensitive onset."""
-    table = _by_onset(tracked, windows)
-    curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
-    return curve.idxmax().to_numpy() - table.idxmax(axis=1).to_numpy()
-
-
-def peak_gap(tracked: Result, windows: Result, of: str = "onset") -> np.ndarray:
-    """As `peak_distance`, but with peaks between the measurements and the onsets.
-
-    Each peak is the vertex of the parabola through the highest point and its two
-    neighbours (at an edge, the point itself); the trace is first averaged over the five
-    measurements around each. A window is placed at its "onset" or its "middle".
-    """
-    table = _by_onset(tracked, windows)
-    curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
-    curve = curve.rolling(LAST, center=True, min_periods=1).mean()
-    lengths = [run.removal - run.onset for run in windows.study.runs[1:]]
-    shift = np.mean(lengths) / 2 if of == "middle" else 0
-    gaps = [_vertex(curve[seed]) - _vertex(table.loc[seed]) for seed in table.index]
-    return np.array(gaps) - shift
-
-
-def exponential(tracked: Result, windows: Result) -> np.ndarray:
-    """Adjusted R2 of F = a exp(c S) + b, negative where F falls with S.
-
-    Mean over the lengths of window. The adjustment, 1 - (1 - R2)(n - 1)/(n - 3),
-    corrects for three parameters on few onsets.
-    """
-    table = sensitivities(tracked, windows)
-    fitted = table.groupby(["seed", "window"])[["sensitivity", "trace"]].apply(
-        _adjusted
-    )
-    return fitted.unstack().mean(axis=1).to_numpy()
-
-
-def share(result: Result, layers: list[int]) -> np.ndarray:
-    """Share of `layers` in the trace at the end, without deficit."""
-    clean = _clean(result)
-    return shares_at(result, clean, clean.epochs, LAST)[layers].sum(axis=1).to_numpy()
-
-
-def excess(
-    result: Result, layers: list[int], of: str = "end", less: str = ""
-) -> np.ndarray:
-    """Share of `layers` under blur minus that without deficit, at equal age.
-
-    `of`: at the last "removal"; at the "end" of that run; or "early", at the end of the
-    run with the first removal. `less`: where the excess is read that is subtracted.
-    """
-    runs = _from_start(result, "blur")
-    when = {
-        "removal": (runs[-1], runs[-1].removal, 1),
-        "end": (runs[-1], runs[-1].epochs, LAST),
-        "early": (runs[0], runs[0].epochs, LAST),
-    }
-    places = [when[name] for name in (of, less) if name]
-    found = [np.subtract(*_pair(result, *p))[layers].sum(axis=1) for p in places]
-    return (found[0] - sum(found[1:])).to_numpy()
-
-
-def top_dominance(result: Result, top: int) -> np.ndarray:
-    """Share of layer `top` minus the greatest other share, when the last blur ends."""
-    run = _from_start(result, "blur")[-1]
-    layers = shares_at(result, run, run.removal)
-    return (layers[top] - layers.drop(columns=top).max(axis=1)).to_numpy()
-
-
-def layers_moved(result: Result, kind: str) -> np.ndarray:
-    """Distance to no deficit at the last removal, minus that between clean seeds.
-
-    The distance is half the sum of |differences in share|.
-    """
-    run = _from_start(result, kind)[-1]
-    under, clean = _pair(result, run, run.removal)
-    moved = (under - clean).abs().sum(axis=1) / 2
-    others = (clean.drop(seed) - clean.loc[seed] for seed in clean.index)
-    apart = [rows.abs().sum(axis=1).mean() / 2 for rows in others]
-    return moved.to_numpy() - np.nan_to_num(apart)  # of a single seed: 0
-
-
 def _changes(result: Result, against: str, kind: str = "") -> pd.DataFrame:
     """Final accuracy minus the reference, in points, by seed and (onset, removal)."""
     table = changes(result, against).query("removal > 0")
@@ -246,7 +122,7 @@ def _half(table: pd.DataFrame) -> np.ndarray:
 
 def _recovery(result: Result) -> pd.DataFrame:
     """Epochs from removal to recovery: index seed, a column a removal."""
-    clean, found = result.curve(_clean(result)), {}
+    clean, found = result.curve(result.study.runs[0]), {}
     for run in result.study.runs[1:]:
         behind = (clean - result.curve(run)).loc[run.removal + 1 : run.epochs]
         there = behind.rolling(LAST).mean() <= RECOVERED
@@ -254,64 +130,10 @@ def _recovery(result: Result) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def _at_peak(curve: pd.DataFrame) -> pd.Series:
-    """Each seed's smoothed value at the peak of the other seeds' smoothed mean."""
-    curve = curve.rolling(LAST, min_periods=1).mean()
-    if curve.shape[1] == 1:
-        return curve.max()
-    peaks = {seed: curve.drop(columns=seed).mean(axis=1).idxmax() for seed in curve}
-    return pd.Series({seed: curve.loc[peak, seed] for seed, peak in peaks.items()})
-
-
-def _by_onset(tracked: Result, windows: Result) -> pd.DataFrame:
-    """Sensitivity, mean over lengths of window: index seed, a column an onset."""
-    table = sensitivities(tracked, windows)
-    return table.groupby(["seed", "onset"])["sensitivity"].mean().unstack()
-
-
-def _vertex(curve: pd.Series) -> float:
-    """Place of the maximum, by the parabola through it and its neighbours."""
-    curve = curve.dropna()
-    place = int(curve.to_numpy().argmax())
-    near = curve.iloc[max(0, place - 1) : place + 2]
-    top = float(curve.index[place])
-    bend, slope = np.polyfit(near.index - top, near, 2)[:2] if len(near) > 2 else (0, 0)
-    return float(top - slope / (2 * bend)) if bend < 0 else top
-
-
-def _adjusted(rows: pd.DataFrame) -> float:
-    try:
-        fit = fit_exponential(rows["sensitivity"], rows["trace"])
-    except CplibError:  # no relation that a curve could follow
-        return 0.0
-    rising = np.sign(fit.params["a"] * fit.params["c"])
-    unexplained = (1 - fit.r2) * (len(rows) - 1) / (len(rows) - 3)
-    return float(rising * (1 - unexplained))
-
-
-def _clean(result: Result) -> Run:
-    return result.study.runs[0]
-
-
-def _from_start(result: Result, kind: str) -> list[Run]:
-    """The runs with a deficit of this kind from epoch 0, by removal."""
-    runs = [run for run in result.study.runs if run.name == kind and run.onset == 0]
-    if not runs:
-        trouble = f"Study {result.study.name} has no run with {kind!r} from epoch 0"
-        raise InputError(f"{trouble}: choose one that has.")
-    return sorted(runs, key=lambda run: run.removal)
-
-
-def _pair(result: Result, run: Run, *when: int) -> list[pd.DataFrame]:
-    """Shares of `run`, and of the clean run at equal age; see `shares_at`."""
-    return [shares_at(result, r, *when) for r in (run, _clean(result))]
-
-
 STATISTICS: dict[str, Callable[..., np.ndarray]] = {
     function.__name__: function
     for function in (
-        change, milder, longer, steeper, slower_recovery, trace, raised, ending,
-        peak_distance, peak_gap, exponential, share, excess, top_dominance,
-        layers_moved,
+        change, milder, longer, steeper, slower_recovery,
+        *(getattr(claim_traces, name) for name in claim_traces.__all__),
     )
 }  # fmt: skip
