@@ -15,8 +15,8 @@ from .fits import fit_exponential
 from .sensitivity import sensitivities, shares_at, trace_curve
 
 __all__ = [
-    "ending", "excess", "exponential", "layers_moved", "peak_distance", "peak_gap", "raised",
-    "share", "top_dominance", "trace",
+    "ending", "excess", "exponential", "layers_moved", "peak_distance", "peak_gap",
+    "raised", "share", "top_dominance", "trace",
 ]  # fmt: skip
 
 
