@@ -1,5 +1,6 @@
 """Read results: effects, statistics, fits, and the claims that rest on them."""
 
+from . import biology
 from .claims import Scorecard, claim, scorecard
 from .effects import Effect, effect, interval
 from .findings import Finding
@@ -7,7 +8,7 @@ from .fits import double_exponential, fit_double_exponential, fit_exponential
 from .sensitivity import sensitivities, shares, trace_curve
 
 __all__ = [
-    "Effect", "Finding", "Scorecard", "claim", "double_exponential", "effect",
-    "fit_double_exponential", "fit_exponential", "interval", "scorecard",
+    "Effect", "Finding", "Scorecard", "biology", "claim", "double_exponential",
+    "effect", "fit_double_exponential", "fit_exponential", "interval", "scorecard",
     "sensitivities", "shares", "trace_curve",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """What to compute: runs, studies of them, the paper's panels, and the plan."""
 
+from . import costs
 from .catalogue import BOOK, get, names
 from .plan import make_plan
 from .runs import Run, Window
@@ -8,5 +9,5 @@ from .study import Study, sweep, windows
 
 __all__ = [
     "BOOK", "SCALES", "Run", "Scale", "Study", "Window", "get", "make_plan", "names",
-    "sweep", "windows",
+    "costs", "sweep", "windows",
 ]  # fmt: skip
