@@ -66,7 +66,7 @@ def job(tmp_path, monkeypatch):
         (ABORT, r"\(aborted, SIGABRT\).*library"),
         (FATAL, r"\(segmentation fault, SIGSEGV\).*library"),
         ("import os\nos.kill(os.getpid(), 9)", r"\(killed, SIGKILL\).*from outside"),
-        ("import os\nos._exit(3)", r"\(exit code 3\).*ended Python"),
+        ("import os\nos._exit(3)", r"\(exit code 3\).*exited Python"),
     ],
     ids=["abort", "segmentation fault", "kill", "exit"],
 )
