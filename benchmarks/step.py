@@ -50,7 +50,7 @@ class Batches:
         """What `training.advance` does between two evaluations."""
         s = self.setup.schedule
         net = copy.deepcopy(self.net).to(memory_format=torch.channels_last)
-        state = State(0, net, optimiser(net, s), None, None)
+        state = State(0, net, optimiser(net, s), None, None, None)
         moved = Augmented(self.images, s.shift, s.mirror)
         loop.learn(state, s.batch, s.lr, 0, moved, self.labels)
 
