@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import __version__
 from ..training import NUMERICS
 
-__all__ = ["UNKNOWN", "code_version", "commit", "describe", "summarise"]
+__all__ = ["UNKNOWN", "code_version", "commit", "summarise"]
 
 UNKNOWN = "not recorded"
 
@@ -58,13 +58,3 @@ def summarise(notes: Iterable[dict[str, str]]) -> dict:
         "seconds": round(sum(float(note["seconds"]) for note in segments), 1),
         "epochs_trained": sum(int(note["epochs"]) for note in segments),
     }
-
-
-def describe(provenance: dict[int, dict]) -> str:
-    """A phrase for captions: device, date, time per seed."""
-    entries = list(provenance.values())
-    devices = ", ".join(sorted({entry["device"] for entry in entries}))
-    minutes = sum(entry["seconds"] for entry in entries) / len(entries) / 60
-    days = sorted({entry["date"][:10] for entry in entries})
-    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"{devices}, {span}, {minutes:.1f} core-minutes a seed"

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import matplotlib.style
 import seaborn as sns
 
-from ..deficits import CONTROLS, KINDS, Deficit, Look
+from ..deficits import Deficit, Look
 from ..studies import Run
 
 __all__ = ["SERIES", "looks", "series", "style"]
@@ -34,9 +34,6 @@ STYLE = {
     "svg.hashsalt": "cplib",  # the same figure gives the same file
     "figure.facecolor": "white",
 }
-# For the widgets, until they ask the deficits themselves.
-LABELS = {d.kind: d.label for d in (Deficit, *KINDS.values(), *CONTROLS.values())}
-LOOKS = {d.kind: d.look for d in (Deficit, *KINDS.values(), *CONTROLS.values())}
 
 
 def looks(runs: Iterable[Run]) -> list[Look]:
