@@ -3,8 +3,6 @@
 `cli` is imported when there is a command, so that --help need not load PyTorch.
 """
 
-from __future__ import annotations
-
 import argparse
 import signal
 from collections.abc import Sequence

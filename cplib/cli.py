@@ -1,7 +1,5 @@
 """The commands of `python -m cplib`; each returns an exit status."""
 
-from __future__ import annotations
-
 import math
 import tempfile
 import time

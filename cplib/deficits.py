@@ -3,8 +3,6 @@
 The test set is never changed.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, NamedTuple

@@ -1,7 +1,5 @@
 """Exceptions whose message, one sentence, names the bad value and the remedy."""
 
-from __future__ import annotations
-
 __all__ = ["CplibError", "DataError", "InputError", "StorageError"]
 
 

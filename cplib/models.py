@@ -1,7 +1,5 @@
 """The paper's four families of networks, with the width as an argument."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 
 import torch

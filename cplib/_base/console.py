@@ -7,8 +7,6 @@ have no stderr (`pythonw`, many servers), a closed one, or an object that only w
 No message written here can stop the work that it reports on.
 """
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import os
@@ -20,8 +18,6 @@ from typing import NoReturn, TextIO
 from tqdm import tqdm
 
 from ..errors import CplibError
-
-__all__ = ["bar", "forgive", "nearest", "present", "run", "say"]
 
 NEAREST = {
     "\N{MINUS SIGN}": "-", "–": "-", "×": "x", "·": "*", "±": "+/-", "≥": ">=",

@@ -1,7 +1,5 @@
 """Choose the training device and numeric precision."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Iterator
@@ -9,8 +7,6 @@ from collections.abc import Iterator
 import torch
 
 from ..errors import CplibError, InputError
-
-__all__ = ["autocast", "deterministic", "isolated", "precision", "resolve"]
 
 # cuBLAS repeats its sums only with a workspace of fixed size. PyTorch reads this once
 # in a process, at the first matrix product on a GPU, so it is set on import.

@@ -1,7 +1,5 @@
 """Atomic, checksummed files and the folders they live in."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import functools
@@ -16,12 +14,6 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from ..errors import DataError, StorageError
-
-__all__ = [
-    "Damaged", "book_folder", "cache_folder", "check_file", "check_folder",
-    "data_folder", "named", "quarantine", "read_checked", "remove_leftovers",
-    "results_folders", "sha256", "storage_error", "write_atomic", "write_checked",
-]  # fmt: skip
 
 MAGIC = b"cplib-checked-1 "
 PART = ".part-"  # how names of temporary files begin

@@ -7,8 +7,6 @@ file system has no locks, a warning says so and the work goes on without: it may
 done twice, with equal results, since files are only ever replaced whole.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import warnings
@@ -18,8 +16,6 @@ from pathlib import Path
 from filelock import FileLock, SoftFileLock, Timeout
 
 from . import console, files
-
-__all__ = ["hold"]
 
 # how a file system reports that it has no locks
 UNKNOWN = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)

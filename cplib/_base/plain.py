@@ -4,8 +4,6 @@ The values of a study go into hashes and JSON, where `np.int64(4)` must equal 4:
 is not only accepted but becomes an `int`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
@@ -13,8 +11,6 @@ from numbers import Integral, Real
 import numpy as np
 
 from ..errors import InputError
-
-__all__ = ["flag", "number", "seed", "seeds", "settle", "whole"]
 
 SEEDS = 2**63  # as many as PyTorch and the columns of tables can hold
 

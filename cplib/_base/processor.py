@@ -4,16 +4,12 @@ Rounding depends on them: each instruction set has its own kernels, which add up
 different orders.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import platform
 from pathlib import Path
 
 import torch
-
-__all__ = ["instructions", "processor"]
 
 CPUINFO = Path("/proc/cpuinfo")
 # oneDNN's names of instruction sets, best first, and the Linux flags they require

@@ -1,14 +1,10 @@
 """Random streams keyed by purpose, so that a run is a function of its seed."""
 
-from __future__ import annotations
-
 import hashlib
 
 import torch
 
 from . import plain
-
-__all__ = ["stream"]
 
 
 def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:

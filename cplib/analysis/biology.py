@@ -10,8 +10,6 @@ Olson and Freeman 1980; Rakic et al. 1986) could not be obtained. Instead there 
 - **your own points**: `load_csv` reads points digitised from a printed figure.
 """
 
-from __future__ import annotations
-
 import io
 import math
 from pathlib import Path
@@ -24,9 +22,6 @@ from scipy.interpolate import PchipInterpolator as Pchip
 from .._base.plain import whole
 from ..errors import InputError
 from .fits import double_exponential
-
-__all__ = ["kitten_acuity", "kitten_sensitivity", "macaque_synapses"]
-__all__ += ["HOW_DRAWN", "load_csv", "schematic"]
 
 NAN = math.nan
 MONTH, YEAR = 365.25 / 12, 365.25  # days

@@ -5,8 +5,6 @@ each seed that they share, in order. Those of final accuracy compare with `again
 "baseline" (same clean training) or the "control" (same length in all).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -16,8 +14,6 @@ from ..errors import InputError
 from ..results import LAST, Result, finals
 from . import claim_traces
 from .effects import changes
-
-__all__ = ["STATISTICS"]
 
 RECOVERED = 0.01  # a network has recovered within a point of its control
 
@@ -134,6 +130,9 @@ STATISTICS: dict[str, Callable[..., np.ndarray]] = {
     function.__name__: function
     for function in (
         change, milder, longer, steeper, slower_recovery,
-        *(getattr(claim_traces, name) for name in claim_traces.__all__),
+        claim_traces.ending, claim_traces.excess, claim_traces.exponential,
+        claim_traces.layers_moved, claim_traces.peak_distance, claim_traces.peak_gap,
+        claim_traces.raised, claim_traces.share, claim_traces.top_dominance,
+        claim_traces.trace,
     )
 }  # fmt: skip

@@ -3,8 +3,6 @@
 See `claim_statistics`, which lists them with those of final accuracy.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -13,11 +11,6 @@ from ..results import LAST, Result
 from ..studies import Run
 from .fits import fit_exponential
 from .sensitivity import sensitivities, shares_at, trace_curve
-
-__all__ = [
-    "ending", "excess", "exponential", "layers_moved", "peak_distance", "peak_gap",
-    "raised", "share", "top_dominance", "trace",
-]  # fmt: skip
 
 
 def trace(result: Result, of: str, over: str) -> np.ndarray:

@@ -1,7 +1,5 @@
 """The claims judged by the runs, one by one or as a card."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +15,6 @@ from .claim_statistics import STATISTICS
 from .effects import left_out
 from .findings import LEVEL, SIGNS, Finding
 from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger
-
-__all__ = ["Scorecard", "claim", "holm", "judge", "scorecard"]
 
 REFERENCES = ("baseline", "control")
 
@@ -62,7 +58,7 @@ class Scorecard:
         renamed = {"expectation": "expected", "lean": "leans"}
         return pd.DataFrame(rows).rename(columns=renamed)
 
-    def only(self, ours: bool) -> Scorecard:
+    def only(self, ours: bool) -> "Scorecard":
         """The paper's claims, or the hypotheses of the book."""
         kept = (f for f in self.findings if bool(f.claim.about) == ours)
         return Scorecard(tuple(kept))

@@ -1,7 +1,5 @@
 """The change in final accuracy that a deficit made, with an interval over seeds."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +10,6 @@ from .._base.plain import whole
 from ..errors import DataError, InputError
 from ..results import Result, finals
 from ..studies import Run
-
-__all__ = ["Effect", "changes", "effect", "interval", "left_out", "signed"]
 
 
 @dataclass(frozen=True)

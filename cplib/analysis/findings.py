@@ -1,7 +1,5 @@
 """What the runs say about one claim: statistic, interval, verdict, in words."""
 
-from __future__ import annotations
-
 import html
 from dataclasses import dataclass
 
@@ -10,8 +8,6 @@ from scipy import stats
 
 from .effects import interval, signed
 from .ledger import REPRODUCED, UNDECIDED, UNTESTABLE, VERDICTS, Claim
-
-__all__ = ["Finding"]
 
 SIGNS = dict(zip(VERDICTS, "●◐×–", strict=True))
 DIGITS = {"epochs": 0, "of the whole": 3}  # after the point, by unit; else 2

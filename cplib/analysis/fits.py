@@ -18,8 +18,6 @@ times the range of S ends at `STEEPEST`, or the interval of c includes 0, the fi
 `degenerate`: its curve and band can be read, its a, b and c cannot.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -30,9 +28,6 @@ from scipy.stats import t as student
 from uncertainties import UFloat, umath
 
 from ..errors import CplibError, InputError
-
-__all__ = ["ExponentialFit", "Fit", "FitError", "double_exponential"]
-__all__ += ["fit_double_exponential", "fit_exponential"]
 
 STEEPEST = 30.0
 # bounds of the logarithms of tau2 over the range of ages, and of tau1 over tau2

@@ -5,8 +5,6 @@ which studies tests it, and what it should be. It holds no result and no verdict
 are computed from the results at hand (`cplib.analysis.claims`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -16,8 +14,6 @@ import yaml
 from .._base import files
 from ..errors import DataError, InputError
 from .claim_statistics import STATISTICS
-
-__all__ = ["VERDICTS", "Claim", "ledger"]
 
 VERDICTS = ("reproduced", "undecided", "contradicted", "not testable")
 REPRODUCED, UNDECIDED, CONTRADICTED, UNTESTABLE = VERDICTS

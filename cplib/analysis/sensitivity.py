@@ -1,14 +1,10 @@
 """Traces, shares of layers and sensitivities, read off the tables of results."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from ..errors import CplibError, DataError, InputError
 from ..results import Result, finals
 from ..studies import Run
-
-__all__ = ["sensitivities", "shares", "shares_at", "trace_curve"]
 
 
 def sensitivities(tracked: Result, windows: Result) -> pd.DataFrame:

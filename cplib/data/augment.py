@@ -4,12 +4,8 @@ The set is padded once and pixels are gathered by their place in it, so that no 
 copied twice and batches are in memory as convolutions like them (channels last).
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
-
-__all__ = ["Augmented"]
 
 
 class Augmented:

@@ -1,7 +1,5 @@
 """Images as a network sees them, of the sets of cplib and those registered."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 
@@ -14,8 +12,6 @@ from .._base.device import isolated
 from . import published
 from .gratings import make_gratings
 from .source import KNOWN, DataSpec, Raw, Source
-
-__all__ = ["Dataset", "load", "load_raw"]
 
 
 class Procedural(Source):

@@ -9,8 +9,6 @@ published one.
 or file), that holds the archives under their original names; or one of them (`.gz`).
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import hashlib
@@ -27,8 +25,6 @@ from pathlib import Path
 
 from .._base import console, files
 from ..errors import CplibError, DataError, InputError
-
-__all__ = ["Archive", "fetch"]
 
 CHUNK = 1 << 16  # bytes
 SILENCE = 60  # seconds without a byte, after which a connection counts as cut

@@ -1,7 +1,5 @@
 """A data set from a folder of images."""
 
-from __future__ import annotations
-
 import functools
 from pathlib import Path
 
@@ -12,8 +10,6 @@ from .._base import files
 from .._base.plain import whole
 from ..errors import DataError, InputError
 from .source import Raw, Source
-
-__all__ = ["folder"]
 
 
 def folder(name: str, path: str | Path, *, size: int = 32, channels: int = 3) -> Source:

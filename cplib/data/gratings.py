@@ -7,16 +7,12 @@ Both are jittered, so that neither alone suffices, and added to 1/f noise, the s
 of natural images. Their amplitudes are arguments.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
 
 from .._base import plain
 from ..errors import InputError
-
-__all__ = ["CLASSES", "make_gratings"]
 
 CLASSES = 10
 CYCLES_PER_PIXEL, CYCLES_SPREAD = 0.32, 0.04

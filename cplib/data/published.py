@@ -4,8 +4,6 @@ They are kept in the data folder (`$CPLIB_DATA`, else the platform's cache folde
 `NAME.npz` with the arrays of `Raw`, all uint8.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import gzip
@@ -25,8 +23,6 @@ from .._base import console, files, locks
 from ..errors import DataError, StorageError
 from .download import Archive, fetch
 from .source import DataSpec, Raw, Source, fault
-
-__all__ = ["CIFAR10", "MNIST", "Published", "image_hashes", "read"]
 
 
 @dataclass(frozen=True, eq=False)

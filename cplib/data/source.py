@@ -1,7 +1,5 @@
 """Data sets as values: where the images come from, and which of them are used."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -11,8 +9,6 @@ import numpy as np
 
 from .._base.plain import number, settle, whole
 from ..errors import DataError, InputError
-
-__all__ = ["KNOWN", "DataSpec", "Raw", "Source", "fault", "register"]
 
 
 class Raw(NamedTuple):
@@ -57,7 +53,7 @@ class DataSpec:
         object.__setattr__(self, "content", source.content)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> "Source":
         """The data set called `name`."""
         source = _find(self.name)
         if source.content != self.content:

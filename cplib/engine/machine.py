@@ -5,16 +5,12 @@ control groups, version 1 or 2). Groups are nested, and each limit holds for eve
 inside, so the tightest counts.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import math
 from pathlib import Path, PurePosixPath
 
 import psutil
-
-__all__ = ["Watch", "cores", "workers"]
 
 SYSTEM = Path("/")
 # Bytes of a process that trains at scale laptop: 0.8 GB were measured, two thirds of

@@ -1,7 +1,5 @@
 """The origin of numbers: code, machine, data, time."""
 
-from __future__ import annotations
-
 import functools
 import subprocess
 from collections.abc import Iterable
@@ -9,8 +7,6 @@ from pathlib import Path
 
 from .. import __version__
 from ..training import NUMERICS
-
-__all__ = ["UNKNOWN", "code_version", "commit", "summarise"]
 
 UNKNOWN = "not recorded"
 

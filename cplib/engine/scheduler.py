@@ -1,7 +1,5 @@
 """Submit segments in dependency order, with a progress bar."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import time
@@ -21,8 +19,6 @@ from ..errors import CplibError
 from ..studies.plan import Segment
 from . import machine, workers
 from . import segment as segments
-
-__all__ = ["estimate", "execute"]
 
 INLINE_SECONDS = 8.0  # less work than this is not worth starting workers for
 

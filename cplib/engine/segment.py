@@ -1,7 +1,5 @@
 """Train one segment, from its parent's file to its own: the task of a worker."""
 
-from __future__ import annotations
-
 import datetime
 import platform
 import threading
@@ -18,8 +16,6 @@ from .._base.processor import instructions, processor
 from ..errors import CplibError
 from ..studies.plan import Segment, state_key
 from .provenance import code_version
-
-__all__ = ["read_state", "state_path", "train_segment"]
 
 # The number of threads, on which bits depend, belongs to the process: an executor with
 # several threads trains in them one by one.

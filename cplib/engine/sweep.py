@@ -5,8 +5,6 @@ a sweep that is killed continues from the last finished segments, and studies th
 runs share the work. The kernel frees the lock of a sweep that is killed.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterable
 from concurrent.futures import Executor
@@ -23,8 +21,6 @@ from ..studies.plan import Plan, Segment, make_plan
 from ..training import Setup
 from .scheduler import execute
 from .segment import read_state
-
-__all__ = ["Trained", "pending", "run"]
 
 
 @dataclass(frozen=True)

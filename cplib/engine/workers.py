@@ -1,7 +1,5 @@
 """Executors that train segments: this process, a pool of processes, or a cluster."""
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os
@@ -17,8 +15,6 @@ import torch
 
 from ..errors import InputError
 from . import machine
-
-__all__ = ["InProcess", "cluster", "lost", "pool", "stop"]
 
 # A process of loky's removes the semaphores of a killed sweep, and would report them as
 # leaked to whoever killed it. A choice of the user has priority.

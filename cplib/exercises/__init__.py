@@ -1,7 +1,5 @@
 """The book's checked exercises, and `check`, which tries a reader's answer."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Exercises of *Architecture and optimiser*: time, temperature, length of weights."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

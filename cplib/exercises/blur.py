@@ -1,7 +1,5 @@
 """Exercises of *Blur*: steps of an epoch, the cost of a window, the age of the peak."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -5,8 +5,6 @@ answer in another way. A known mistake is a function, too: whoever's answer does
 same gets its hint, however it is written.
 """
 
-from __future__ import annotations
-
 import copy
 import html
 import inspect
@@ -19,8 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
-__all__ = ["Exercise", "NotRight", "Outcome", "examine", "randomly", "shaped"]
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-9, "equal_nan": True}
 HEADS = {"passed": "Passed", "unanswered": "Not yet answered", "wrong": "Not right yet"}

@@ -1,7 +1,5 @@
 """Exercises of *Deprivation*: bits to memorise, noise that stays."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

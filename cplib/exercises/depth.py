@@ -1,7 +1,5 @@
 """Exercises of *Depth*: what a unit sees, and an interval over seeds."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy import stats
 from scipy.optimize import brentq

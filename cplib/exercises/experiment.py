@@ -1,7 +1,5 @@
 """Exercises of *The experiment*: the window, the blur, the shared epochs."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Exercises of *Fisher information*: a trace by enumeration, a direction by signs."""
 
-from __future__ import annotations
-
 import itertools
 
 import torch

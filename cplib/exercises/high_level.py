@@ -1,7 +1,5 @@
 """Exercises of *High-level deficits*: a flip, a renaming, the time to a goal."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Exercises of *Layer by layer*: what a share hides, what a weight is worth."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .checker import Exercise

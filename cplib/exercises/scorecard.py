@@ -1,7 +1,5 @@
 """Exercises of the *Scorecard*: the rule of the verdicts, what many intervals miss."""
 
-from __future__ import annotations
-
 import math
 
 from scipy import stats

@@ -1,7 +1,5 @@
 """Figures of the animals: published anchors, schematic curves, own points."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,10 +9,6 @@ from ..analysis.fits import Fit, fit_double_exponential
 from .marks import band, rows
 from .palette import BLUE, GREEN, GREY, ORANGE, PURPLE, style
 from .panel import Panel, worded
-
-__all__ = [
-    "fitted_points", "kitten_acuity", "kitten_sensitivity", "macaque_synapses",
-]  # fmt: skip
 
 # how dark a bar is; the words are published, the shades are not
 SHADE = {"none": 0.0, "slight": 0.2, "present": 0.35, "subsiding": 0.55,

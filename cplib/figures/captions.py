@@ -1,14 +1,10 @@
 """Sentences that captions share: what bands are, and where the numbers come from."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ..analysis.effects import left_out
 from ..results import Result
 from .panel import Panel
-
-__all__ = ["finished", "origin", "origins", "over_seeds"]
 
 
 def finished(result: Result, panel: Panel) -> Panel:

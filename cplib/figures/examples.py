@@ -1,7 +1,5 @@
 """A few training images, as the network sees them with and without a deficit."""
 
-from __future__ import annotations
-
 import base64
 import io
 from dataclasses import dataclass, replace
@@ -17,8 +15,6 @@ from .._base.plain import whole
 from ..data import DataSpec
 from ..deficits import Deficit
 from ..studies import Study
-
-__all__ = ["Examples", "examples", "png_uri"]
 
 MOST = 6  # of different classes; more would be too small to see
 CAT = 3  # the class of that name in CIFAR-10

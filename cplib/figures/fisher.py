@@ -1,7 +1,5 @@
 """Figures of the Fisher information: over training, under deficit, layer by layer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,13 +17,6 @@ from .captions import finished, origin, origins, over_seeds
 from .marks import added, band, interval, mean, name_of, percent, plain_log, rows
 from .palette import GREY, SERIES, looks, style
 from .panel import Panel, worded
-
-__all__ = [
-    "by_layer",
-    "over_training",
-    "under_deficit",
-    "with_sensitivity",
-]
 
 ACCURACIES = {"test": "test set", "train": "training images, as augmented"}
 TRACE = "trace of Fisher information"

@@ -1,7 +1,5 @@
 """Marks that figures share: means over seeds, and windows of deficit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd
@@ -14,11 +12,6 @@ from scipy import stats
 from ..deficits import Look
 from ..studies import Run
 from .palette import GREY
-
-__all__ = [
-    "added", "band", "interval", "lanes", "mean", "name_of", "percent", "plain_log",
-    "rows",
-]  # fmt: skip
 
 WIDTH = 6.4  # inches; narrow, so that the text can be read on a phone
 MARKED = 8  # epochs of a long curve that carry markers and dots

@@ -1,7 +1,5 @@
 """The book's style, and looks for what has none of its own."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterable, Iterator
 
@@ -11,8 +9,6 @@ import seaborn as sns
 
 from ..deficits import Deficit, Look
 from ..studies import Run
-
-__all__ = ["SERIES", "looks", "series", "style"]
 
 PALETTE = sns.color_palette("colorblind").as_hex()
 BLUE, ORANGE, GREEN, RED, PURPLE = PALETTE[:5]

@@ -1,7 +1,5 @@
 """A figure that explains itself: image, alt text, caption and the data behind it."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io
@@ -17,8 +15,6 @@ from matplotlib.figure import Figure
 from .._base import files
 from ..errors import InputError
 from .palette import style
-
-__all__ = ["Panel", "check", "worded"]
 
 FORMATS = ("svg", "png", "pdf")
 ELSEWHERE = "name another file"

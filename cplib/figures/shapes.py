@@ -1,7 +1,5 @@
 """Any study's figure, chosen by what it varies; learning curves, and maps."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 
@@ -18,8 +16,6 @@ from .marks import interval, lanes, mean, name_of, percent, rows
 from .palette import looks, style
 from .panel import Panel, worded
 from .sweeps import lines_of, readouts, removal_sweep, summary, window_sweep
-
-__all__ = ["comparison", "draw", "timing_map"]
 
 FEW = 6  # runs whose learning curves can be told apart
 

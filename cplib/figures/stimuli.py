@@ -1,7 +1,5 @@
 """Figures of the experiment, on images that need no download."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping, Sequence
 
@@ -19,8 +17,6 @@ from ..studies import Run, Study
 from .marks import WIDTH, lanes, rows
 from .palette import GREY, style
 from .panel import Panel, worded
-
-__all__ = ["clues", "course", "deficits", "photographs"]
 
 CROPS = ((110, 240, 300), (40, 190, 340))  # top, left, side: in china, in flower
 CLUES = {

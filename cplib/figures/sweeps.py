@@ -1,7 +1,5 @@
 """Figures of sweeps: final accuracy, and points lost, over removal or onset."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,8 +13,6 @@ from .captions import finished, origins, over_seeds
 from .marks import interval, mean, percent, rows
 from .palette import GREY, PURPLE, looks, style
 from .panel import Panel, worded
-
-__all__ = ["lines_of", "removal_sweep", "summary", "together", "window_sweep"]
 
 # Paper, Figure 1, top left, as quoted in its text (Methods): 6.4 % test error, and more
 # than 18 % where blur is removed at epoch 140; 160 clean epochs follow.

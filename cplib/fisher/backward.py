@@ -12,8 +12,6 @@ trace of 0. A network with weights of another kind (attention, embeddings, matri
 its own, weights that two layers share) is refused, unless these are frozen.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,8 +24,6 @@ from .._base.plain import settle, whole
 from ..errors import InputError
 from .estimate import Estimate, estimate_of, measuring
 from .persample import squared_norms
-
-__all__ = ["Probe", "single_backward", "trace"]
 
 CHUNK = 128  # images at a time: more is no faster on a CPU and takes more memory
 

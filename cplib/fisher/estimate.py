@@ -1,7 +1,5 @@
 """What all estimators share: the layers they measure, and the form of an estimate."""
 
-from __future__ import annotations
-
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -14,8 +12,6 @@ from torch.nn.parameter import is_lazy
 
 from .._base.device import isolated
 from ..errors import InputError
-
-__all__ = ["Estimate", "estimate_of", "hooked", "layers", "measuring"]
 
 KINDS = nn.Conv2d, nn.Linear  # not derived ones, which may act otherwise
 

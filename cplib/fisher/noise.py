@@ -1,7 +1,5 @@
 """The trace of the Fisher information by noise injection."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +10,6 @@ from torch import nn
 from .._base.plain import number, whole
 from ..errors import InputError
 from .estimate import Estimate, estimate_of, hooked, measuring
-
-__all__ = ["noise_injection"]
 
 # Smallest curvature that is looked for: the noise on a weight that does not matter
 # would otherwise grow without end.

@@ -8,8 +8,6 @@ Manoel & Tramel 2019, arXiv:1912.06015). |G U^T|^2 is computed directly or as th
 over pairs of positions of (G^T G) * (U^T U), whichever is less work.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch
@@ -18,8 +16,6 @@ from torch import nn
 
 from ..errors import InputError
 from .estimate import hooked, layers
-
-__all__ = ["squared_norms"]
 
 
 def squared_norms(

@@ -1,7 +1,5 @@
 """Results of the first edition, a CSV and a JSON file each, converted when read."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json
@@ -12,8 +10,6 @@ import pandas as pd
 
 from .._base import files
 from ..studies import Study
-
-__all__ = ["convert"]
 
 
 def convert(study: Study, folder: Path, write: Callable[..., Path]) -> None:

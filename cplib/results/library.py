@@ -1,7 +1,5 @@
 """Results, stored beside the book or computed live."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -18,8 +16,6 @@ from ..training import DECIMALS, METRICS
 from ..training.state import ENDINGS
 from . import store
 from .result import Result, described
-
-__all__ = ["catalogue", "compute", "folder", "get", "known", "save", "stored"]
 
 CATALOGUE = (
     "study", "what", "scale", "data", "runs", "seeds", "epochs", "core-minutes",

@@ -1,7 +1,5 @@
 """A study's numbers in one tidy table, and what each run ends with."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,8 +9,6 @@ import pandas as pd
 from .._base.plain import whole
 from ..errors import DataError, InputError
 from ..studies import Run, Study
-
-__all__ = ["COLUMNS", "LAST", "Result", "described", "finals"]
 
 COLUMNS = (
     "seed", "run", "deficit", "onset", "removal", "epoch", "metric", "layer", "value",
@@ -95,7 +91,7 @@ class Result:
             words[NAMED:] = [f"{len(words) - NAMED} more"]
         return ", ".join(words)
 
-    def only(self, seeds: Iterable[int]) -> Result:
+    def only(self, seeds: Iterable[int]) -> "Result":
         """The same result for some of its seeds, or for none."""
         seeds = [whole("seed", seed, 0) for seed in seeds]
         rows = self.table[self.table.seed.isin(seeds)].reset_index(drop=True)

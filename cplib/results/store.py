@@ -4,8 +4,6 @@ That line is a comment of JSON: title and definition of the study, a checksum of
 table, and the origin of each seed. `pandas.read_csv(path, comment="#")` reads the rest.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gzip
 import io
@@ -19,8 +17,6 @@ import pandas as pd
 from .._base import files, locks
 from ..studies import Study
 from . import first_edition
-
-__all__ = ["alone", "differences", "read", "repaired", "write"]
 
 COLUMNS = ["seed", "run", "epoch", "metric", "layer", "value"]
 TEXT = dict.fromkeys(("layer", "value"), str)  # "0" is a layer

@@ -1,7 +1,5 @@
 """Recompute a sample of stored runs and compare."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass
 
@@ -14,8 +12,6 @@ from ..engine.provenance import UNKNOWN, summarise
 from ..studies import Run
 from ..training import DECIMALS, METRICS
 from .result import LAST, Result, finals
-
-__all__ = ["Check", "verify"]
 
 # of provenance: where these are equal, every digit must be
 KIND = ("device", "instructions", "threads", "torch", "data_sha256")

@@ -1,15 +1,11 @@
 """All studies by name, and those that the book shows."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from ..errors import InputError
 from . import controls, paper
 from .scales import Scale, scale_of
 from .study import Study
-
-__all__ = ["BOOK", "get", "names"]
 
 STUDIES = {
     "1TL": partial(paper.swept, name="1TL"),

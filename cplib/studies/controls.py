@@ -1,18 +1,11 @@
 """Studies of the book that the paper does not have: controls, maps and short demos."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ..data import DataSpec
 from ..deficits import deficit
 from .scales import SCALES, Scale
 from .study import Study, windows
-
-__all__ = [
-    "demo", "long_training", "memorised", "moving_noise", "permanent", "timing",
-    "unmirrored", "worth",
-]  # fmt: skip
 
 FEW = 0.25  # of the images, so that they can be memorised
 

@@ -1,7 +1,5 @@
 """What a study costs, before it is trained."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import pandas as pd
@@ -13,8 +11,6 @@ from .._base.plain import number
 from ..training import Setup
 from . import catalogue
 from .plan import make_plan
-
-__all__ = ["forward_flops", "table"]
 
 
 def forward_flops(setup: Setup) -> int:

@@ -1,14 +1,10 @@
 """The paper's panels as `Study` values, at each scale."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ..deficits import deficit
 from .scales import Scale
 from .study import Study, windows
-
-__all__ = ["SWEEPS", "blur_window", "depth", "layers", "resnet_windows", "swept"]
 
 # One deficit from birth, removed at each of several epochs t0. By panel: the scale's
 # setup and its removals, the deficit, and a title.

@@ -6,8 +6,6 @@ segments where runs part, where they end, and at every `checkpoint_every`-th epo
 that a kill loses little.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable
@@ -20,8 +18,6 @@ from .._base.device import precision
 from ..deficits import Deficit
 from ..training import NUMERICS, Setup
 from .runs import Run, Window
-
-__all__ = ["Plan", "Segment", "make_plan"]
 
 CHECKPOINT_EVERY = 20
 

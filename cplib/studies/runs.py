@@ -1,7 +1,5 @@
 """Runs: which deficit a network sees, and when."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,8 +7,6 @@ from typing import NamedTuple
 from .._base.plain import settle, whole
 from ..deficits import Deficit
 from ..errors import InputError
-
-__all__ = ["Run", "Window", "checked"]
 
 
 class Window(NamedTuple):

@@ -1,7 +1,5 @@
 """The settings of each scale: data, networks, schedules, and when deficits end."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from ..data import DataSpec
@@ -9,8 +7,6 @@ from ..errors import InputError
 from ..fisher import Probe
 from ..models import ModelSpec
 from ..training import Readout, Schedule, Setup
-
-__all__ = ["SCALES", "Scale", "scale_of"]
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,6 @@
 A study says nothing about seeds, devices or workers: these are chosen when it is run.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -16,8 +14,6 @@ from ..deficits import Deficit
 from ..errors import InputError
 from ..training import METRICS, NUMERICS, Setup
 from .runs import Run, Window, checked
-
-__all__ = ["Study", "sweep", "windows"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ class Study:
             f"{'' if removal is None else f' to {removal}'}; it has {held or 'none'}."
         )
 
-    def vary(self, *, name: str | None = None, **changes) -> Study:
+    def vary(self, *, name: str | None = None, **changes) -> "Study":
         """This study with other settings, under a name of its own.
 
         Args:

@@ -7,8 +7,6 @@ with the state: a run that forks from a state equals one trained from scratch, b
 bit. The test set is never augmented, blurred or flipped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,8 +22,6 @@ from ..deficits import Blur, Deficit
 from ..fisher import Probe
 from .setup import Setup
 from .state import ENDINGS, State, untrained
-
-__all__ = ["advance", "evaluate", "learn", "start", "train"]
 
 ENTROPY = 0.5  # nats, of answers at matched confidence
 # Images per forward pass of an evaluation: larger chunks make the allocator request new

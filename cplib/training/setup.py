@@ -1,7 +1,5 @@
 """Settings shared by training runs: data, network, schedule, measurements."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
 
@@ -11,16 +9,12 @@ from ..errors import InputError
 from ..fisher import Probe
 from ..models import ModelSpec
 
-__all__ = [
-    "Cosine", "Cyclic", "Rate", "Readout", "Restart", "Schedule", "Setup",
-]  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Rate:
     """The course of the learning rate: lr * decay**epoch. Derive your own from it."""
 
-    def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
+    def at(self, schedule: "Schedule", epoch: int, removal: int | None) -> float:
         """The learning rate of epoch `epoch`.
 
         Args:
@@ -39,7 +33,7 @@ class Rate:
 class Restart(Rate):
     """lr * decay**epoch, restarted whenever a deficit ends."""
 
-    def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
+    def at(self, schedule: "Schedule", epoch: int, removal: int | None) -> float:
         return schedule.lr * schedule.decay ** (epoch - (removal or 0))
 
 
@@ -52,7 +46,7 @@ class Cyclic(Rate):
     def __post_init__(self):
         settle(self, "period", whole, 1)
 
-    def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
+    def at(self, schedule: "Schedule", epoch: int, removal: int | None) -> float:
         return schedule.lr * schedule.decay ** (epoch % self.period)
 
 
@@ -65,7 +59,7 @@ class Cosine(Rate):
     def __post_init__(self):
         settle(self, "epochs", whole, 1)
 
-    def at(self, schedule: Schedule, epoch: int, removal: int | None) -> float:
+    def at(self, schedule: "Schedule", epoch: int, removal: int | None) -> float:
         done = min(epoch / self.epochs, 1)
         return schedule.lr * (1 + math.cos(math.pi * done)) / 2
 
@@ -169,7 +163,7 @@ class Setup:
                 spec[name] = asdict(part)
         return spec
 
-    def vary(self, **changes) -> Setup:
+    def vary(self, **changes) -> "Setup":
         """The setup with other parts, or parts with other values; see `Study.vary`.
 
         Raises:

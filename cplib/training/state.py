@@ -1,7 +1,5 @@
 """A network in training, and its stored form."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 
@@ -14,11 +12,6 @@ from .. import fisher, models
 from .._base.device import isolated
 from ..data import Dataset
 from .setup import Schedule, Setup
-
-__all__ = [
-    "DECIMALS", "ENDINGS", "METRICS", "NUMERICS", "State", "notes_of", "optimiser",
-    "restore", "tables_of", "untrained",
-]  # fmt: skip
 
 # To be raised when the same setup and seed give other numbers than before: it is part
 # of every checkpoint's key, so that old and new never mix.

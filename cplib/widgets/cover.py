@@ -4,8 +4,6 @@ The slider says when blur from birth ends. The image shows what the network sees
 its life and how well it learns; the sentence says what becomes of it.
 """
 
-from __future__ import annotations
-
 import html
 from dataclasses import dataclass, replace
 
@@ -20,10 +18,8 @@ from ..results import Result
 from .fragments import replaceable, standalone
 from .outcomes import TIE, Interval, Outcome, Outcomes
 
-__all__ = ["FrontPage", "front_page"]
 
-
-def front_page(result: Result) -> FrontPage:
+def front_page(result: Result) -> "FrontPage":
     """The front page of a study of blur from birth (1TL).
 
     Raises:

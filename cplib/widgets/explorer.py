@@ -1,7 +1,5 @@
 """The explorer: HTML for any page, and in a live kernel a window more to train."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import ipywidgets as ipw
@@ -17,8 +15,6 @@ from .html_view import page
 from .outcomes import COMPARISONS, Outcome, Outcomes
 from .static_view import state_panel
 
-__all__ = ["Explorer", "explore", "with_run"]
-
 ENDS = ("onset", "removal")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -31,7 +27,7 @@ def explore(
     removal: int | None = None,
     images: int = 4,
     against: str = "baseline",
-) -> Explorer:
+) -> "Explorer":
     """Explore what a deficit costs, by when it begins and ends.
 
     All runs of the result can be chosen. In a live kernel another window can be

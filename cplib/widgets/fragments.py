@@ -1,11 +1,7 @@
 """Self-contained HTML fragments with inlined CSS, data and JavaScript."""
 
-from __future__ import annotations
-
 import json
 from importlib import resources
-
-__all__ = ["replaceable", "standalone"]
 
 SILENT = (
     "the script for it does not run: scripts are off, blocked by this site, or too new "

@@ -1,7 +1,5 @@
 """The explorer as HTML that needs no kernel."""
 
-from __future__ import annotations
-
 import html
 
 import matplotlib as mpl
@@ -13,8 +11,6 @@ from ..figures.panel import Panel
 from .fragments import replaceable, standalone
 from .outcomes import COMPARISONS, WORDS, Outcome, Outcomes, listed
 from .static_view import CLEAN_DASHES, dashes_of
-
-__all__ = ["page"]
 
 
 def page(

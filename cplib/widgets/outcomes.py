@@ -1,7 +1,5 @@
 """Runs with deficits and their outcomes, as numbers and sentences for all views."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -15,10 +13,6 @@ from ..deficits import Deficit
 from ..errors import InputError
 from ..results import Result, finals
 from ..studies import Run
-
-__all__ = [
-    "COMPARISONS", "WORDS", "Interval", "Outcome", "Outcomes", "half_width", "listed",
-]  # fmt: skip
 
 # the networks without deficit that one can compare with, by column of `results.finals`
 COMPARISONS = {"baseline": "same clean training", "control": "same length in all"}
@@ -47,7 +41,7 @@ class Interval(NamedTuple):
     seeds: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, fractions: pd.Series) -> Interval:
+    def of(cls, fractions: pd.Series) -> "Interval":
         """Of one fraction for each seed."""
         half = tenths(half_width(fractions)) if len(fractions) > 1 else None
         return cls(tenths(fractions.mean()), half, tuple(map(tenths, fractions)))
@@ -103,7 +97,7 @@ class Outcome:
     changes: dict[str, Interval]
 
     @classmethod
-    def of(cls, result: Result, run: Run, ending: pd.DataFrame) -> Outcome:
+    def of(cls, result: Result, run: Run, ending: pd.DataFrame) -> "Outcome":
         """From the rows of `finals` of one run, and its curve."""
         values = result.curve(run).sort_index().dropna(axis=1).to_numpy()
         several = values.shape[1] > 1

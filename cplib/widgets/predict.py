@@ -4,8 +4,6 @@ Nothing is graded and nothing is kept. It works on a page without a kernel, by m
 finger or keyboard.
 """
 
-from __future__ import annotations
-
 import html
 import math
 from dataclasses import asdict, dataclass
@@ -22,8 +20,6 @@ from ..results import Result
 from ..studies import Run
 from .fragments import standalone
 from .outcomes import half_width
-
-__all__ = ["Sketch", "endings", "layer_shares", "losses", "outcomes", "trace"]
 
 ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 FINAL = "final test accuracy (%)"

@@ -1,7 +1,5 @@
 """The explorer's first state as a static figure."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -16,8 +14,6 @@ from ..figures.examples import Examples
 from ..figures.palette import style
 from ..figures.panel import Panel
 from .outcomes import COMPARISONS, Outcome, Outcomes, listed
-
-__all__ = ["CLEAN_DASHES", "dashes_of", "state_panel"]
 
 # dashes and gaps of the lines, in pixels, by matplotlib's name
 DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
