@@ -39,7 +39,8 @@ _ROOMS = {
     "studies": "SCALES Run Scale Study make_plan study:get sweep windows",
     "results": "Result catalogue compute finals get save stored",
     "analysis": (
-        "claim effect fit_double_exponential scorecard sensitivities shares trace_curve"
+        "claim effect fit_double_exponential say scorecard sensitivities shares "
+        "trace_curve"
     ),
     "figures": "Panel draw",
     "widgets": "explore front_page predict",

@@ -1,7 +1,7 @@
 """Read results: effects, statistics, fits, and the claims that rest on them."""
 
 from . import biology
-from .claims import Scorecard, claim, scorecard
+from .claims import Scorecard, claim, say, scorecard
 from .effects import Effect, effect, interval
 from .findings import Finding
 from .fits import double_exponential, fit_double_exponential, fit_exponential
@@ -9,6 +9,6 @@ from .sensitivity import sensitivities, shares, trace_curve
 
 __all__ = [
     "Effect", "Finding", "Scorecard", "biology", "claim", "double_exponential",
-    "effect", "fit_double_exponential", "fit_exponential", "interval", "scorecard",
-    "sensitivities", "shares", "trace_curve",
+    "effect", "fit_double_exponential", "fit_exponential", "interval", "say",
+    "scorecard", "sensitivities", "shares", "trace_curve",
 ]  # fmt: skip

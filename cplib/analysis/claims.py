@@ -13,7 +13,7 @@ from .. import results
 from ..errors import InputError
 from .claim_statistics import STATISTICS
 from .effects import left_out
-from .findings import LEVEL, SIGNS, Finding
+from .findings import LEVEL, SIGNS, Finding, Said
 from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger
 
 REFERENCES = ("baseline", "control")
@@ -159,6 +159,21 @@ def claim(
         return Finding(entry, np.array([]), scale)
     found = [results.get(s, scale, seeds, device=device) for s in entry.studies]
     return judge(entry, found)
+
+
+def say(
+    *names: str,
+    scale: str | None = None,
+    seeds: int | str | Iterable[int] = 3,
+    device: str = "auto",
+) -> Said:
+    """What the runs say about the claims `names`, a sentence for each.
+
+    Args:
+        names: ids of claims.
+        scale, seeds, device: as for `claim`.
+    """
+    return Said(tuple(claim(name, scale, seeds, device=device) for name in names))
 
 
 def judge(claim: Claim, found: list[results.Result]) -> Finding:

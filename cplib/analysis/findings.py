@@ -1,6 +1,7 @@
 """What the runs say about one claim: statistic, interval, verdict, in words."""
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from .ledger import REPRODUCED, UNDECIDED, UNTESTABLE, VERDICTS, Claim
 
 SIGNS = dict(zip(VERDICTS, "●◐×–", strict=True))
 DIGITS = {"epochs": 0, "of the whole": 3}  # after the point, by unit; else 2
+SPOKEN = {"epochs": 0, "points": 1}  # the same in sentences
+WORDS = "no one two three four five six seven eight nine ten".split()
 LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
 
 
@@ -84,6 +87,58 @@ class Finding:
         said = f"{self.verdict} (leans {self.lean})" if self.lean else self.verdict
         return said.replace(REPRODUCED, "supported") if self.claim.about else said
 
+    def sentence(self, verdict: str = "") -> str:
+        """What the book says about the claim; with another `verdict`, what it would.
+
+        In that case an ellipsis takes the place of each number.
+        """
+        if self.claim.untestable:
+            why = self.claim.untestable
+            return "" if verdict else f"Not testable: {why}"
+        text = self._template(verdict or self.verdict)
+        other = verdict not in ("", self.verdict)
+        numbers = {name: show(self.mean) for name, show in self._shows().items()}
+        return text.format_map(dict.fromkeys(numbers, "…") if other else numbers)
+
+    def _template(self, verdict: str) -> str:
+        said = f"{self.claim.claim} {verdict.capitalize()}."
+        return dict(self.claim.says).get(verdict, said)
+
+    def _shows(self) -> dict[str, Callable[[float], str]]:
+        """How a sentence may show the statistic, by the names of `outcomes.yml`."""
+        digits = SPOKEN.get(self.claim.unit, 2)
+        sign = -1 if self.mean < 0 else 1
+        return {
+            "lost": lambda x: signed(-x, digits).removeprefix("+"),
+            "mean": lambda x: signed(x, digits),
+            "times": lambda x: f"{2**x:.2f}",
+            "factor": lambda x: f"{2 ** (sign * x):.1f}",
+            "percent": lambda x: signed(100 * sign * x, 0).removeprefix("+"),
+            "size": lambda x: signed(sign * x, digits).removeprefix("+"),
+            "side": lambda x: "before" if x < 0 else "after",
+        }
+
+    @property
+    def sure(self) -> str:
+        """The interval in the measure of `sentence`, and the seeds, in a few words."""
+        seeds = len(self.values)
+        if seeds < 2:
+            return "" if self.claim.untestable else "one seed, so no interval"
+        text, shows = self._template(self.verdict), self._shows()
+        name = next((name for name in shows if f"{{{name}}}" in text), "mean")
+        within = self.claim.expected == "within"
+        ends = self.narrow if within else (self.low, self.high)
+        turned = self.mean < 0 and name in ("factor", "percent", "size")
+        ends = ends[::-1] if turned or name == "lost" else ends
+        low, high = map(shows[name], ends)
+        unit = {"times": "times", "factor": "", "percent": "%"}.get(
+            name, self.claim.unit
+        )
+        found = f"{90 if within else 95} % interval {low} to {high} {unit}".strip()
+        against = {"baseline": "same clean training", "control": "same age"}
+        found += f", against {against[self.against]}" if self.against else ""
+        return f"{found}, {WORDS[seeds] if seeds < len(WORDS) else seeds} seeds"
+
     @property
     def marked(self) -> str:
         """`worded` with the verdict's sign, as HTML."""
@@ -117,13 +172,48 @@ class Finding:
             f"{self.lost} Verdict: {self.worded}."
         )
 
+    @property
+    def said(self) -> str:
+        """The sentence with the verdict's sign and the interval, as HTML."""
+        sure = f" <small>({self.sure})</small>" if self.sure else ""
+        sign = f'<span aria-hidden="true">{SIGNS[self.verdict]}</span>'
+        return f"{sign} {html.escape(self.sentence())}{sure}"
+
     def _repr_html_(self) -> str:
-        rest = str(self).removeprefix(self.claim.claim)
-        rest, _, _ = rest.partition(" Verdict: ")
-        kind = "Our hypothesis" if self.claim.about else "Claim"
+        kind = "Our hypothesis" if self.claim.about else "Claim of the paper"
         head = f"{kind} ({html.escape(self.claim.panel)}):"
+        other = [v for v in VERDICTS if v != self.verdict and self.sentence(v)]
+        folds = {
+            "How this was tested": f"<p><b>{head}</b> {html.escape(str(self))}</p>",
+            "If it had come out otherwise": "".join(
+                f"<p>{SIGNS[v]} <i>{v}:</i> {html.escape(self.sentence(v))}</p>"
+                for v in other
+            ),
+        }
         return (
-            f'<p class="cplib-finding"><b>{head}</b> '
-            f"{html.escape(self.claim.claim)}{html.escape(rest)} "
-            f"<b>Verdict: {self.marked}.</b></p>"
+            f'<div class="cplib-finding" data-verdict="{self.verdict}">'
+            f"<p>{self.said}</p>"
+            + "".join(
+                f"<details><summary>{name}</summary>{inside}</details>"
+                for name, inside in folds.items()
+                if inside
+            )
+            + "</div>"
         )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the book says about some claims, as sentences or, if several, a list."""
+
+    findings: tuple[Finding, ...]
+
+    def __str__(self) -> str:
+        parts = ((f.sentence(), f.sure) for f in self.findings)
+        return "\n".join(f"{text} ({sure})" if sure else text for text, sure in parts)
+
+    def _repr_html_(self) -> str:
+        said = [f.said for f in self.findings]
+        if len(said) == 1:
+            return f'<p class="cplib-said">{said[0]}</p>'
+        return f'<ul class="cplib-said"><li>{"</li><li>".join(said)}</li></ul>'

@@ -47,6 +47,7 @@ class Claim:
         untestable: why it is not tested; then the fields on the test are empty.
         about: id of the paper's claim that this entry is to explain; empty for the
             paper's own claims. An entry with it is a hypothesis of the book.
+        says: what the book says if a verdict is given, by verdict; see `outcomes.yml`.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Claim:
     scale: str = "laptop"
     untestable: str = ""
     about: str = ""
+    says: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self):
         if self.untestable:
@@ -130,9 +132,19 @@ def ledger() -> dict[str, Claim]:
         InputError: an entry has an unknown field, statistic or expectation, or its id
             occurs twice.
     """
-    file = path()
+    file, claims = path(), {}
+    sentences = _read(files.book_folder() / "outcomes.yml")
+    for entry in _read(file):
+        claim = _claim({"says": sentences.get(entry.get("id"), {})} | entry, file)
+        if claim.id in claims:
+            raise InputError(f"{file}: the id {claim.id!r} occurs twice; rename one.")
+        claims[claim.id] = claim
+    return claims
+
+
+def _read(file: Path) -> list | dict:
     try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(
             f"{file} cannot be read ({error.strerror}): name the ledger in "
@@ -140,19 +152,13 @@ def ledger() -> dict[str, Claim]:
         ) from error
     except yaml.YAMLError as error:
         raise DataError(f"{file} is not valid YAML: {error}") from error
-    claims: dict[str, Claim] = {}
-    for entry in entries:
-        claim = _claim(entry, file)
-        if claim.id in claims:
-            raise InputError(f"{file}: the id {claim.id!r} occurs twice; rename one.")
-        claims[claim.id] = claim
-    return claims
 
 
 def _claim(entry: dict, file: Path) -> Claim:
     given = dict(entry)
     given["studies"] = tuple(given.get("studies", ()))
-    given["options"] = tuple(sorted(given.get("options", {}).items()))
+    for name in ("options", "says"):
+        given[name] = tuple(sorted(given.get(name, {}).items()))
     try:
         return Claim(**given)
     except TypeError as error:
