@@ -151,9 +151,3 @@ def test_search_starts_from_any_page(visit):
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_index_of_terms_opens(visit, scheme):
     assert visit("genindex.html", scheme=scheme).locator("article h1").count()
-
-
-def test_colab_opens_the_committed_notebook(visit):
-    """The button's address is that of the source, relative to the repository."""
-    link = visit("book/blur.html").locator("a[href*='colab.research.google.com']")
-    assert link.first.get_attribute("href").endswith("/blob/main/book/blur.ipynb")

@@ -6,12 +6,14 @@ import json
 import re
 import shutil
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
 
 from tools.build import book as build_book
 from tools.build.book import CODE as ROOT
 from tools.maintain import addresses, setup_cell
+from tools.pages import buttons
 
 REPO = addresses.repository(ROOT)
 HREF = re.compile(r'<a\b[^>]*?href="([^"]*)"')
@@ -98,6 +100,35 @@ def check_colab(link, page=None):
     assert page is None or path == page.as_posix()
 
 
+def config(owner):
+    address = f"https://github.com/{owner}/critical-periods"
+    options = {"repository_url": address, "launch_buttons": {"colab_url": "x"}}
+    options |= {"use_repository_button": True, "use_issues_button": True}
+    return SimpleNamespace(html_theme_options=options)
+
+
+def test_buttons_wait_for_an_address():
+    named, unnamed = config("someone"), config("OWNER")
+    buttons.hide_placeholder(None, named)
+    assert named == config("someone")
+    buttons.hide_placeholder(None, unnamed)
+    left = {k: v for k, v in unnamed.html_theme_options.items() if v}
+    assert list(left) == ["repository_url"]
+
+
+@pytest.mark.parametrize("colab", [True, False])
+def test_the_foot_of_a_page_leads_to_its_notebook(colab):
+    menu = [{"text": ".ipynb", "url": "blur.ipynb"}, {"text": ".pdf", "url": None}]
+    menu += [{"text": "Colab", "url": "https://colab.research.google.com/a"}] * colab
+    context = {"body": "<p>text</p>", "header_buttons": [{"buttons": menu}]}
+    buttons.add_line(None, "book/blur", "", context, None)
+    links = HREF.findall(context["body"].removeprefix("<p>text</p>"))
+    assert links == ["https://colab.research.google.com/a"] * colab + ["blur.ipynb"]
+    plain = {"body": "", "header_buttons": []}
+    buttons.add_line(None, "book/glossary", "", plain, None)
+    assert plain["body"] == ""
+
+
 @pytest.mark.notebooks
 def test_every_launch_button_leads_to_a_file(smoke):
     """Links of the built pages: to Colab, to the repository, to the notebook."""
@@ -115,9 +146,11 @@ def test_every_launch_button_leads_to_a_file(smoke):
                 assert rest == "" or rest.startswith("/issues/new?title="), link
         files = [link for link in links if link.endswith(".ipynb") and ":" not in link]
         if page.suffix == ".ipynb":
-            assert len(colab) == 2  # the theme's menu, and under the title
+            known = REPO.owner != "OWNER"  # else no link leads there
+            assert len(colab) == 2 * known  # the theme's menu, and the page's foot
+            assert known or "OWNER" not in text
             assert len(files) == 2
-            assert '</h1>\n<p class="run-it">' in text
+            assert text.count('<p class="run-it">') == 1
             assert all((built.parent / link).is_file() for link in files)
             assert "google.colab" not in text  # the set-up cell is not shown
         else:

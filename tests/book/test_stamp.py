@@ -34,15 +34,14 @@ def test_the_commit_and_edits_to_it_are_named(checkout, tmp_path_factory):
     assert "not a git checkout" in commit(tmp_path_factory.mktemp("bare"))
 
 
-@pytest.mark.parametrize("label", ["", "(label)=\n"])
-def test_the_line_is_below_the_title(checkout, label):
-    text = new_markdown_cell(f"{label}# Title\n\n## Goals\n\ntext # no title")
-    notebook = new_notebook(cells=[new_code_cell("# set up"), text])
+def test_the_line_is_at_the_end(checkout):
+    cells = [new_markdown_cell("# Title"), new_code_cell("1")]
+    notebook = new_notebook(cells=cells)
     notebook.metadata[stamp.RUN] = stamp.run_of(checkout, {"scale": "smoke"}, 12.3)
     stamp.add_line(notebook)
-    assert stamp.RUN not in notebook.metadata
-    source = notebook.cells[1].source
-    found = re.search(r"# Title\n\n:::\{div\} measured\n(.*)\n:::\n+## Goals", source)
+    assert stamp.RUN not in notebook.metadata and len(notebook.cells) == 3
+    source = notebook.cells[-1].source
+    found = re.fullmatch(r":::\{div\} measured\n(.*)\n:::", source)
     assert re.fullmatch(
         r"Executed \d{4}-\d\d-\d\d \d\d:\d\d UTC at scale `smoke`, in 12 s, on .+, "
         r"Python 3\.\d+\.\d+, PyTorch \S+; commit [0-9a-f]{10}\.",
@@ -54,7 +53,7 @@ def test_the_line_is_below_the_title(checkout, label):
 def test_a_notebook_that_was_not_executed_gets_none():
     notebook = new_notebook(cells=[new_markdown_cell("# Title")])
     stamp.add_line(notebook)
-    assert notebook.cells[0].source == "# Title"
+    assert [cell.source for cell in notebook.cells] == ["# Title"]
 
 
 def test_every_page_has_its_line(smoke):

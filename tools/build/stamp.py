@@ -1,18 +1,17 @@
-"""Provenance line under each chapter title: when, where and how it was executed."""
+"""Provenance line at the foot of each chapter: when, where and how it was executed."""
 
 from __future__ import annotations
 
 import datetime
 import platform
-import re
 from importlib.metadata import version
 from pathlib import Path
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 __all__ = ["RUN", "add_line", "run_of"]
 
-TITLE = re.compile(r"^# .*$", re.M)
 RUN = "cplib_run"  # notebook metadata: the value of `run_of`
 
 
@@ -36,21 +35,14 @@ def run_of(
 
 
 def add_line(notebook: NotebookNode) -> None:
-    """Add the line below the title of an executed notebook, and drop its metadata."""
+    """Add the line at the end of an executed notebook, and drop its metadata."""
     run = notebook.metadata.pop(RUN, None)
-    titles = [cell for cell in notebook.cells if TITLE.search(_text(cell))]
-    if run is None or not titles:
+    if run is None:
         return
-    title = titles[0]
-    end = TITLE.search(title.source).end()
     scale = f" at scale `{run['scale']}`" if run["scale"] else ""
     line = (
         f"Executed {run['when']}{scale}, in {run['seconds']}, on {run['where']}; "
         f"{run['commit']}."
     )
-    before, after = title.source[:end], title.source[end:]
-    title.source = f"{before}\n\n:::{{div}} measured\n{line}\n:::\n{after}"
-
-
-def _text(cell: NotebookNode) -> str:
-    return cell.source if cell.cell_type == "markdown" else ""
+    text = f":::{{div}} measured\n{line}\n:::"
+    notebook.cells.append(new_markdown_cell(text, id="measured"))

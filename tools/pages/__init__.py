@@ -1,4 +1,4 @@
-"""Sphinx extension: MathML, links under titles, light and accessible pages."""
+"""Sphinx extension: MathML, links at the foot of pages, light and accessible pages."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.add_html_math_renderer(
         mathml.NAME, (mathml.visit_inline, None), (mathml.visit_block, None)
     )
+    app.connect("config-inited", buttons.hide_placeholder)
     # after the theme, which makes the buttons
     app.connect("html-page-context", buttons.add_line, priority=900)
     # after sphinx-external-toc, which writes index.html

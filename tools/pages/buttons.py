@@ -1,4 +1,4 @@
-"""Links under each notebook's title: where to run it.
+"""Links at the foot of each notebook's page: where to run it.
 
 The addresses are those of the theme's own buttons, which follow `_config.yml` but are
 hidden in menus.
@@ -9,7 +9,15 @@ from __future__ import annotations
 import html
 from typing import Any
 
-HEADING = "</h1>"
+PLACEHOLDER = "/OWNER/"
+
+
+def hide_placeholder(app: Any, config: Any) -> None:
+    """No buttons lead to a repository that has no address yet (`config-inited`)."""
+    options = config.html_theme_options
+    if PLACEHOLDER in options.get("repository_url", ""):
+        options["launch_buttons"] = {}
+        options["use_repository_button"] = options["use_issues_button"] = False
 
 
 def add_line(
@@ -17,15 +25,17 @@ def add_line(
 ) -> None:
     """Add the links to a page made from a notebook (event `html-page-context`)."""
     links = _links(context.get("header_buttons", []))
-    if "colab.research.google.com" not in str(links.get("Colab", "")):
-        return
-    shown = {"Open in Colab": links["Colab"], "Download notebook": links[".ipynb"]}
+    shown = {
+        "Open in Colab": links.get("Colab"),
+        "Download notebook": links.get(".ipynb"),
+    }
     line = " ".join(
         f'<a href="{html.escape(url)}"{_download(url)}>{text}</a>'
         for text, url in shown.items()
+        if url
     )
-    line = f'\n<p class="run-it">{line}</p>'
-    context["body"] = context["body"].replace(HEADING, HEADING + line, 1)
+    if line:
+        context["body"] += f'\n<p class="run-it">{line}</p>'
 
 
 def _links(buttons: list[dict]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One archive per page with the data of its figures, linked under the title."""
+"""One archive per page with the data of its figures, linked at its foot."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DATE = (1980, 1, 1, 0, 0, 0)  # same data, same file
 def bundle(text: str, page: Path, html: Path) -> str:
     """Add to the `text` of `page` a link to its archive, which is written to `html`.
 
-    A page without figures, or without links under its title, is returned unchanged. The
+    A page without figures, or without links at its foot, is returned unchanged. The
     files in the archive are numbered in the order of the figures.
     """
     tables = TABLE.findall(text)
