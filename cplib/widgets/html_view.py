@@ -32,10 +32,11 @@ def payload(
     outcomes: Outcomes, examples: Examples, start: Outcome, against: str
 ) -> dict:
     """All that the page's script needs; accuracies in %, intervals as triples."""
-    groups = outcomes.groups
+    groups, study = outcomes.groups, outcomes.result.study
     phases = list({phase: 0 for o in outcomes.all for _, phase in o.phases()})
     deficits = {d.name: d for o in outcomes.all for d in o.run.deficits}
     return {
+        "name": f"{study.name}-{study.scale}",
         "start": {
             "group": list(groups).index(start.run.name),
             "run": groups[start.run.name].index(start),
@@ -48,12 +49,13 @@ def payload(
         "clean": _curve(outcomes.clean) | {"dashes": CLEAN_DASHES},
         "groups": [
             {
+                "name": name,
                 "label": group[0].run.label,
                 "dashes": dashes_of(group[0]),
                 "listed": listed(group),
                 "runs": [_run(outcomes, outcome, phases) for outcome in group],
             }
-            for group in groups.values()
+            for name, group in groups.items()
         ],
         "sees": {
             name: {

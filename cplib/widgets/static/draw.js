@@ -46,6 +46,48 @@ function onWidth(element, draw) {
   }).observe(element);
 }
 
+/**
+ * The state of the part `name` in the page's address, `#name=a/b/c`, on a page of the
+ * book (a notebook's address is its own).
+ *
+ * `read(words)` puts a state from the address in its place, and returns false if it cannot.
+ * What is returned: `write(words)`, to be called when the reader has changed the state, and
+ * `bar`, a button that copies the link.
+ */
+function addressed(root, name, words, read) {
+  const book = "content_root" in document.documentElement.dataset, mark = `#${name}=`;
+  const told = html("span", { role: "status" });
+  const button = html("button", { type: "button" }, "Copy link");
+  const bar = html("p", { class: "link" }, button, told);
+  bar.hidden = !book;
+  const write = () => {
+    told.textContent = "";
+    const link = mark + words().map(encodeURIComponent).join("/");
+    try {
+      if (book) history.replaceState(null, "", link);
+    } catch { /* a browser that lets no page of a file do so */ }
+    return link;
+  };
+  button.addEventListener("click", async () => {
+    const link = location.href.split("#")[0] + write();
+    try {
+      await navigator.clipboard.writeText(link);
+      told.textContent = " Copied.";
+    } catch { // no permission: the reader copies it
+      told.textContent = ` ${link}`;
+    }
+  });
+  function open() {
+    if (!book || !location.hash.startsWith(mark)) return;
+    const given = location.hash.slice(mark.length).split("/").map(decodeURIComponent);
+    if (!read(given))
+      told.textContent = ` The link asks for ${given.join(", ")}, which is not in this edition.`;
+    root.scrollIntoView();
+  }
+  addEventListener("hashchange", open);
+  return { bar, open, write };
+}
+
 const remove = (element) => element && element.remove();
 
 /**

@@ -20,6 +20,14 @@ function start(root) {
     html("label", {}, html("span", {}, "Blur ends at"), value, input),
     said);
   live.style.setProperty("--blur", data.colour);
+  const address = addressed(root, "blur-until", () => [data.runs[at].removal], ([removal]) => {
+    const found = data.runs.findIndex((run) => String(run.removal) === removal);
+    if (found < 0) return false;
+    input.value = at = found;
+    show(false);
+    return true;
+  });
+  live.append(address.bar);
   root.prepend(live);
 
   input.addEventListener("input", () => {
@@ -42,12 +50,13 @@ function start(root) {
   });
   chart.addEventListener("pointermove", (event) => event.buttons && point(event));
 
-  function show() {
+  function show(moved = true) {
     const run = data.runs[at];
     value.textContent = run.removal ? `epoch ${run.removal}` : "birth: no blur";
     input.setAttribute("aria-valuetext", value.textContent);
     said.textContent = run.sentence;
     draw();
+    if (moved) address.write();
   }
 
   /** What the network sees, as a strip of images: blurred ones, then sharp ones. */
@@ -93,8 +102,9 @@ function start(root) {
       svg("circle", { class: "handle", cx: turn, cy: side + 4, r: 9 })));
   }
 
-  show();
+  show(false);
   onWidth(live, draw);
+  address.open();
 }
 
 startAll(".cplib-glimpse", start);

@@ -42,6 +42,7 @@ function start(root) {
   const greatest = (against) => Math.max(1, ...every.map((r) => Math.abs(r.changes[against])));
   const group = () => data.groups[state.group];
   const current = () => group().runs[state.run];
+  const ends = ({ windows }) => windows.flatMap(([, onset, removal]) => [onset, removal]);
   const shade = (run) => data.sees[run.windows[0][0]].colour;
 
   // ---- what there is on the page
@@ -92,6 +93,18 @@ function start(root) {
     html("div", {}, sight, images),
     html("div", {}, verdict, finals, ending),
     map));
+  const address = addressed(root, data.name, () => [group().name, ...ends(current()),
+    state.epoch, state.against], ([name, ...wanted]) => {
+    const place = data.groups.findIndex((group) => group.name === name);
+    const runs = place < 0 ? [] : data.groups[place].runs;
+    const run = runs.findIndex((run) => String(ends(run)) === String(wanted.slice(0, -2)));
+    const [epoch, against] = wanted.slice(-2);
+    if (run < 0 || !(epoch >= 0) || !(against in data.comparisons)) return false;
+    Object.assign(state, { group: place, run, epoch: Math.round(epoch), against });
+    show(false);
+    return true;
+  });
+  live.append(address.bar);
   root.querySelector("img").after(live);
 
   // ---- what moves
@@ -159,7 +172,7 @@ function start(root) {
     chart.addEventListener(over, () => (dragged = null));
 
   // ---- what is shown
-  function show() {
+  function show(moved = true) {
     const run = current(), end = run.mean.length - 1, { label, runs, listed } = group();
     const t = (state.epoch = Math.min(state.epoch, end));
     live.style.setProperty("--deficit", shade(run));
@@ -190,6 +203,7 @@ function start(root) {
       sample("deficit", group().dashes, `with ${label}`),
       sample("clean", data.clean.dashes, "without deficit"));
     draw();
+    if (moved) address.write();
   }
 
   function set({ input, value }, position, max, shown) {
@@ -325,8 +339,9 @@ function start(root) {
     return [html("p", {}, CHANGE), ...group().runs.map(row)];
   }
 
-  show();
+  show(false);
   onWidth(live, draw);
+  address.open();
 }
 
 startAll(".cplib-timing", start);
