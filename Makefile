@@ -5,6 +5,7 @@ SEEDS  ?= 3
 DEVICE ?= auto
 HOST   ?= localhost
 PORT   ?= 8000
+JOBS   ?= 2
 
 VENV := .venv
 PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
@@ -21,7 +22,8 @@ book: $(VENV)/book.stamp ## Build the book: SCALE=smoke|demo|laptop|paper SEEDS=
 slides: $(VENV)/book.stamp ## Build slides for a class: _build/slides.html (SCALE=, SEEDS=)
 	@$(PY) -m tools.build.slides --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
 
-test: $(VENV)/dev.stamp ## Run all tests, notebooks and built pages included (ARGS= for pytest)
+test: export PYTEST_ADDOPTS ?= -n $(JOBS) --dist loadgroup
+test: $(VENV)/dev.stamp ## Run all tests, notebooks and pages included (JOBS=2; ARGS= for pytest)
 	@$(PY) -m pytest $(ARGS)
 	@$(if $(ARGS),,$(PY) tests/caps.py quick)
 

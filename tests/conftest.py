@@ -13,6 +13,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config, items):
+    """Side by side (`make test`), tests of the built book share a process and the book.
+
+    All others share one with those of their file, for the sake of its fixtures.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            group = "book" if "smoke" in item.fixturenames else item.path.name
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     """Point the package's folders at the test's temporary folder."""
