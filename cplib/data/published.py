@@ -4,7 +4,6 @@ They are kept in the data folder (`$CPLIB_DATA`, else the platform's cache folde
 `NAME.npz` with the arrays of `Raw`, all uint8.
 """
 
-import contextlib
 import functools
 import gzip
 import hashlib
@@ -19,7 +18,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._base import console, files, locks
+from .._base import console, files
 from ..errors import DataError, StorageError
 from .download import Archive, fetch
 from .source import DataSpec, Raw, Source, fault
@@ -49,7 +48,7 @@ class Published(Source):
             try:
                 return read(path, self)
             except files.Damaged as error:
-                files.quarantine(path, error.why)
+                files.quarantine(error)
         return _download(self, path)
 
     def take(self, spec: DataSpec) -> Raw:
@@ -168,10 +167,7 @@ def _download(source: Published, path: Path) -> Raw:
     """Fetch `source` and keep it at `path`, one process at a time."""
     folder, lock = path.with_name(f"{path.stem}-download"), path.with_suffix(".lock")
     files.check_folder(folder)
-    with contextlib.ExitStack() as held:
-        if not held.enter_context(locks.hold(lock)):
-            console.say(f"Another process downloads {path}; waiting for it.")
-            held.enter_context(locks.hold(lock, wait=True))
+    with files.hold(lock, f"Another process downloads {path}; waiting for it."):
         if not path.exists():
             console.say(f"Downloading {source.name} to {path} (once).")
             raw, buffer = _fetched(source, folder), io.BytesIO()

@@ -5,7 +5,6 @@ a sweep that is killed continues from the last finished segments, and studies th
 runs share the work. The kernel frees the lock of a sweep that is killed.
 """
 
-import contextlib
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import data, training
-from .._base import files, locks, plain
+from .._base import files, plain
 from .._base.device import resolve
 from ..studies import Run
 from ..studies.plan import Plan, Segment, make_plan
@@ -76,11 +75,12 @@ def run(
         max_workers = plain.whole("workers", max_workers, 1)
     plan = make_plan(setup, runs, plain.seeds(seeds), device)
     folder = Path(cache or files.cache_folder()) / "states"
+    words = f"Another sweep is training in {folder.parent}: waiting until it ends."
     for _ in range(3):  # again only if checkpoints are damaged while they are used
         try:
             if pending(plan, folder):
                 data.load_raw(setup.data)
-                with _alone(folder):
+                with files.hold(folder / ".lock", words):
                     if todo := pending(plan, folder, repair=True):
                         execute(todo, folder, device, executor, max_workers, progress)
             return _read_all(plan, folder)
@@ -90,12 +90,6 @@ def run(
         f"Checkpoints in {folder} keep disappearing or changing while they are used: "
         "stop what else writes there, or name another folder in CPLIB_CACHE."
     )
-
-
-def _alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
-    """Hold the lock that only one sweep at a time has in the folder of states."""
-    words = f"Another sweep is training in {folder.parent}: waiting until it ends."
-    return locks.hold(folder / ".lock", wait=True, words=words)
 
 
 def pending(plan: Plan, folder: Path, repair: bool = False) -> dict[str, Segment]:
@@ -129,7 +123,7 @@ def _stored(folder: Path, key: str, repair: bool) -> bool:
         return False
     except files.Damaged as error:
         if repair:
-            files.quarantine(error.path, error.why)
+            files.quarantine(error)
         return False
     return True
 
@@ -151,17 +145,19 @@ def _finite(*tables: np.ndarray | None) -> list[np.ndarray | None]:
 def _read_all(plan: Plan, folder: Path) -> dict[tuple[int, Run], Trained]:
     """The outcome of each run; every file is read once."""
     tables, notes = {}, {}
-    for key in plan.ends.values():
-        payload = read_state(folder, key)
-        tables[key] = _finite(*training.tables_of(payload))
-        notes[key] = training.notes_of(payload)
-    for key in plan.segments.keys() - notes.keys():
-        with contextlib.suppress(FileNotFoundError, files.Damaged):
-            notes[key] = training.notes_of(read_state(folder, key))
-    lineages = {key: plan.lineage(key) for key in tables}
-    return {
-        end: Trained(
-            *tables[key], [notes[s.key] for s in lineages[key] if s.key in notes]
+    for key in plan.segments:
+        try:
+            payload = read_state(folder, key)
+        except (FileNotFoundError, files.Damaged):
+            if key in plan.ends.values():
+                raise
+            continue
+        tables[key], notes[key] = (
+            training.tables_of(payload),
+            training.notes_of(payload),
         )
-        for end, key in plan.ends.items()
-    }
+    trained = {}
+    for end, key in plan.ends.items():
+        lived = [notes[s.key] for s in plan.lineage(key) if s.key in notes]
+        trained[end] = Trained(*_finite(*tables[key]), lived)
+    return trained

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._base import files, locks
+from .._base import files
 from ..studies import Study
 from . import first_edition
 
@@ -27,8 +27,8 @@ SHOWN = 5  # differences in a sentence
 
 
 def alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
-    """Within, no other process changes the results in `folder`; see `locks.hold`."""
-    return locks.hold(folder / ".lock", wait=True)
+    """Within, no other process changes the results in `folder`; see `files.hold`."""
+    return files.hold(folder / ".lock")
 
 
 def write(study: Study, table: pd.DataFrame, origin: dict, folder: Path) -> Path:
@@ -91,7 +91,7 @@ def repaired(study: Study, folder: Path) -> tuple[pd.DataFrame, dict] | None:
         try:
             return read(study, folder)
         except files.Damaged as error:
-            files.quarantine(error.path, error.why)
+            files.quarantine(error)
             return None
 
 
