@@ -64,9 +64,8 @@ class Published(Source):
         if spec.train > len(train) or spec.test > len(test):
             return super().take(spec)
         raw = self.all()
-        n = _places(raw.train_images, train[: spec.train], self.name)
-        m = _places(raw.test_images, test[: spec.test], self.name)
-        return Raw(*(array[i] for array, i in zip(raw, (n, n, m, m), strict=True)))
+        places = _places(raw.train_images, train[: spec.train], self.name)
+        return raw.at(places, _places(raw.test_images, test[: spec.test], self.name))
 
 
 def _cifar10(archive: Path) -> list[np.ndarray]:
@@ -92,27 +91,23 @@ def _mnist(*archives: Path) -> list[np.ndarray]:
     ]
 
 
+CIFAR_AT = ("https://www.cs.toronto.edu/~kriz/",)
+MNIST_AT = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
 CIFAR10 = Published(
     "cifar10", _cifar10, shape=(32, 32, 3),
     # the lab's constants; 0 is then the mean colour, with which the paper pads
     mean=(0.4914, 0.4822, 0.4465), std=(0.2023, 0.1994, 0.2010),
     archives=(
-        Archive(
-            "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530",
-            ("https://www.cs.toronto.edu/~kriz/",),
-        ),
+        Archive("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", CIFAR_AT),
     ),
 )  # fmt: skip
 MNIST = Published(
     "mnist", _mnist, channels=1, shape=(28, 28), border=2,  # 32 pixels, as in the paper
     archives=tuple(
-        Archive(
-            name, md5,
-            (
-                "https://ossci-datasets.s3.amazonaws.com/mnist/",
-                "http://yann.lecun.com/exdb/mnist/",
-            ),
-        )
+        Archive(name, md5, MNIST_AT)
         for name, md5 in (
             ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
             ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
@@ -181,7 +176,8 @@ def _download(source: Published, path: Path) -> Raw:
 def _fetched(source: Published, folder: Path) -> Raw:
     """The images in the archives of `source`, which are received in `folder`."""
     try:
-        return Raw(*source.load(*(fetch(part, folder) for part in source.archives)))
+        with files.writing(folder):
+            return Raw(*source.load(*(fetch(part, folder) for part in source.archives)))
     except DataError as problem:
         raise DataError(
             f"{source.name} could not be downloaded ({problem}): check the network and "
@@ -189,7 +185,3 @@ def _fetched(source: Published, folder: Path) -> Raw:
             f"{source.name}.npz into {folder.parent}, or set CPLIB_DATA to a folder "
             "that holds it. The scales 'smoke' and 'demo' need no download."
         ) from problem
-    except StorageError:
-        raise
-    except OSError as error:
-        raise files.storage_error(folder, error) from error

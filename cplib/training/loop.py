@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from .. import data, fisher
 from .._base.device import autocast, isolated, resolve
 from .._base.streams import stream
-from ..data import Dataset
-from ..data.augment import Augmented
+from ..data import Augmented, Dataset
 from ..deficits import Blur, Deficit
 from ..fisher import Probe
 from .setup import Setup
