@@ -64,36 +64,26 @@ def get(
     missing = [seed for seed in seeds if seed not in held]
     if not missing:
         return found.only(held)
-    if found is None:
-        _announce(study)
+    changed = (store.differences(study, place) for place in files.results_folders())
+    if found is None and (words := next(filter(None, changed), "")):
+        console.say(
+            f"{study.name} {study.scale} is stored for another definition ({words}): "
+            "training."
+        )
     options = {"device": device, "max_workers": max_workers, "progress": progress}
     fresh = compute(study, missing, **options)
     return _merged(found.only(held), fresh) if held else fresh
 
 
-def _announce(study: Study) -> None:
-    """Say how the study differs from the one stored under its name, if there is one."""
-    for place in files.results_folders():
-        if changed := store.differences(study, place):
-            console.say(
-                f"{study.name} {study.scale} is stored for another definition "
-                f"({changed}): training."
-            )
-            return
-
-
 def compute(study: Study, seeds: int | str | Iterable[int] = 3, **options) -> Result:
     """Train `study` for `seeds`, or read its checkpoints; options as `engine.run`."""
     trained = engine.run(study.setup, study.runs, parse_seeds(seeds), **options)
-    numbers = {run: number for number, run in enumerate(study.runs)}
-    rows = [
-        _rows(outcome, study.metrics).assign(seed=seed, run=numbers[run])
-        for (seed, run), outcome in trained.items()
-    ]
-    notes: dict[int, list] = {}
-    for (seed, _), outcome in trained.items():
+    rows, notes = [], {}
+    for (seed, run), outcome in trained.items():
+        number = study.runs.index(run)
+        rows.append(_rows(outcome, study.metrics).assign(seed=seed, run=number))
         notes.setdefault(seed, []).extend(outcome.notes)
-    origin = {seed: provenance.summarise(list_) for seed, list_ in notes.items()}
+    origin = {seed: provenance.summarise(noted) for seed, noted in notes.items()}
     table = described(pd.concat(rows, ignore_index=True), study)
     return Result(study, table, origin, tuple(origin))
 
@@ -115,7 +105,6 @@ def _rows(trained: Trained, metrics: Iterable[str]) -> pd.DataFrame:
 
 
 def _traces(information: np.ndarray | None) -> Iterator[tuple]:
-    """The rows of `training.State.information`."""
     if information is None:
         return
     epochs, layers, error = information[:, 0], information[:, 1:-1], information[:, -1]
@@ -167,7 +156,6 @@ def catalogue() -> pd.DataFrame:
 
 
 def _entry(result: Result) -> tuple:
-    """The row of `catalogue` for a result."""
     study, origins = result.study, result.provenance.values()
     return (
         study.name,

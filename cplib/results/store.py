@@ -16,7 +16,6 @@ import pandas as pd
 
 from .._base import files
 from ..studies import Study
-from . import first_edition
 
 COLUMNS = ["seed", "run", "epoch", "metric", "layer", "value"]
 TEXT = dict.fromkeys(("layer", "value"), str)  # "0" is a layer
@@ -60,7 +59,7 @@ def read(study: Study, folder: Path) -> tuple[pd.DataFrame, dict[int, dict]] | N
     """
     path = _path(study, folder)
     if not path.exists():
-        first_edition.convert(study, folder, write)
+        _convert_first_edition(study, folder)
     if not path.exists():
         return None
     try:
@@ -92,7 +91,6 @@ def repaired(study: Study, folder: Path) -> tuple[pd.DataFrame, dict] | None:
             return read(study, folder)
         except files.Damaged as error:
             files.quarantine(error)
-            return None
 
 
 def differences(study: Study, folder: Path) -> str:
@@ -104,16 +102,14 @@ def differences(study: Study, folder: Path) -> str:
         then = _parts(_path(study, folder))[0]["study"]
     except UNREADABLE:
         return ""
-    old, new = _flat(then), _flat(json.loads(json.dumps(study.spec())))
-    changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    words = (f"{k} {_short(old.get(k))}, now {_short(new.get(k))}" for k in changed)
-    return "; ".join([*words][:SHOWN])
-
-
-def _flat(spec: dict) -> dict[str, object]:
-    """A definition by dotted names, such as "schedule.batch"."""
-    flat = pd.json_normalize(spec).iloc[0].to_dict()
-    return {key.removeprefix("setup."): value for key, value in flat.items()}
+    specs = then, json.loads(json.dumps(study.spec()))
+    old, new = (pd.json_normalize(spec).iloc[0].to_dict() for spec in specs)
+    words = [
+        f"{k.removeprefix('setup.')} {_short(old.get(k))}, now {_short(new.get(k))}"
+        for k in {**old, **new}
+        if old.get(k) != new.get(k)
+    ]
+    return "; ".join(words[:SHOWN])
 
 
 def _short(value: object) -> object:
@@ -130,15 +126,35 @@ def _keep_older(study: Study, folder: Path) -> None:
     if held == study.hash or not held.isalnum():
         return
     kept = path.with_name(f"{study.name}-{study.scale}.{held}.csv.gz")
-    try:
+    with files.writing(folder):
         path.replace(kept)
-    except OSError as error:
-        raise files.storage_error(folder, error) from error
     warnings.warn(
         f"{path.name} held results of an earlier definition of {study.name}; they are "
         f"kept as {kept.name}.",
         stacklevel=2,
     )
+
+
+def _convert_first_edition(study: Study, folder: Path) -> None:
+    """Turn a CSV and a JSON file, if they are there and intact, into one file.
+
+    They are left alone if they hold another definition, or the folder is read-only.
+    """
+    csv = folder / f"{study.name}-{study.scale}.csv"
+    note = csv.with_suffix(".json")
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        head = json.loads(note.read_bytes())
+        rows = csv.read_bytes().replace(b"\r\n", b"\n")  # from Git on Windows
+        sums = head["table_sha256"], head["study_hash"]
+        if sums != (files.sha256(rows), study.hash):
+            return
+        table = pd.read_csv(io.BytesIO(rows), dtype=TEXT, keep_default_na=False)
+        numbers = {(r.name, r.onset, r.removal): n for n, r in enumerate(study.runs)}
+        runs = zip(table.deficit, table.onset, table.removal, strict=True)
+        table["run"] = [numbers[run] for run in runs]
+        write(study, table, {int(s): o for s, o in head["seeds"].items()}, folder)
+        csv.unlink()
+        note.unlink()
 
 
 def _path(study: Study, folder: Path) -> Path:

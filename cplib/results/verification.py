@@ -105,23 +105,19 @@ def _compare(result: Result, seed: int, run: Run, trained: Trained) -> Check:
     stored = np.column_stack([curve.reindex(range(len(log))) for curve in curves])
     exact = bool(np.allclose(stored, fresh, rtol=0, atol=1e-9, equal_nan=True))
     accuracy = study.metrics.index("test_accuracy")
+    then = dict.fromkeys(KIND, UNKNOWN) | result.provenance[seed]
+    now = summarise(trained.notes)
+    changed = [key for key in KIND if then[key] != now[key]]
     tolerance, why = (0.0, "") if exact else _tolerance(result)
     return Check(
         f"{study.name} {study.scale} seed {seed}, {run.title}",
         float(stored[-LAST:, accuracy].mean()),
         float(fresh[-LAST:, accuracy].mean()),
         exact,
-        _differences(result.provenance[seed], summarise(trained.notes)),
+        tuple(f"{k} {then[k]} when stored, {now[k]} now" for k in changed),
         tolerance,
         why,
     )
-
-
-def _differences(stored: dict, now: dict) -> tuple[str, ...]:
-    """The parts of the `stored` provenance that have changed, in words."""
-    then = {key: stored.get(key, UNKNOWN) for key in KIND}
-    changed = (key for key in KIND if then[key] != now[key])
-    return tuple(f"{key} {then[key]} when stored, {now[key]} now" for key in changed)
 
 
 def _tolerance(result: Result) -> tuple[float, str]:
