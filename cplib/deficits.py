@@ -10,8 +10,8 @@ from typing import ClassVar, NamedTuple
 import torch
 import torch.nn.functional as F
 
+from ._base.device import stream
 from ._base.plain import settle, whole
-from ._base.streams import stream
 from .errors import InputError
 
 __all__ = [

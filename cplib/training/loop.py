@@ -14,8 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import data, fisher
-from .._base.device import autocast, isolated, resolve
-from .._base.streams import stream
+from .._base.device import autocast, isolated, resolve, stream
 from ..data import Augmented, Dataset
 from ..deficits import Blur, Deficit
 from ..fisher import Probe

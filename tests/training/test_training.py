@@ -6,7 +6,7 @@ import torch
 
 from cplib import data, deficits, studies
 from cplib._base import device
-from cplib._base.streams import stream
+from cplib._base.device import stream
 from cplib.data import Augmented
 from cplib.errors import InputError
 from cplib.training import Schedule, loop, notes_of, restore, tables_of
