@@ -78,7 +78,7 @@ def load_raw(spec: DataSpec) -> Raw:
     """The chosen images and labels of `spec`, as stored; downloaded if need be.
 
     Raises:
-        DataError: no network, a damaged file in a read-only folder, too few images.
+        DataError: no network, or too few images.
         StorageError: the data folder cannot be written or its disk is full.
     """
     return spec.source.take(spec)
@@ -87,11 +87,7 @@ def load_raw(spec: DataSpec) -> Raw:
 @functools.lru_cache(maxsize=4)
 @isolated()
 def load(spec: DataSpec, device: str = "cpu") -> Dataset:
-    """`spec` as normalised tensors on `device`; the same object on each call.
-
-    Raises:
-        DataError, StorageError: see `load_raw`.
-    """
+    """`load_raw` as normalised tensors on `device`; the same object on each call."""
     raw, source = load_raw(spec), spec.source
     train = _resized(raw.train_images, source.border, spec.size)
     test = _resized(raw.test_images, source.border, spec.size)
@@ -124,8 +120,7 @@ class Augmented:
     image is copied twice and batches are in memory as convolutions like them.
 
     Args:
-        images: (N, C, H, W), normalised: pixels shifted in from outside are 0, the mean
-            colour.
+        images: (N, C, H, W), normalised: what is shifted in is 0, the mean colour.
         shift: the longest translation, in pixels, in either direction.
         mirror: whether images are mirrored with probability 1/2.
     """
@@ -138,12 +133,7 @@ class Augmented:
         self.pixels = padded.reshape(-1, images.shape[1])
 
     def take(self, chosen: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-        """The images number `chosen` (B,), each moved at random: (B, C, H, W).
-
-        Args:
-            chosen: on the device of the images.
-            random: CPU generator.
-        """
+        """The images number `chosen` (B,), each moved at random: (B, C, H, W)."""
         count, device = len(chosen), chosen.device
         height, width = self.size
         down, right = torch.randint(0, 2 * self.shift + 1, (2, count), generator=random)

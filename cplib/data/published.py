@@ -26,13 +26,7 @@ from .source import DataSpec, Raw, Source, fault
 
 @dataclass(frozen=True, eq=False)
 class Published(Source):
-    """A set that is downloaded on first use; `load` reads its archives, by path.
-
-    Attributes:
-        archives: the files to fetch.
-        shape: of an image, as stored.
-        border, mean, std: see `Source`.
-    """
+    """A set that is downloaded on first use; `load` reads its archives, by path."""
 
     archives: tuple[Archive, ...] = ()
     shape: tuple[int, ...] = ()
@@ -174,7 +168,6 @@ def _download(source: Published, path: Path) -> Raw:
 
 
 def _fetched(source: Published, folder: Path) -> Raw:
-    """The images in the archives of `source`, which are received in `folder`."""
     try:
         with files.writing(folder):
             return Raw(*source.load(*(fetch(part, folder) for part in source.archives)))

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .._base import files
-from .._base.plain import number, settle, whole
+from .._base.plain import choose, number, settle, whole
 from ..errors import DataError, InputError
 
 
@@ -116,11 +116,7 @@ class Source:
         settle(self, "classes", whole, 2)
 
     def all(self) -> Raw:
-        """All images, checked.
-
-        Raises:
-            DataError: they do not fit the description, or are not those registered.
-        """
+        """All images; `DataError` unless they are as described and as registered."""
         raw = Raw(*map(np.asarray, self.load()))
         if found := fault(self, raw):
             raise DataError(f"Data set {self.name!r}: {found}.")
@@ -153,10 +149,6 @@ def register(source: Source) -> Source:
 
     Returns:
         The source with its `content`.
-
-    Raises:
-        InputError: the name is that of a set of cplib.
-        DataError: see `Source.all`.
     """
     held = KNOWN.get(source.name)
     if held and not held.content:
@@ -176,11 +168,7 @@ def _received(source: Source, *values) -> DataSpec:
 
 
 def _find(name: str) -> Source:
-    if name not in list(KNOWN):  # which need not be hashable
-        raise InputError(
-            f"Unknown data set {name!r}: choose one of {', '.join(KNOWN)}, or add your "
-            "own with cplib.data.register."
-        )
+    choose("data set", name, KNOWN, ", or add your own with cplib.data.register")
     return KNOWN[name]
 
 
@@ -225,16 +213,14 @@ def folder(name: str, path: str | Path, *, size: int = 32, channels: int = 3) ->
 
     Classes are numbered in the order of their names. Images come in an order that
     mixes the classes and depends on the files' names alone. Without a folder `train`,
-    every fifth image of a class is a test image.
+    every fifth image of a class is a test image. Worker processes read the folder too.
 
     Args:
-        name: of the set.
-        path: of the folder; worker processes read it too.
+        name, path: of the set, and of its folder.
         size: side in pixels of the square to which images are cropped and resized.
         channels: 3 for colour, 1 for greyscale.
 
     Raises:
-        InputError: another number of channels, or a size below 1.
         DataError: fewer than two classes, or one without training or test images.
     """
     if channels not in (1, 3):

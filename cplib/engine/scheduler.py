@@ -31,8 +31,7 @@ def execute(
 ) -> None:
     """Train the segments `todo`, each after its parent; arguments as for `engine.run`.
 
-    Raises:
-        CplibError: a worker was killed.
+    `CplibError` if a worker was killed.
     """
     running: dict[Future, str] = {}
     with console.present():

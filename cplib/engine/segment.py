@@ -50,9 +50,7 @@ def train_segment(
     """Train one segment from its parent's file to its own file, in any process.
 
     Nothing is done if the file exists: a worker may outlive its sweep for a moment.
-
-    Raises:
-        CplibError: this worker would train another state than the one planned.
+    `CplibError` if this worker would train another state than the one planned.
     """
     s, history = segment, segment.run.history(segment.epoch)
     if state_key(s.setup, s.seed, history, s.epoch, device) != s.key:
@@ -77,7 +75,7 @@ def _train(
             state = training.start(*arguments)
         else:
             state = training.restore(read_state(folder, segment.parent), *arguments)
-        training.advance(state, *arguments, segment.phases(), on_epoch)
+        training.advance(state, *arguments, segment.run.phases(segment.epoch), on_epoch)
     payload = state.to_bytes(
         key=segment.key,
         epochs=str(segment.epochs),

@@ -97,22 +97,17 @@ def pending(plan: Plan, folder: Path, repair: bool = False) -> dict[str, Segment
 
     A segment is needed when its state is not stored and a run ends there or a needed
     segment starts there. The log travels with the state, so nothing earlier is needed.
-
-    Args:
-        repair: quarantine damaged files, and remove what killed writers left; only
-            for the sweep that trains in the folder.
+    The sweep that trains in the folder asks for `repair`: damaged files are quarantined
+    and what killed writers left is removed.
     """
     if repair:
         files.remove_leftovers(folder)
-    needed: dict[str, Segment] = {}
-    queue = list(dict.fromkeys(plan.ends.values()))
-    while queue:
-        key = queue.pop()
-        if key in needed or _stored(folder, key, repair):
-            continue
-        needed[key] = plan.segments[key]
-        if needed[key].parent is not None:
-            queue.append(needed[key].parent)
+    needed = set()
+    for end in dict.fromkeys(plan.ends.values()):
+        for segment in reversed(plan.lineage(end)):
+            if segment.key in needed or _stored(folder, segment.key, repair):
+                break
+            needed.add(segment.key)
     return {key: s for key, s in plan.segments.items() if key in needed}
 
 

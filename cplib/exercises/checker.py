@@ -63,11 +63,8 @@ class Exercise:
             hints.extend(self.wrong(*arguments))
             raise NotRight
 
-        def answer(hint: str) -> Callable:
-            return lambda *arguments: self.wrong(*arguments)[hint]
-
         self.behaviour(listen)
-        return {hint: answer(hint) for hint in hints}
+        return {h: lambda *arguments, h=h: self.wrong(*arguments)[h] for h in hints}
 
     def behaviour(self, function: Callable) -> Observations | str:
         """What `function` does, or why it cannot be right."""

@@ -32,10 +32,8 @@ CHUNK = 128  # images at a time: more is no faster on a CPU and takes more memor
 class Probe:
     """When, and on how many images, the trace is measured during training.
 
-    Attributes:
-        images: the first so many training images, as the network sees them at that
-            epoch (with their deficit, without augmentation).
-        every: measured after epochs `every`, 2 `every`, ...
+    After epochs `every`, 2 `every`, ..., on the first `images` training images, as the
+    network sees them at that epoch (with their deficit, without augmentation).
     """
 
     images: int = 256
@@ -95,13 +93,8 @@ def single_backward(
     estimate is unbiased. But its variance does not fall with the batch size B, only
     with the number of batches, since a larger batch is still one draw of one direction.
 
-    Args:
-        net, images, random: as for `trace`; images beyond the last full batch are left
-            out.
-        batch: B; at least two batches are needed for an error.
-
-    Raises:
-        InputError: fewer than 2 batches, or a network with weights of another kind.
+    Two batches or more are needed, and images beyond the last full one are left out.
+    For the arguments see `trace`.
     """
     batch, samples = whole("batch", batch, 1), []
     with measuring(net, images) as (modules, images):
@@ -160,16 +153,10 @@ def squared_norms(
     arXiv:1912.06015). |G U^T|^2 is computed directly or as the sum over pairs of
     positions of (G^T G) * (U^T U), whichever is less work.
 
-    Args:
-        net: maps images (B, ...) to logits (B, classes); within `measuring`.
-        images: (B, ...).
-        direction: maps logits (B, classes) to the vectors v, of the same shape.
+    Within `measuring`, `direction` maps logits (B, classes) to the vectors v.
 
     Returns:
         (B, layers), on the device of the images, the layers as in `layers(net)`.
-
-    Raises:
-        InputError: an operation of `net` overwrites the input of a layer.
     """
     modules, calls = layers(net), []
 

@@ -47,9 +47,7 @@ def get(
         study: a name, such as "1TL", or a study of your own.
         scale: of the study, if that is given by its name; default: "laptop".
         seeds: how many, or a list.
-        device: "auto", "cpu", "cuda" or "mps".
-        max_workers: processes; default: one per core, limited by memory.
-        progress: whether to show a bar over epochs.
+        device, max_workers, progress: see `engine.run`.
     """
     if not isinstance(study, Study):
         study = studies.get(study, scale or "laptop")
@@ -134,7 +132,6 @@ def stored(study: Study) -> Result | None:
 
 
 def _first(study: Study, read: Callable) -> Result | None:
-    """What `read` finds first in the folders of results."""
     for place in files.results_folders():
         if found := read(study, place):
             table, origin = found
@@ -173,12 +170,9 @@ def _entry(result: Result) -> tuple:
 
 
 def save(result: Result) -> Path:
-    """Store `result` beside the book, merged with the seeds stored before.
+    """Store `result` with the seeds stored before, and return the path of the file.
 
     Processes that save at the same time wait for each other, so that no seed is lost.
-
-    Returns:
-        The path of the file; see `store`.
     """
     stored(result.study)  # quarantines a damaged file
     with store.alone(folder()):

@@ -33,9 +33,7 @@ def alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
 def write(study: Study, table: pd.DataFrame, origin: dict, folder: Path) -> Path:
     """Store `table` and, by seed, its `origin`; return the file's path.
 
-    Raises:
-        StorageError: the folder cannot be written or its disk is full; what was stored
-            before is then intact.
+    If that fails, with a `StorageError`, what was stored before is intact.
     """
     rows = table[COLUMNS].to_csv(index=False, lineterminator="\n").encode()
     head = {
@@ -54,8 +52,7 @@ def write(study: Study, table: pd.DataFrame, origin: dict, folder: Path) -> Path
 def read(study: Study, folder: Path) -> tuple[pd.DataFrame, dict[int, dict]] | None:
     """The table (`COLUMNS`) and its origin; None if this definition is not stored.
 
-    Raises:
-        files.Damaged: the file is not as it was written, or another study's.
+    `files.Damaged` if the file is not as it was written, or another study's.
     """
     path = _path(study, folder)
     if not path.exists():

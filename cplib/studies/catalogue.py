@@ -3,9 +3,9 @@
 from dataclasses import replace
 from functools import partial
 
+from .._base.plain import choose
 from ..data import DataSpec
 from ..deficits import deficit
-from ..errors import InputError
 from ..training import Setup
 from .scales import SCALES, Scale, scale_of
 from .study import Study, windows
@@ -200,11 +200,6 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str, scale: str | Scale = "laptop") -> Study:
-    """The study `name` at `scale`, a name in `SCALES` or a `Scale` of your own.
-
-    Raises:
-        InputError: for a name or scale that does not exist.
-    """
-    if name not in STUDIES:
-        raise InputError(f"Unknown study {name!r}: choose one of {', '.join(STUDIES)}.")
+    """The study `name` at `scale`, a name in `SCALES` or a `Scale` of your own."""
+    choose("study", name, STUDIES)
     return STUDIES[name](scale_of(scale))

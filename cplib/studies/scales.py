@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from .._base.plain import choose
 from ..data import DataSpec
-from ..errors import InputError
 from ..fisher import Probe
 from ..models import ModelSpec
 from ..training import Readout, Schedule, Setup
@@ -69,8 +69,7 @@ def scale_of(scale: str | Scale) -> Scale:
     """The scale of this name; a scale is returned as it is."""
     if isinstance(scale, Scale):
         return scale
-    if scale not in SCALES:
-        raise InputError(f"Unknown scale {scale!r}: choose one of {', '.join(SCALES)}.")
+    choose("scale", scale, SCALES)
     return SCALES[scale]
 
 
@@ -85,31 +84,25 @@ def _plain(
 ) -> Scale:
     """A scale that differs from the paper's in data, widths, fixed rates and times.
 
-    Args:
-        name, data, digits, probe: see `Scale`.
-        widths: of the All-CNN, the ResNet-18, the networks of several depths, the MLP.
-        rates: the fixed learning rates, on photographs and on digits.
-        times: the other fields of `Scale`.
+    The widths are those of the All-CNN, the ResNet-18, the networks of several depths
+    and the MLP; the rates those on photographs and on digits.
     """
     main = Setup(data, ModelSpec("AllCNN", widths[0]), Schedule(shift=data.size // 8))
     fixed = main.vary(lr=rates[0], decay=1.0)
     resnet = {"family": "ResNet18", "width": widths[1], "lr": 0.1, "probe": probe}
+    schedule = Schedule(
+        rates[1], 1.0, weight_decay=0.0, shift=digits.size // 8, mirror=False
+    )  # digits are not mirrored
     return Scale(
         name=name,
         main=main,
         resnet=main.vary(**resnet, weight_decay=0.0005),
         fixed=fixed,
         depth=fixed.vary(family="DepthCNN", width=widths[2], blocks=1),
-        digits=_digits(digits, widths[3], rates[1]),
+        digits=Setup(digits, ModelSpec("MLP", widths[3]), schedule),
         probe=probe,
         **times,
     )
-
-
-def _digits(data: DataSpec, width: int, lr: float) -> Setup:
-    """Digits are not mirrored; they are translated by up to an eighth of their side."""
-    schedule = Schedule(lr, 1.0, weight_decay=0.0, shift=data.size // 8, mirror=False)
-    return Setup(data, ModelSpec("MLP", width), schedule)
 
 
 def _second() -> Scale:

@@ -84,13 +84,7 @@ def advance(
     """Train `state`, in place, through what lies ahead of it in `phases`.
 
     It uses one CPU thread and none of the caller's modes of PyTorch; see
-    `device.isolated`.
-
-    Args:
-        state: where to start.
-        setup, seed: of the run.
-        dataset: of the run, on the device to train on.
-        phases, on_epoch: as for `train`.
+    `device.isolated`. The dataset is on the device to train on; see also `train`.
 
     Returns:
         `state`, with one more row of the log per epoch. An epoch's training metrics
@@ -190,14 +184,9 @@ def learn(
     source: Augmented,
     labels: torch.Tensor,
 ) -> tuple[float, float]:
-    """Train `state`, in place, for one pass over the training set.
+    """Train `state`, in place, for one pass over the images `source` and labels (N,).
 
-    Args:
-        state: the network in training.
-        batch: examples per step; an incomplete last batch is dropped.
-        rate: learning rate.
-        seed: of the run; order and augmentation depend on it and on the epoch.
-        source, labels: the images as they are shown, and their labels (N,).
+    An incomplete last batch is dropped.
 
     Returns:
         Mean loss (nats) and accuracy over the batches.
@@ -231,12 +220,7 @@ def learn(
 def evaluate(
     net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor
 ) -> tuple[float, float]:
-    """Mean loss (nats) and accuracy (0 to 1) of `net` in eval mode.
-
-    Args:
-        net: on the device of the images.
-        images, labels: (N, C, H, W) and (N,).
-    """
+    """Mean loss (nats) and accuracy (0 to 1) of `net` in eval mode."""
     net.eval()
     loss, hits = 0.0, 0
     for x, y in zip(images.split(SUMMED), labels.split(SUMMED), strict=True):

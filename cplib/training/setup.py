@@ -15,12 +15,9 @@ class Rate:
     """The course of the learning rate: lr * decay**epoch. Derive your own from it."""
 
     def at(self, schedule: "Schedule", epoch: int, removal: int | None) -> float:
-        """The learning rate of epoch `epoch`.
+        """The learning rate of `epoch`, counted from 0.
 
-        Args:
-            schedule: whose `lr` and `decay` it uses.
-            epoch: counted from 0.
-            removal: epoch at which the last deficit ended; None before.
+        `removal` is the epoch at which the last deficit ended; None before.
         """
         return schedule.lr * schedule.decay**epoch
 
