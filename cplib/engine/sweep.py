@@ -56,7 +56,7 @@ def run(
     Args:
         setup, runs: what to train.
         seeds: how many, or a list.
-        device: "auto", or as torch names it.
+        device: "auto", "cpu", "cuda" or "mps".
         executor: any `concurrent.futures.Executor` whose workers see the cache folder;
             default: see `workers.pool`.
         max_workers: number of processes of the default executor.
@@ -67,8 +67,7 @@ def run(
         The outcome of each (seed, run).
 
     Raises:
-        InputError, DataError, StorageError: see the modules that raise them.
-        CplibError: a worker was killed; the message names the likely cause.
+        CplibError: a worker was killed; the message says what to do.
     """
     device = resolve(device)
     if max_workers is not None:
@@ -147,10 +146,8 @@ def _read_all(plan: Plan, folder: Path) -> dict[tuple[int, Run], Trained]:
             if key in plan.ends.values():
                 raise
             continue
-        tables[key], notes[key] = (
-            training.tables_of(payload),
-            training.notes_of(payload),
-        )
+        tables[key] = training.tables_of(payload)
+        notes[key] = training.notes_of(payload)
     trained = {}
     for end, key in plan.ends.items():
         lived = [notes[s.key] for s in plan.lineage(key) if s.key in notes]

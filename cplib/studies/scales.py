@@ -90,9 +90,8 @@ def _plain(
     main = Setup(data, ModelSpec("AllCNN", widths[0]), Schedule(shift=data.size // 8))
     fixed = main.vary(lr=rates[0], decay=1.0)
     resnet = {"family": "ResNet18", "width": widths[1], "lr": 0.1, "probe": probe}
-    schedule = Schedule(
-        rates[1], 1.0, weight_decay=0.0, shift=digits.size // 8, mirror=False
-    )  # digits are not mirrored
+    shift = digits.size // 8  # and they are not mirrored
+    schedule = Schedule(rates[1], 1.0, weight_decay=0.0, shift=shift, mirror=False)
     return Scale(
         name=name,
         main=main,
@@ -105,6 +104,15 @@ def _plain(
     )
 
 
+# the paper's
+TIMES = {
+    "clean": 160, "length": 40, "long": 60, "onsets": tuple(range(0, 121, 20)),
+    "few_onsets": tuple(range(0, 121, 20)), "grid": tuple(range(0, 161, 20)),
+    "digits_clean": 160, "digits_removals": tuple(range(50, 401, 50)),
+    "fixed_removals": tuple(range(40, 281, 40)), "layered": (40, 100),
+}  # fmt: skip
+
+
 def _second() -> Scale:
     """The second edition's: the paper's epochs, each with few images in small batches.
 
@@ -115,13 +123,8 @@ def _second() -> Scale:
     probe, readout = Probe(256, 5), Readout(1_000, first=160, every=20)
     paper = _plain(
         "second", few, DataSpec("mnist", 1_250, 10_000, 32), (16, 8, 16, 250),
-        (0.002, 0.05), probe,
-        clean=160, removals=tuple(range(20, 141, 20)), few=(20, 60, 100, 140),
-        length=40, long=60, onsets=tuple(range(0, 121, 20)),
-        few_onsets=tuple(range(0, 121, 20)), grid=tuple(range(0, 161, 20)),
-        digits_clean=160, digits_removals=tuple(range(50, 401, 50)),
-        fixed_removals=tuple(range(40, 281, 40)), depth_removals=(60, 100, 140),
-        layered=(40, 100),
+        (0.002, 0.05), probe, removals=tuple(range(20, 141, 20)),
+        few=(20, 60, 100, 140), depth_removals=(60, 100, 140), **TIMES,
     )  # fmt: skip
     shared = {"probe": probe, "readout": readout}
     return replace(
@@ -129,9 +132,8 @@ def _second() -> Scale:
         main=paper.main.vary(batch=16, weight_decay=0.005, **shared),
         resnet=paper.resnet.vary(batch=32, weight_decay=0.0025, **shared),
         fixed=paper.fixed.vary(batch=16, weight_decay=0.0025, **shared),
-        depth=replace(
-            paper.depth.vary(lr=0.0025, batch=16, weight_decay=0.001, **shared),
-            data=more,
+        depth=paper.depth.vary(
+            data=more, lr=0.0025, batch=16, weight_decay=0.001, **shared
         ),
         digits=paper.digits.vary(batch=32, readout=replace(readout, every=50)),
     )
@@ -167,10 +169,6 @@ PAPER = _plain(
     "paper", DataSpec("cifar10", 50_000, 10_000, 32),
     DataSpec("mnist", 60_000, 10_000, 32), (96, 64, 96, 2500), (0.001, 0.005),
     Probe(1024, 2),
-    clean=160, removals=tuple(range(20, 181, 20)), few=tuple(range(20, 181, 40)),
-    length=40, long=60, onsets=tuple(range(0, 121, 20)),
-    few_onsets=tuple(range(0, 121, 20)), grid=tuple(range(0, 161, 20)),
-    digits_clean=160, digits_removals=tuple(range(50, 401, 50)),
-    fixed_removals=tuple(range(40, 281, 40)), layered=(40, 100),
+    removals=tuple(range(20, 181, 20)), few=tuple(range(20, 181, 40)), **TIMES,
 )  # fmt: skip
 SCALES = {scale.name: scale for scale in (SMOKE, DEMO, LAPTOP, PAPER, _second())}
