@@ -214,11 +214,7 @@ CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
 
 
 def deficit(kind: str, **options) -> Deficit:
-    """The deficit named `kind` ('blur', 'flip', 'labels', 'noise' or a control).
-
-    Raises:
-        InputError: for an unknown name or option.
-    """
+    """The deficit named `kind` ('blur', 'flip', 'labels', 'noise' or a control)."""
     known = KINDS | CONTROLS
     choose("deficit", kind, known)
     try:

@@ -96,12 +96,8 @@ def sha256(payload: bytes) -> str:
 def write_atomic(path: Path, payload: bytes) -> None:
     """Write `payload` so that `path` holds either its old or its new content.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk, and
-    the file is then renamed.
-
-    Raises:
-        StorageError: the folder cannot be written or the disk is full; the old content
-            is then intact.
+    The bytes go to a temporary file in the same folder, which is flushed to the disk
+    and then renamed.
     """
     temporary = path.with_name(PART + secrets.token_hex(8))
     try:

@@ -85,7 +85,7 @@ def _addresses(archive: Archive) -> list[str]:
 def _receive(url: str, part: Path, md5: str) -> None:
     """Bring `part` to the content that has this `md5`, going on when cut off."""
     failures, resumed = 0, _size(part) > 0
-    while failures < TRIES:
+    while True:
         before = _size(part)
         problem = _asked(url, part)
         if problem is None and _md5(part) == md5:
@@ -97,8 +97,9 @@ def _receive(url: str, part: Path, md5: str) -> None:
             resumed = False  # its beginning may be what was wrong: once more
             continue
         failures = 1 if _size(part) > before else failures + 1
-        time.sleep(PAUSE * failures * (failures < TRIES))
-    raise _Failed(problem)
+        if failures == TRIES:
+            raise _Failed(problem)
+        time.sleep(PAUSE * failures)
 
 
 def _asked(url: str, part: Path) -> str | None:

@@ -2,7 +2,7 @@
 
 Every finished segment is a file in the cache folder, named by the key of its state. So
 a sweep that is killed continues from the last finished segments, and studies that share
-runs share the work. The kernel frees the lock of a sweep that is killed.
+runs share the work.
 """
 
 from collections.abc import Iterable
@@ -24,14 +24,10 @@ from .segment import read_state
 
 @dataclass(frozen=True)
 class Trained:
-    """The outcome of one run.
+    """The outcome of one run: tables of `training.State`, and provenance by segment.
 
-    Attributes:
-        log: array (epochs + 1, 5); see `training.State.log`. NaN from the first epoch
-            on in which a number is not finite.
-        information, endings: see `training.State`, NaN likewise; None where they were
-            not measured.
-        notes: the provenance of each segment (device, torch, seconds, date ...).
+    They are NaN from the first epoch on in which a number is not finite, and None where
+    nothing was measured.
     """
 
     log: np.ndarray

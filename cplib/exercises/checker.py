@@ -92,10 +92,7 @@ class Exercise:
 
 @dataclass(frozen=True, repr=False)
 class Outcome:
-    """What `check` found, in one or two sentences with code in backticks.
-
-    The state is "passed", "unanswered" or "wrong". A notebook shows both as a line.
-    """
+    """What `check` found: "passed", "unanswered" or "wrong", and a sentence or two."""
 
     state: str
     message: str

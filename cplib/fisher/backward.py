@@ -65,10 +65,6 @@ def trace(
             same mean at the same cost, and far less spread once the network is
             confident, for then a draw of labels hardly ever meets an unlikely one.
         chunk: images whose activations are held in memory at a time.
-
-    Raises:
-        InputError: fewer than 2 images, another word for `labels`, a network with
-            weights of another kind, or one that overwrites a layer's input.
     """
     if labels not in ("signs", "sampled"):
         raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")

@@ -106,19 +106,11 @@ def described(table: pd.DataFrame, study: Study) -> pd.DataFrame:
 def finals(result: Result, last: int = LAST) -> pd.DataFrame:
     """The final test accuracy of every run, beside its baseline and its control.
 
-    Args:
-        result: of any study.
-        last: epochs over which accuracies are averaged.
-
-    Returns:
-        Columns seed, run (its place in the study), deficit, onset, removal and, as
-        fractions, `final`: mean over the last epochs of the run; `baseline`: of the
-        clean run after the study's clean epochs (same clean training, the paper's
-        comparison); `control`: of the clean run at the same total length. The clean
-        run itself is run 0. A run that diverged, or whose clean run did, has no row.
-
-    Raises:
-        DataError: no run is left, or none with a deficit.
+    Columns seed, run (its place in the study), deficit, onset, removal and, as
+    fractions, `final`: mean over the `last` epochs of the run; `baseline`: of the clean
+    run after the study's clean epochs (same clean training, the paper's comparison);
+    `control`: of the clean run at the same total length. The clean run itself is run 0.
+    A run that diverged, or whose clean run did, has no row.
     """
     last, study = whole("last", last, 1), result.study
     clean = result.curve(study.runs[0])
@@ -146,5 +138,4 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
 
 
 def _mean_before(curve: pd.DataFrame, end: int, last: int) -> pd.Series:
-    """By seed, the mean over the `last` epochs until `end`."""
     return curve.loc[max(1, end - last + 1) : end].mean(skipna=False)

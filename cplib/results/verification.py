@@ -23,10 +23,9 @@ FLOOR = 0.01  # tolerance where a single seed is stored, so that no spread is kn
 class Check:
     """One recomputed run.
 
-    On the same kind of processor, thread count, PyTorch and data, every digit must be
-    equal. On another, sums are rounded differently and training amplifies that, so
-    that the same seed ends elsewhere, as another seed would: the final accuracy must
-    then lie within `tolerance`.
+    Where all of `KIND` is the same, every digit must be equal. Elsewhere, sums are
+    rounded differently and training amplifies that, so that the same seed ends as
+    another seed would: the final accuracy must then lie within `tolerance`.
 
     Attributes:
         name: study, scale, seed and run in words.

@@ -21,8 +21,8 @@ class Study:
     """Runs that share one setup.
 
     Attributes:
-        name: the paper's panel ('1TL') or another name; results are stored under it.
-        scale: name of the scale; see `studies.Scale`.
+        name, scale: the paper's panel ('1TL') or another name, and that of the scale;
+            results are stored under them.
         title: one line for people.
         setup: data, network, schedule.
         runs: the runs; the clean one is first and as long as the longest.
@@ -81,15 +81,10 @@ class Study:
         )
 
     def vary(self, *, name: str | None = None, **changes) -> "Study":
-        """This study with other settings, under a name of its own.
+        """This study with other settings; its name then lists them, unless given.
 
-        Args:
-            name: of the new study; default: this one's and the changes.
-            changes: fields of the schedule (batch, lr, rate ...), the model (family,
-                width ...), the data (train, size ...), or a part (data, probe ...).
-
-        Raises:
-            InputError: no part of the setup has such a field.
+        Changes are fields of the schedule (batch, lr, rate ...), the model (family,
+        width ...), the data (train, size ...), or a part (data, probe ...).
         """
         if name is None:
             said = (f"{field}{_short(value)}" for field, value in changes.items())

@@ -1,10 +1,9 @@
 """Train a network from the state after epoch a to the state after epoch b.
 
-A run depends on its `Setup`, its deficits and its seed alone. Data order, augmentation
-and noise are keyed by (seed, epoch), the learning rate by the absolute epoch (and, for
-a restart, by when the deficit ended), and momentum and batch-norm statistics travel
-with the state: a run that forks from a state equals one trained from scratch, bit for
-bit. The test set is never augmented, blurred or flipped.
+A run depends on its `Setup`, its deficits and its seed alone: one that forks from a
+state equals one trained from scratch, bit for bit, for data order, augmentation and
+noise are keyed by (seed, epoch), and momentum and batch-norm statistics travel with the
+state. The test set is never augmented, blurred or flipped.
 """
 
 from collections.abc import Callable, Sequence
