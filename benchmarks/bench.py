@@ -15,8 +15,8 @@ import torch
 
 from cplib._base import device as devices
 from cplib._base import files
-from cplib._base.processor import instructions, processor
 from cplib.engine import provenance
+from cplib.engine.provenance import instructions, processor
 
 sys.path.append(str(files.book_folder() / "benchmarks"))
 import report

@@ -28,8 +28,7 @@ from torch.func import functional_call, grad, vmap
 
 from cplib import data, fisher, studies, training
 from cplib._base import console
-from cplib._base.device import deterministic
-from cplib._base.streams import stream
+from cplib._base.device import deterministic, stream
 from cplib.fisher.estimate import layers, measuring
 
 # study, in words, epochs: early, halfway, late

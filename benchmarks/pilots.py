@@ -24,9 +24,9 @@ import pandas as pd
 from cplib import data, training
 from cplib._base import files
 from cplib._base.device import deterministic
-from cplib._base.processor import processor
 from cplib.data import Dataset, DataSpec
 from cplib.engine import provenance
+from cplib.engine.provenance import processor
 from cplib.fisher import Probe
 from cplib.models import ModelSpec
 from cplib.training import Schedule, Setup, State

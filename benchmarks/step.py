@@ -24,9 +24,8 @@ from torchvision import transforms
 
 from cplib import data, fisher, models, studies
 from cplib._base import console
-from cplib._base.device import autocast, deterministic, precision
-from cplib._base.streams import stream
-from cplib.data.augment import Augmented
+from cplib._base.device import autocast, deterministic, precision, stream
+from cplib.data import Augmented
 from cplib.training import loop
 from cplib.training.state import State, optimiser
 

@@ -27,9 +27,8 @@ from plain import PROBED, Plain
 
 from cplib import data, deficits, engine, fisher, models, studies, training
 from cplib._base.console import run
-from cplib._base.device import deterministic
-from cplib._base.streams import stream
-from cplib.data.augment import Augmented
+from cplib._base.device import deterministic, stream
+from cplib.data import Augmented
 from cplib.fisher import Probe
 from cplib.studies import Run, Study, plan, windows
 

@@ -93,27 +93,22 @@ def _run(study: Study, seed: int, again: bool, options: dict) -> None:
         return
     files.check_folder(results.folder())
     result = results.compute(study, [seed], **options)
-    path = results.save(result)
-    seconds = result.provenance[seed]["seconds"]
-    print(
-        f"{name}: {seconds:.0f} core-seconds of training, stored in {path}", flush=True
-    )
+    words = f"{result.provenance[seed]['seconds']:.0f} core-seconds of training"
+    print(f"{name}: {words}, stored in {results.save(result)}", flush=True)
     _report_diverged(result)
 
 
 def plan(arguments: Namespace) -> int:
     """Print the epochs that the tree trains against training from scratch."""
     seeds = parse_seeds(arguments.seeds)
-    print(f"{'study':8} {'scale':7} {'runs':>5} {'segments':>9} {'epochs':>7} "
-          f"{'from scratch':>13} {'ratio':>6} {'cached':>7}")  # fmt: skip
+    row = "{:8} {:7} {:>5} {:>9} {:>7} {:>13} {:>6} {:>7}".format
+    heads = "study,scale,runs,segments,epochs,from scratch,ratio,cached"
+    print(row(*heads.split(",")))
     for study in _chosen(arguments):
         tree, left = _left(study, seeds, "auto")
-        ratio = tree.epochs_from_scratch / tree.epochs
-        print(
-            f"{study.name:8} {study.scale:7} {len(study.runs) * len(seeds):5} "
-            f"{len(tree.segments):9} {tree.epochs:7} {tree.epochs_from_scratch:13} "
-            f"{ratio:5.2f}x {tree.epochs - left:7}"
-        )
+        alone, runs = tree.epochs_from_scratch, len(study.runs) * len(seeds)
+        print(row(study.name, study.scale, runs, len(tree.segments), tree.epochs, alone,
+                  f"{alone / tree.epochs:.2f}x", tree.epochs - left))  # fmt: skip
     return 0
 
 

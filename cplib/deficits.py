@@ -10,8 +10,8 @@ from typing import ClassVar, NamedTuple
 import torch
 import torch.nn.functional as F
 
-from ._base.plain import settle, whole
-from ._base.streams import stream
+from ._base.device import stream
+from ._base.plain import choose, settle, whole
 from .errors import InputError
 
 __all__ = [
@@ -57,15 +57,12 @@ class Deficit:
     augment: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
-        own = cls.__dict__
-        if "kind" not in own:
-            cls.kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
-        if "label" not in own:
-            cls.label = cls.kind.replace("-", " ")
-        if "sees" not in own:
-            cls.sees = f"images under {cls.label}"
-        if "look" not in own:
-            cls.look = SPARE[sum(cls.kind.encode()) % len(SPARE)]
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        cls.kind = cls.__dict__.get("kind", name)
+        cls.label = cls.__dict__.get("label", cls.kind.replace("-", " "))
+        cls.sees = cls.__dict__.get("sees", f"images under {cls.label}")
+        spare = SPARE[sum(cls.kind.encode()) % len(SPARE)]
+        cls.look = cls.__dict__.get("look", spare)
 
     @property
     def name(self) -> str:
@@ -106,8 +103,6 @@ class Blur(Deficit):
     """
 
     factor: int = 4
-    kind: ClassVar[str] = "blur"
-    label: ClassVar[str] = "blur"
     sees: ClassVar[str] = "blurred images, true labels"
     look: ClassVar[Look] = Look("#0173b2", "s", "-")
 
@@ -181,8 +176,6 @@ class Noise(Deficit):
     as in the lab's code.
     """
 
-    kind: ClassVar[str] = "noise"
-    label: ClassVar[str] = "noise"
     sees: ClassVar[str] = "noise in place of images, true labels"
     look: ClassVar[Look] = Look("#d55e00", "v", ":")
     augment: ClassVar[bool] = False
@@ -199,8 +192,6 @@ class MovingNoise(Noise):
     Not a deficit of the paper: a control.
     """
 
-    kind: ClassVar[str] = "moving-noise"
-    label: ClassVar[str] = "moving noise"
     sees: ClassVar[str] = "moving noise in place of images, true labels"
     look: ClassVar[Look] = Look("#cc78bc", "P", "--")
     augment: ClassVar[bool] = True
@@ -210,7 +201,6 @@ class MovingNoise(Noise):
 class Grey(Deficit):
     """Images without colour: each channel becomes their mean. A control."""
 
-    kind: ClassVar[str] = "grey"
     label: ClassVar[str] = "grey images"
     sees: ClassVar[str] = "grey images, true labels"
     look: ClassVar[Look] = Look("#949494", "p", "-.")
@@ -224,14 +214,9 @@ CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
 
 
 def deficit(kind: str, **options) -> Deficit:
-    """The deficit named `kind` ('blur', 'flip', 'labels', 'noise' or a control).
-
-    Raises:
-        InputError: for an unknown name or option.
-    """
+    """The deficit named `kind` ('blur', 'flip', 'labels', 'noise' or a control)."""
     known = KINDS | CONTROLS
-    if kind not in known:
-        raise InputError(f"Unknown deficit {kind!r}: choose one of {', '.join(known)}.")
+    choose("deficit", kind, known)
     try:
         return known[kind](**options)
     except TypeError as error:

@@ -1,4 +1,7 @@
-"""The paper's four families of networks, with the width as an argument."""
+"""The paper's four families of networks, with the width as an argument.
+
+Each maps images (B, channels, H, W) to logits (B, classes).
+"""
 
 from dataclasses import asdict, dataclass
 
@@ -37,13 +40,8 @@ class _AveragedCNN(nn.Module):
 class AllCNN(_AveragedCNN):
     """The paper's All-CNN: 96-96-192s2-192-192-192s2-192-1x1 192-1x1 10-avg pool.
 
-    Args:
-        channels: channels of the input images.
-        width: channels of the first block (paper: 96); later blocks have twice that.
-        classes: number of classes.
-
-    Maps images (B, channels, H, W) to logits (B, classes). At width 96 it takes 345
-    million multiply-adds for an image of 32x32 pixels.
+    `width` is the number of channels of the first block (paper: 96); later blocks have
+    twice that. At width 96 it takes 345 million multiply-adds for 32x32 pixels.
     """
 
     def __init__(self, channels: int = 3, width: int = 96, classes: int = 10):
@@ -61,11 +59,8 @@ class AllCNN(_AveragedCNN):
 class DepthCNN(_AveragedCNN):
     """The depth study's net: conv - n x [conv - conv s2] - conv - 1x1 - 1x1 classes.
 
-    Args:
-        channels: channels of the input images.
-        width: channels of the first block (paper: 96), doubled in each of the n stages.
-        blocks: the number n of stages (paper: 1, 2, 3).
-        classes: number of classes.
+    `width` is the number of channels of the first block (paper: 96), doubled in each of
+    the n stages, of which `blocks` is the number (paper: 1, 2, 3).
     """
 
     def __init__(
@@ -129,11 +124,8 @@ class ResNet18(nn.Module):
 class MLP(nn.Module):
     """Fully connected: hidden 2500-2000-1500-1000-500 (at width 2500), BN and ReLU.
 
-    Args:
-        channels: channels of the input images.
-        width: units of the first hidden layer; the others keep the paper's ratios.
-        size: side of the input images in pixels.
-        classes: number of classes.
+    `width` is the number of units of the first hidden layer; the others keep the
+    paper's ratios. `size` is the side of the images in pixels.
     """
 
     def __init__(
@@ -170,10 +162,7 @@ class ModelSpec:
     blocks: int | None = None
 
     def __post_init__(self):
-        if self.family not in FAMILIES:
-            raise InputError(
-                f"Unknown model {self.family!r}: choose one of {', '.join(FAMILIES)}."
-            )
+        plain.choose("model", self.family, FAMILIES)
         plain.settle(self, "width", plain.whole, 1)
         if self.family == "DepthCNN":
             plain.settle(self, "blocks", plain.whole, 1)
@@ -193,11 +182,7 @@ def build(
 ) -> nn.Module:
     """The network of `spec`, its weights a function of `seed` alone.
 
-    Args:
-        spec: family and width.
-        channels, size: channels and side of the input images.
-        seed: seed of PyTorch's default initialisation.
-        classes: number of classes.
+    It maps images (B, channels, size, size) to logits (B, classes).
     """
     options: dict = {"channels": channels, "width": spec.width, "classes": classes}
     if spec.blocks is not None:

@@ -40,7 +40,7 @@ from safetensors.torch import load as load_tensors  # noqa: E402
 from cplib import engine, studies, training  # noqa: E402
 from cplib._base import console, files  # noqa: E402
 from cplib.engine import segment as segments  # noqa: E402
-from cplib.engine.provenance import code_version  # noqa: E402
+from cplib.engine.provenance import code_version, processor  # noqa: E402
 from cplib.studies import plan  # noqa: E402
 
 STUDY = studies.get("timing", "smoke")
@@ -308,7 +308,7 @@ def main() -> None:
 def as_json(tallies: list[Tally]) -> str:
     """What happened, and on what machine, for the book."""
     found = {
-        "processor": f"{segments.processor()}, {os.cpu_count()} cores",
+        "processor": f"{processor()}, {os.cpu_count()} cores",
         "date": datetime.date.today().isoformat(),
         "code": code_version(),
         "study": f"{STUDY.name}, {STUDY.scale}",

@@ -5,7 +5,7 @@ import torch
 from elsewhere import FAMILIES, Elsewhere, NoDouble, prepared, small, trained_elsewhere
 
 from cplib import deficits, fisher, training
-from cplib._base.streams import stream
+from cplib._base.device import stream
 
 
 @pytest.mark.parametrize("family", FAMILIES)

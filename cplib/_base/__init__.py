@@ -1,1 +1,1 @@
-"""Foundations of all rooms: console, files, locks, devices, random streams."""
+"""Foundations of all rooms: console, files, devices, random streams."""

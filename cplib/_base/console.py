@@ -110,6 +110,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """
     try:
         status = _reported(main)
+        if sys.stdout:
+            sys.stdout.flush()
     except BrokenPipeError:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -118,7 +120,6 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
 
 def _reported(main: Callable[[], int | None]) -> int | None:
-    """Status of `main`, after its output was flushed."""
     try:
         return main()
     except CplibError as error:
@@ -132,6 +133,3 @@ def _reported(main: Callable[[], int | None]) -> int | None:
             raise
         say(f"{error.filename} cannot be used ({error.strerror}): name another.")
         return 1
-    finally:
-        if sys.stdout:
-            sys.stdout.flush()

@@ -1,12 +1,14 @@
-"""Choose the training device and numeric precision."""
+"""What PyTorch computes with: device, precision, threads, random streams."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 
 import torch
 
 from ..errors import CplibError, InputError
+from . import plain
 
 # cuBLAS repeats its sums only with a workspace of fixed size. PyTorch reads this once
 # in a process, at the first matrix product on a GPU, so it is set on import.
@@ -59,10 +61,9 @@ def isolated() -> Iterator[None]:
     """Within: one CPU thread, and PyTorch's modes as in a new process.
 
     One thread, since networks this small gain nothing from more, and lose much where
-    another program keeps a core busy: the threads of a step wait for each other. The
-    caller's `no_grad`, `inference_mode`, autocast, default type, default device and
-    precision have no effect within, and are restored on leaving. Also a decorator:
-    `@isolated()`.
+    another program keeps a core busy. The caller's `no_grad`, `inference_mode`,
+    autocast, default type, default device and precision have no effect within, and are
+    restored on leaving. Also a decorator: `@isolated()`.
     """
     with contextlib.ExitStack() as restored:
         restored.callback(torch.set_num_threads, torch.get_num_threads())
@@ -71,12 +72,12 @@ def isolated() -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
         for module, name, value in _full_float32():
             _switch(restored, module, name, value)
-        restored.enter_context(torch.inference_mode(False))
-        restored.enter_context(torch.enable_grad())
-        for kind in ("cpu", "cuda"):
-            restored.enter_context(torch.amp.autocast(kind, enabled=False))
+        modes = [torch.inference_mode(False), torch.enable_grad()]
+        modes += [torch.amp.autocast(kind, enabled=False) for kind in ("cpu", "cuda")]
         if torch.get_default_device().type != "cpu":  # the context slows every call
-            restored.enter_context(torch.device("cpu"))
+            modes.append(torch.device("cpu"))
+        for mode in modes:
+            restored.enter_context(mode)
         yield
 
 
@@ -84,16 +85,19 @@ def isolated() -> Iterator[None]:
 def deterministic(device: str) -> Iterator[None]:
     """Within: `isolated`, and deterministic kernels, so that runs repeat exactly.
 
-    On the CPU, results are equal bit for bit only for equal thread counts, hence the
-    one thread of `isolated`. Settings are restored on leaving.
-
     Raises:
         CplibError: cuBLAS was used before `WORKSPACE` was set.
     """
     with contextlib.ExitStack() as restored:
         restored.enter_context(isolated())
         if torch.device(device).type == "cuda":
-            _make_repeatable(restored)
+            restored.callback(
+                torch.use_deterministic_algorithms,
+                torch.are_deterministic_algorithms_enabled(),
+                warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
+            )
+            torch.use_deterministic_algorithms(True)
+            _switch(restored, torch.backends.cudnn, "benchmark", False)
         try:
             yield
         except RuntimeError as error:
@@ -104,17 +108,6 @@ def deterministic(device: str) -> Iterator[None]:
                 f"{os.environ.get(WORKSPACE)!r}, so that its sums do not repeat: "
                 f"restart Python with {WORKSPACE}=:4096:8, or import cplib first."
             ) from error
-
-
-def _make_repeatable(restored: contextlib.ExitStack) -> None:
-    """Make CUDA deterministic; `restored` gets the callbacks that undo it."""
-    restored.callback(
-        torch.use_deterministic_algorithms,
-        torch.are_deterministic_algorithms_enabled(),
-        warn_only=torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
-    torch.use_deterministic_algorithms(True)
-    _switch(restored, torch.backends.cudnn, "benchmark", False)
 
 
 def _switch(restored: contextlib.ExitStack, module, name: str, value) -> None:
@@ -133,3 +126,13 @@ def _full_float32() -> list[tuple]:
         modules = (cuda, cudnn.conv, cpu.matmul, cpu.conv)
         return [(module, "fp32_precision", "ieee") for module in modules]
     return [(cuda, "allow_tf32", False), (cudnn, "allow_tf32", False)]
+
+
+def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
+    """A CPU generator that depends on (seed, purpose, epoch) alone.
+
+    All randomness of a run comes from such streams, so that a run that forks from a
+    checkpoint sees the same batches, bit for bit, as one trained from scratch.
+    """
+    digest = hashlib.sha256(f"{plain.seed(seed)}/{purpose}/{epoch}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)

@@ -1,4 +1,4 @@
-"""Atomic, checksummed files and the folders they live in."""
+"""Atomic, checksummed files, the folders they live in, and locks on them."""
 
 import contextlib
 import errno
@@ -9,15 +9,20 @@ import secrets
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, SoftFileLock, Timeout
 from platformdirs import user_cache_path
 
 from ..errors import DataError, StorageError
+from . import console
 
 MAGIC = b"cplib-checked-1 "
 PART = ".part-"  # how names of temporary files begin
 PATHS = tuple(f"CPLIB_{name}" for name in "CACHE CLAIMS DATA MIRROR RESULTS".split())
+# how a file system reports that it has no locks
+LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 ELSEWHERE = (
     "name another folder in CPLIB_CACHE (checkpoints), CPLIB_DATA (data sets) or "
     "CPLIB_RESULTS (results)"
@@ -50,7 +55,7 @@ def named(variable: str) -> Path | None:
 
 def book_folder() -> Path:
     """The folder that chapters read: the checkout's `book`, or a copy in the wheel."""
-    inside = _inside()
+    inside = Path(__file__).parents[1] / "book"  # pyproject.toml puts it into the wheel
     return inside if inside.is_dir() else Path(__file__).parents[2] / "book"
 
 
@@ -63,17 +68,14 @@ def results_folders() -> list[Path]:
     """
     if chosen := named("CPLIB_RESULTS"):
         return [chosen]
-    ours = book_folder() / "results"
-    return [_start() / "results", ours] if _inside().is_dir() else [ours]
+    book = book_folder()
+    installed = book.parent == Path(__file__).parents[1]
+    return [*[_start() / "results"] * installed, book / "results"]
 
 
 @functools.cache
 def _start() -> Path:
     return Path.cwd()
-
-
-def _inside() -> Path:
-    return Path(__file__).parents[1] / "book"  # pyproject.toml puts it into the wheel
 
 
 def data_folder() -> Path:
@@ -94,37 +96,29 @@ def sha256(payload: bytes) -> str:
 def write_atomic(path: Path, payload: bytes) -> None:
     """Write `payload` so that `path` holds either its old or its new content.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk, and
-    the file is then renamed.
-
-    Raises:
-        StorageError: the folder cannot be written or the disk is full; the old content
-            is then intact.
+    The bytes go to a temporary file in the same folder, which is flushed to the disk
+    and then renamed.
     """
-    path = Path(path)
     temporary = path.with_name(PART + secrets.token_hex(8))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise storage_error(path.parent, error) from error
+        with writing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, "xb") as file:
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def remove_leftovers(
-    folder: Path, age: float = 3600, pattern: str = f"**/{PART}*"
-) -> None:
+def remove_leftovers(folder: Path, age: float = 3600) -> None:
     """Remove what killed writers left under `folder`, if older than `age` seconds.
 
     Best effort: leftovers only waste disk space.
     """
-    for path in Path(folder).glob(pattern):
+    for path in folder.glob(f"**/{PART}*"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > age:
                 path.unlink()
@@ -132,11 +126,9 @@ def remove_leftovers(
 
 def check_folder(folder: Path, remedy: str = ELSEWHERE) -> None:
     """`StorageError`, with `remedy`, unless files can be created in `folder`."""
-    try:
+    with writing(folder, remedy):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise storage_error(folder, error, remedy) from error
 
 
 def check_file(path: Path, remedy: str) -> None:
@@ -146,11 +138,20 @@ def check_file(path: Path, remedy: str) -> None:
     """
     path = Path(path).absolute()
     check_folder(path.parent, remedy)
-    try:
+    with writing(path, remedy):
         if path.exists():
             open(path, "ab").close()
+
+
+@contextlib.contextmanager
+def writing(place: Path, remedy: str = ELSEWHERE) -> Iterator[None]:
+    """Within, an error of the disk becomes a `StorageError` about `place`."""
+    try:
+        yield
+    except StorageError:
+        raise
     except OSError as error:
-        raise storage_error(path, error, remedy) from error
+        raise storage_error(place, error, remedy) from error
 
 
 def storage_error(place: Path, error: OSError, remedy: str = ELSEWHERE) -> StorageError:
@@ -179,22 +180,20 @@ def read_checked(path: Path) -> bytes:
         Damaged: it cannot be read, or its bytes do not match their checksum.
     """
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
         raise Damaged(path, f"unreadable: {error.strerror}") from error
     head, _, payload = content.partition(b"\n")
-    if not head.startswith(MAGIC):
-        raise Damaged(path, "no checksum line")
     if head != MAGIC + sha256(payload).encode():
         raise Damaged(path, "checksum mismatch")
     return payload
 
 
-def quarantine(path: Path, why: str) -> Path:
+def quarantine(damage: Damaged) -> Path:
     """Rename a damaged file to `NAME.damaged-K`, warn, and return its new path."""
-    path = Path(path)
+    path, why = damage.path, damage.why
     names = (path.with_name(f"{path.name}.damaged-{k}") for k in range(1, 1000))
     new = next(name for name in names if not name.exists())
     try:
@@ -214,12 +213,52 @@ def quarantine(path: Path, why: str) -> Path:
     return new
 
 
-def _settle() -> None:
-    """Record where Python was started, before a notebook changes its folder."""
-    for variable in PATHS:
-        named(variable)
-    with contextlib.suppress(FileNotFoundError):  # that folder no longer exists
-        _start()
+@contextlib.contextmanager
+def hold(path: Path, words: str = "") -> Iterator[None]:
+    """Hold the lock file `path` within, after waiting for it; then say `words`.
+
+    The lock is the kernel's, on an empty file that is never removed, and ends with its
+    holder, even by SIGKILL. Where a file system has no locks, a warning says so, and
+    work may be done twice, with equal results, since files are only replaced whole.
+
+    Raises:
+        StorageError: the folder cannot be written or its disk is full.
+    """
+    lock = FileLock(path)
+    if not _acquired(lock, path, 0):
+        if words:
+            console.say(words)
+        _acquired(lock, path, -1)
+    try:
+        yield
+    finally:
+        lock.release(force=True)
 
 
-_settle()
+def _acquired(lock: FileLock, path: Path, timeout: float) -> bool:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=timeout)
+        if not isinstance(lock, SoftFileLock):
+            return True
+        lock.release(force=True)  # filelock's substitute, which outlives its owner
+    except Timeout:
+        return False
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if error.errno not in LOCKLESS:
+            raise storage_error(path.parent, error) from error
+    warnings.warn(
+        f"The file system of {path.parent} has no locks: processes that share it may "
+        f"do the same work twice, with equal results; {ELSEWHERE}.",
+        stacklevel=5,
+    )
+    return True
+
+
+# where Python was started, before a notebook changes its folder
+for variable in PATHS:
+    named(variable)
+with contextlib.suppress(FileNotFoundError):  # that folder no longer exists
+    _start()

@@ -16,11 +16,7 @@ SEEDS = 2**63  # as many as PyTorch and the columns of tables can hold
 
 
 def whole(what: str, value: object, low: int, high: float = math.inf) -> int:
-    """`value` as an `int`, if it is a whole number from `low` to `high`.
-
-    Raises:
-        InputError: it is not; the sentence begins with `what`.
-    """
+    """`value` as an `int`; `InputError` unless it is whole, from `low` to `high`."""
     if isinstance(value, Integral) and not isinstance(value, bool):
         if low <= int(value) <= high:
             return int(value)
@@ -39,8 +35,7 @@ def seed(value: object) -> int:
 def seeds(value: int | str | Iterable[int]) -> list[int]:
     """Seeds, without repeats, from their number, a list of them, or text like "0,1,2".
 
-    Raises:
-        InputError: unless that makes at least one whole number of 0 or more.
+    `InputError` unless that makes at least one whole number of 0 or more.
     """
     if isinstance(value, str):
         try:
@@ -60,11 +55,7 @@ def seeds(value: int | str | Iterable[int]) -> list[int]:
 
 
 def number(what: str, value: object, positive: bool = False) -> int | float:
-    """`value` as an `int` or `float`, if it is finite and 0 or more, or above 0.
-
-    Raises:
-        InputError: it is not; the sentence begins with `what`.
-    """
+    """`value`, plain; `InputError` unless it is finite and 0 or more, or above 0."""
     if isinstance(value, Real) and not isinstance(value, bool):
         plain = int(value) if isinstance(value, Integral) else float(value)
         if math.isfinite(plain) and (plain > 0 or (plain == 0 and not positive)):
@@ -74,10 +65,17 @@ def number(what: str, value: object, positive: bool = False) -> int | float:
 
 
 def flag(what: str, value: object) -> bool:
-    """`value` as a `bool`; `InputError`, beginning with `what`, if it is none."""
+    """`value` as a `bool`; `InputError` if it is none."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
     raise InputError(f"{what}={value!r} must be True or False.")
+
+
+def choose(what: str, value: object, known: Iterable[str], more: str = "") -> None:
+    """Raise `InputError`, which ends with `more`, unless `value` is one of `known`."""
+    if value not in (names := list(known)):  # it need not be hashable
+        listed = ", ".join(names)
+        raise InputError(f"Unknown {what} {value!r}: choose one of {listed}{more}.")
 
 
 def settle(spec: object, names: str, check: Callable, *limits: float) -> None:

@@ -1,4 +1,4 @@
-"""Images as a network sees them, of the sets of cplib and those registered."""
+"""Images as a network sees them: chosen, normalised, translated and mirrored."""
 
 import functools
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ def load_raw(spec: DataSpec) -> Raw:
     """The chosen images and labels of `spec`, as stored; downloaded if need be.
 
     Raises:
-        DataError: no network, a damaged file in a read-only folder, too few images.
+        DataError: no network, or too few images.
         StorageError: the data folder cannot be written or its disk is full.
     """
     return spec.source.take(spec)
@@ -87,11 +87,7 @@ def load_raw(spec: DataSpec) -> Raw:
 @functools.lru_cache(maxsize=4)
 @isolated()
 def load(spec: DataSpec, device: str = "cpu") -> Dataset:
-    """`spec` as normalised tensors on `device`; the same object on each call.
-
-    Raises:
-        DataError, StorageError: see `load_raw`.
-    """
+    """`load_raw` as normalised tensors on `device`; the same object on each call."""
     raw, source = load_raw(spec), spec.source
     train = _resized(raw.train_images, source.border, spec.size)
     test = _resized(raw.test_images, source.border, spec.size)
@@ -115,3 +111,38 @@ def _resized(images: np.ndarray, border: int, size: int) -> torch.Tensor:
     if x.shape[2:] != (size, size):
         x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
     return x.contiguous()
+
+
+class Augmented:
+    """Training images that are translated and mirrored as they are taken.
+
+    The set is padded once and pixels are gathered by their place in it, so that no
+    image is copied twice and batches are in memory as convolutions like them.
+
+    Args:
+        images: (N, C, H, W), normalised: what is shifted in is 0, the mean colour.
+        shift: the longest translation, in pixels, in either direction.
+        mirror: whether images are mirrored with probability 1/2.
+    """
+
+    def __init__(self, images: torch.Tensor, shift: int, mirror: bool):
+        self.size = images.shape[2:]
+        self.shift, self.mirror = shift, mirror
+        padded = F.pad(images, (shift,) * 4).permute(0, 2, 3, 1)
+        self.padded = padded.shape[1:3]
+        self.pixels = padded.reshape(-1, images.shape[1])
+
+    def take(self, chosen: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        """The images number `chosen` (B,), each moved at random: (B, C, H, W)."""
+        count, device = len(chosen), chosen.device
+        height, width = self.size
+        down, right = torch.randint(0, 2 * self.shift + 1, (2, count), generator=random)
+        columns = right[:, None] + torch.arange(width)  # (B, W), in the padded image
+        if self.mirror:
+            mirrored = torch.rand(count, generator=random) < 0.5
+            columns = torch.where(mirrored[:, None], columns.flip(1), columns)
+        rows = (down[:, None] + torch.arange(height)).to(device)
+        rows = rows + chosen[:, None] * self.padded[0]  # (B, H), of all padded images
+        places = rows[:, :, None] * self.padded[1] + columns.to(device)[:, None, :]
+        taken = self.pixels.index_select(0, places.flatten())
+        return taken.view(count, height, width, -1).permute(0, 3, 1, 2)

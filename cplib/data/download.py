@@ -9,7 +9,6 @@ published one.
 or file), that holds the archives under their original names; or one of them (`.gz`).
 """
 
-import contextlib
 import functools
 import hashlib
 import http.client
@@ -19,9 +18,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .._base import console, files
 from ..errors import CplibError, DataError, InputError
@@ -33,15 +31,8 @@ PAUSE = 1.0  # seconds before the second try; twice that before the third
 ADDRESS = "https?://|file://(localhost)?/"
 
 
-@dataclass(frozen=True)
-class Archive:
-    """A file to fetch.
-
-    Attributes:
-        name: of the file.
-        md5: of the whole file, hexadecimal.
-        servers: addresses of the folders that hold it, tried in order.
-    """
+class Archive(NamedTuple):
+    """A file to fetch: its MD5 (hexadecimal) and the folders that hold it, in order."""
 
     name: str
     md5: str
@@ -97,9 +88,9 @@ def _receive(url: str, part: Path, md5: str) -> None:
     while True:
         before = _size(part)
         problem = _asked(url, part)
+        if problem is None and _md5(part) == md5:
+            return
         if problem is None:
-            if _md5(part) == md5:
-                return
             part.unlink()
             if not resumed:
                 raise _Failed("the file has another checksum than the published one")
@@ -133,7 +124,7 @@ def _request(url: str, part: Path) -> str | None:
     start = _size(part)
     headers = {"User-Agent": "cplib"} | ({"Range": f"bytes={start}-"} if start else {})
     request = urllib.request.Request(url, headers=headers)
-    with _disk(part):
+    with files.writing(part.parent):
         file = open(part, "ab", buffering=0)  # noqa: SIM115
     with file, urllib.request.urlopen(request, timeout=SILENCE) as got:
         if not got.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
@@ -145,21 +136,12 @@ def _request(url: str, part: Path) -> str | None:
         with console.bar(total=total, initial=start, **options) as bar:
             while chunk := got.read1(CHUNK):
                 bar.update(len(chunk))
-                with _disk(part):
+                with files.writing(part.parent):
                     while chunk:  # what a disk that fills up still takes is kept
                         chunk = chunk[file.write(chunk) :]
     if total is None or _size(part) >= total:
         return None
     return f"cut off after {_size(part) / 1e6:.1f} of {total / 1e6:.1f} MB"
-
-
-@contextlib.contextmanager
-def _disk(part: Path) -> Iterator[None]:
-    """Within: a failure is the disk's, not the network's."""
-    try:
-        yield
-    except OSError as error:
-        raise files.storage_error(part.parent, error) from error
 
 
 def _size(path: Path) -> int:

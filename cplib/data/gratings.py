@@ -33,9 +33,7 @@ def make_gratings(
     """Draw `count` labelled images, a function of the arguments alone.
 
     Args:
-        count: number of images.
-        seed: seed of the draw; training and test sets use different ones.
-        size: side of the square image, in pixels.
+        count, seed, size: number and seed of the images, and their side in pixels.
         fine, coarse, noise: amplitudes of the grating, of the hue and of the
             background, relative to each other.
         jitter_fine, jitter_coarse: standard deviations, in radians, of orientation
@@ -50,10 +48,9 @@ def make_gratings(
     """
     count = plain.whole("gratings: count", count, 1)
     size = plain.whole("gratings: size", size, 1)
-    for name, value in (
-        ("fine", fine), ("coarse", coarse), ("noise", noise),
-        ("jitter_fine", jitter_fine), ("jitter_coarse", jitter_coarse),
-    ):  # fmt: skip
+    given = {"fine": fine, "coarse": coarse, "noise": noise}
+    given |= {"jitter_fine": jitter_fine, "jitter_coarse": jitter_coarse}
+    for name, value in given.items():
         plain.number(f"gratings: {name}", value)
     if fine == coarse == noise == 0:
         raise InputError("gratings: fine, coarse and noise are all 0; raise one.")

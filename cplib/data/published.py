@@ -4,7 +4,6 @@ They are kept in the data folder (`$CPLIB_DATA`, else the platform's cache folde
 `NAME.npz` with the arrays of `Raw`, all uint8.
 """
 
-import contextlib
 import functools
 import gzip
 import hashlib
@@ -19,7 +18,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._base import console, files, locks
+from .._base import console, files
 from ..errors import DataError, StorageError
 from .download import Archive, fetch
 from .source import DataSpec, Raw, Source, fault
@@ -27,13 +26,7 @@ from .source import DataSpec, Raw, Source, fault
 
 @dataclass(frozen=True, eq=False)
 class Published(Source):
-    """A set that is downloaded on first use; `load` reads its archives, by path.
-
-    Attributes:
-        archives: the files to fetch.
-        shape: of an image, as stored.
-        border, mean, std: see `Source`.
-    """
+    """A set that is downloaded on first use; `load` reads its archives, by path."""
 
     archives: tuple[Archive, ...] = ()
     shape: tuple[int, ...] = ()
@@ -49,7 +42,7 @@ class Published(Source):
             try:
                 return read(path, self)
             except files.Damaged as error:
-                files.quarantine(path, error.why)
+                files.quarantine(error)
         return _download(self, path)
 
     def take(self, spec: DataSpec) -> Raw:
@@ -65,9 +58,8 @@ class Published(Source):
         if spec.train > len(train) or spec.test > len(test):
             return super().take(spec)
         raw = self.all()
-        n = _places(raw.train_images, train[: spec.train], self.name)
-        m = _places(raw.test_images, test[: spec.test], self.name)
-        return Raw(*(array[i] for array, i in zip(raw, (n, n, m, m), strict=True)))
+        places = _places(raw.train_images, train[: spec.train], self.name)
+        return raw.at(places, _places(raw.test_images, test[: spec.test], self.name))
 
 
 def _cifar10(archive: Path) -> list[np.ndarray]:
@@ -93,27 +85,23 @@ def _mnist(*archives: Path) -> list[np.ndarray]:
     ]
 
 
+CIFAR_AT = ("https://www.cs.toronto.edu/~kriz/",)
+MNIST_AT = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
 CIFAR10 = Published(
     "cifar10", _cifar10, shape=(32, 32, 3),
     # the lab's constants; 0 is then the mean colour, with which the paper pads
     mean=(0.4914, 0.4822, 0.4465), std=(0.2023, 0.1994, 0.2010),
     archives=(
-        Archive(
-            "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530",
-            ("https://www.cs.toronto.edu/~kriz/",),
-        ),
+        Archive("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", CIFAR_AT),
     ),
 )  # fmt: skip
 MNIST = Published(
     "mnist", _mnist, channels=1, shape=(28, 28), border=2,  # 32 pixels, as in the paper
     archives=tuple(
-        Archive(
-            name, md5,
-            (
-                "https://ossci-datasets.s3.amazonaws.com/mnist/",
-                "http://yann.lecun.com/exdb/mnist/",
-            ),
-        )
+        Archive(name, md5, MNIST_AT)
         for name, md5 in (
             ("train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
             ("train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
@@ -168,10 +156,7 @@ def _download(source: Published, path: Path) -> Raw:
     """Fetch `source` and keep it at `path`, one process at a time."""
     folder, lock = path.with_name(f"{path.stem}-download"), path.with_suffix(".lock")
     files.check_folder(folder)
-    with contextlib.ExitStack() as held:
-        if not held.enter_context(locks.hold(lock)):
-            console.say(f"Another process downloads {path}; waiting for it.")
-            held.enter_context(locks.hold(lock, wait=True))
+    with files.hold(lock, f"Another process downloads {path}; waiting for it."):
         if not path.exists():
             console.say(f"Downloading {source.name} to {path} (once).")
             raw, buffer = _fetched(source, folder), io.BytesIO()
@@ -183,9 +168,9 @@ def _download(source: Published, path: Path) -> Raw:
 
 
 def _fetched(source: Published, folder: Path) -> Raw:
-    """The images in the archives of `source`, which are received in `folder`."""
     try:
-        return Raw(*source.load(*(fetch(part, folder) for part in source.archives)))
+        with files.writing(folder):
+            return Raw(*source.load(*(fetch(part, folder) for part in source.archives)))
     except DataError as problem:
         raise DataError(
             f"{source.name} could not be downloaded ({problem}): check the network and "
@@ -193,7 +178,3 @@ def _fetched(source: Published, folder: Path) -> Raw:
             f"{source.name}.npz into {folder.parent}, or set CPLIB_DATA to a folder "
             "that holds it. The scales 'smoke' and 'demo' need no download."
         ) from problem
-    except StorageError:
-        raise
-    except OSError as error:
-        raise files.storage_error(folder, error) from error

@@ -1,13 +1,17 @@
 """Data sets as values: where the images come from, and which of them are used."""
 
+import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from PIL import Image, ImageOps
 
-from .._base.plain import number, settle, whole
+from .._base import files
+from .._base.plain import choose, number, settle, whole
 from ..errors import DataError, InputError
 
 
@@ -18,6 +22,11 @@ class Raw(NamedTuple):
     train_labels: np.ndarray
     test_images: np.ndarray
     test_labels: np.ndarray
+
+    def at(self, train: slice | np.ndarray, test: slice | np.ndarray) -> "Raw":
+        """The images and labels at these places."""
+        places = (train, train, test, test)
+        return Raw(*(array[i] for array, i in zip(self, places, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,7 @@ class DataSpec:
                     f"{', '.join(source.options) or 'no options'}."
                 )
         options = ((k, number(f"{self.name}: {k}", v)) for k, v in self.options)
-        object.__setattr__(self, "options", tuple(options))
-        object.__setattr__(self, "content", source.content)
+        self.__dict__.update(options=tuple(options), content=source.content)
 
     @property
     def source(self) -> "Source":
@@ -70,9 +78,8 @@ class DataSpec:
     def spec(self) -> dict:
         """Plain values, for hashes and provenance."""
         spec = {**asdict(self), "options": dict(self.options)}
-        if not self.content:  # it came later
-            del spec["content"]
-        return spec
+        content = spec.pop("content")  # it came later
+        return spec | ({"content": content} if content else {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +116,7 @@ class Source:
         settle(self, "classes", whole, 2)
 
     def all(self) -> Raw:
-        """All images, checked.
-
-        Raises:
-            DataError: they do not fit the description, or are not those registered.
-        """
+        """All images; `DataError` unless they are as described and as registered."""
         raw = Raw(*map(np.asarray, self.load()))
         if found := fault(self, raw):
             raise DataError(f"Data set {self.name!r}: {found}.")
@@ -133,8 +136,7 @@ class Source:
                 f"{spec.name} was asked for {spec.train} training and {spec.test} test "
                 f"images but holds {held[0]} and {held[1]}: ask for fewer."
             )
-        n, m = slice(spec.train), slice(spec.test)
-        return Raw(*(array[i] for array, i in zip(raw, (n, n, m, m), strict=True)))
+        return raw.at(slice(spec.train), slice(spec.test))
 
 
 KNOWN: dict[str, Source] = {}  # by name
@@ -147,19 +149,15 @@ def register(source: Source) -> Source:
 
     Returns:
         The source with its `content`.
-
-    Raises:
-        InputError: the name is that of a set of cplib.
-        DataError: see `Source.all`.
     """
     held = KNOWN.get(source.name)
-    if held is not None and not held.content:
+    if held and not held.content:
         if held.load is source.load:
             return held
         raise InputError(f"cplib has a data set {source.name!r}: rename yours.")
     if not source.content:
         source = replace(source, content=_content(source, source.all()))
-    if held is None or held.content != source.content:
+    if not held or held.content != source.content:
         KNOWN[source.name] = source
     return KNOWN[source.name]
 
@@ -170,17 +168,13 @@ def _received(source: Source, *values) -> DataSpec:
 
 
 def _find(name: str) -> Source:
-    if name not in [*KNOWN]:
-        raise InputError(
-            f"Unknown data set {name!r}: choose one of {', '.join(KNOWN)}, or add your "
-            "own with cplib.data.register."
-        )
+    choose("data set", name, KNOWN, ", or add your own with cplib.data.register")
     return KNOWN[name]
 
 
 def fault(source: Source, raw: Raw) -> str | None:
     """What is wrong with `raw` as the images of `source`, in words."""
-    colours = [(source.channels,), ()] if source.channels == 1 else [(source.channels,)]
+    colours = [(source.channels,), *[()] * (source.channels == 1)]
     for kind, images, labels in (("training", *raw[:2]), ("test", *raw[2:])):
         right = (
             images.dtype == np.uint8
@@ -210,3 +204,83 @@ def _content(source: Source, raw: Raw) -> str:
         plain = array.astype(np.uint8 if array.ndim > 1 else "<i8")
         digest.update(str(array.shape).encode() + plain.tobytes())
     return digest.hexdigest()[:32]
+
+
+def folder(name: str, path: str | Path, *, size: int = 32, channels: int = 3) -> Source:
+    """The images in `path/train/CLASS` and `path/test/CLASS`, or all in `path/CLASS`.
+
+    >>> data.register(data.folder("shapes", "~/shapes", channels=1))
+
+    Classes are numbered in the order of their names. Images come in an order that
+    mixes the classes and depends on the files' names alone. Without a folder `train`,
+    every fifth image of a class is a test image. Worker processes read the folder too.
+
+    Args:
+        name, path: of the set, and of its folder.
+        size: side in pixels of the square to which images are cropped and resized.
+        channels: 3 for colour, 1 for greyscale.
+
+    Raises:
+        DataError: fewer than two classes, or one without training or test images.
+    """
+    if channels not in (1, 3):
+        raise InputError(f"channels={channels!r}: choose 3 (colour) or 1 (greyscale).")
+    root = Path(path).expanduser().absolute()
+    load = functools.partial(_read, root, whole("size", size, 1), channels)
+    return Source(name, load, channels, len(_listed(root)[0]))
+
+
+def _read(root: Path, size: int, channels: int) -> tuple[np.ndarray, ...]:
+    classes, *parts = _listed(root)
+    arrays = []
+    for part in parts:
+        arrays.append(np.stack([_pixels(file, size, channels) for file in part]))
+        arrays.append(np.array([classes.index(file.parent.name) for file in part]))
+    return tuple(arrays)
+
+
+def _listed(root: Path) -> tuple[list[str], list[Path], list[Path]]:
+    """Names of the classes, and the files of training and test images."""
+    train, test = _files(root, "train/*/*"), _files(root, "test/*/*")
+    if not train:
+        every = _files(root, "*/*")
+        each = [[f for f in every if f.parent.name == c] for c in _classes(every)]
+        fifth = {file for group in each for file in group[4::5]}
+        train = [file for file in every if file not in fifth]
+        test = [file for file in every if file in fifth]
+    classes = _classes(train)
+    if len(classes) < 2:
+        raise DataError(
+            f"{root} holds images of {len(classes)} classes: put those of each class "
+            "into a folder CLASS of its own, or into train/CLASS and test/CLASS."
+        )
+    if lonely := set(classes) ^ set(_classes(test)):
+        raise DataError(
+            f"{root}: {', '.join(sorted(lonely))} has no training images or no test "
+            "images: add some to train/CLASS and test/CLASS, or five or more to CLASS."
+        )
+    return classes, train, test
+
+
+def _files(root: Path, pattern: str) -> list[Path]:
+    found = [f for f in root.glob(pattern) if f.is_file() and f.name[0] != "."]
+    return sorted(found, key=lambda f: files.sha256("/".join(f.parts[-2:]).encode()))
+
+
+def _classes(listed: list[Path]) -> list[str]:
+    return sorted({file.parent.name for file in listed})
+
+
+def _pixels(file: Path, size: int, channels: int) -> np.ndarray:
+    """uint8 (size, size[, 3])."""
+    try:
+        with Image.open(file) as image:
+            if image.mode[0] in "IF":
+                raise ValueError("more than 8 bits a channel")
+            upright = ImageOps.exif_transpose(image)
+            plain = upright.convert("L" if channels == 1 else "RGB")
+            return np.asarray(ImageOps.fit(plain, (size, size)))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{file} cannot be read as an image ({error}): replace or remove it."
+        ) from error

@@ -4,21 +4,19 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import replace
 from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
-
-from tqdm import tqdm
 
 from .. import data, training
 from .._base import console
 from .._base.device import deterministic
 from ..errors import CplibError
 from ..studies.plan import Segment
-from . import machine, workers
 from . import segment as segments
+from . import workers
 
 INLINE_SECONDS = 8.0  # less work than this is not worth starting workers for
 
@@ -27,27 +25,27 @@ def execute(
     todo: dict[str, Segment],
     folder: Path,
     device: str,
-    executor: Executor | None = None,
-    max_workers: int | None = None,
-    progress: bool = True,
+    executor: Executor | None,
+    max_workers: int | None,
+    progress: bool,
 ) -> None:
     """Train the segments `todo`, each after its parent; arguments as for `engine.run`.
 
-    Raises:
-        CplibError: a worker was killed; the message says why, as far as is known.
+    `CplibError` if a worker was killed.
     """
-    own, watch = executor is None, machine.Watch()
+    running: dict[Future, str] = {}
     with console.present():
-        if executor is None:
-            executor = _own_executor(todo, device, max_workers, progress)
-        job = Job(todo, folder, device, executor)
+        used = executor or _own_executor(todo, device, max_workers, progress)
         try:
-            with _bar(todo, hidden=not progress) as bar:
-                job.train(bar)
+            _train(todo, folder, device, used, running, progress)
         except BaseException as error:
-            job.stop(own)
-            if workers.lost(error):
-                raise _killed(error, watch.short(), own) from error
+            for future in running:
+                future.cancel()
+            if executor is None:
+                workers.stop(used)
+            lost = isinstance(error, BrokenExecutor)
+            if lost or type(error).__name__ == "KilledWorker":  # of Dask
+                raise _killed(error) from error
             raise
 
 
@@ -55,8 +53,7 @@ def _own_executor(
     todo: dict[str, Segment], device: str, max_workers: int | None, progress: bool
 ) -> Executor:
     """The default executor, announced with an estimate of the time it will take."""
-    epochs = sum(segment.epochs for segment in todo.values())
-    seconds = 0.0
+    epochs, seconds = _epochs(todo), 0.0
     if progress or max_workers is None:
         seconds = epochs * estimate(next(iter(todo.values())), device)
     if max_workers is None and seconds < INLINE_SECONDS:
@@ -73,69 +70,52 @@ def _own_executor(
     return executor
 
 
-def _bar(todo: dict[str, Segment], hidden: bool) -> tqdm:
-    total = sum(segment.epochs for segment in todo.values())
+def _train(
+    todo: dict[str, Segment],
+    folder: Path,
+    device: str,
+    executor: Executor,
+    running: dict[Future, str],
+    progress: bool,
+) -> None:
+    """Train `todo`; a bar follows epoch by epoch, wherever they are trained."""
+    counter, here = folder / ".epochs", isinstance(executor, workers.InProcess)
     look = {"unit": "epoch", "desc": "training", "dynamic_ncols": True, "leave": False}
-    return console.bar(hidden=hidden, total=total, **look)
 
+    def submit(segment: Segment) -> Future:
+        on_epoch = (lambda _: bar.update()) if here else partial(count, counter)
+        task = segments.train_segment, segment, folder, device, on_epoch
+        return executor.submit(*task)
 
-class Job:
-    """The segments `todo` in training by `executor`; arguments as for `execute`."""
-
-    def __init__(
-        self, todo: dict[str, Segment], folder: Path, device: str, executor: Executor
-    ):
-        self.todo, self.executor = todo, executor
-        self.arguments = folder, device
-        self.counter = folder / ".epochs"
-        self.running: dict[Future, str] = {}
-
-    def train(self, bar: tqdm) -> None:
-        """Train all; `bar` follows epoch by epoch, wherever they are trained."""
-        here = isinstance(self.executor, workers.InProcess)
-        self.counter.unlink(missing_ok=True)
-        on_epoch = partial(count, self.counter)
-        try:
-            for _ in self._rounds((lambda _: bar.update()) if here else on_epoch):
-                if not here and self.counter.exists():
-                    bar.update(min(self.counter.stat().st_size, bar.total) - bar.n)
+    counter.unlink(missing_ok=True)
+    try:
+        with console.bar(hidden=not progress, total=_epochs(todo), **look) as bar:
+            for _ in _rounds(todo, submit, running):
+                if not here and counter.exists():
+                    bar.update(min(counter.stat().st_size, bar.total) - bar.n)
             bar.refresh()
-        finally:
-            self.counter.unlink(missing_ok=True)
-
-    def _rounds(self, on_epoch: Callable[[int], object]) -> Iterator[None]:
-        """Submit each segment after its parent, the longest way to an end first.
-
-        Yields when segments finish, and at least twice a second.
-        """
-        ahead = _ahead(self.todo)
-        parents = {key: {s.parent} & self.todo.keys() for key, s in self.todo.items()}
-        order = TopologicalSorter(parents)
-        order.prepare()
-        while order.is_active():
-            for key in sorted(order.get_ready(), key=ahead.get, reverse=True):
-                arguments = self.todo[key], *self.arguments, on_epoch
-                future = self.executor.submit(segments.train_segment, *arguments)
-                self.running[future] = key
-            done, _ = wait(self.running, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-                order.done(self.running.pop(future))
-            yield
-
-    def stop(self, own: bool) -> None:
-        """Cancel outstanding work; an executor of our `own` is shut down."""
-        if own:
-            workers.stop(self.executor)
-        else:
-            for future in self.running:
-                future.cancel()
+    finally:
+        counter.unlink(missing_ok=True)
 
 
-def count(counter: Path, epoch: int) -> None:
-    """Add a byte to the file `counter`, in a worker; only the bar depends on it."""
-    with contextlib.suppress(OSError), open(counter, "ab") as file:
-        file.write(b".")
+def _rounds(
+    todo: dict[str, Segment], submit: Callable[[Segment], Future], running: dict
+) -> Iterator[None]:
+    """Submit each segment after its parent, the longest way to an end first.
+
+    Yields when segments finish, and at least twice a second.
+    """
+    ahead = _ahead(todo)
+    order = TopologicalSorter({k: {s.parent} & todo.keys() for k, s in todo.items()})
+    order.prepare()
+    while order.is_active():
+        for key in sorted(order.get_ready(), key=ahead.get, reverse=True):
+            running[submit(todo[key])] = key
+        done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()
+            order.done(running.pop(future))
+        yield
 
 
 def _ahead(todo: dict[str, Segment]) -> dict[str, int]:
@@ -148,37 +128,39 @@ def _ahead(todo: dict[str, Segment]) -> dict[str, int]:
     return ahead
 
 
-def _killed(error: BaseException, short: bool | None, own: bool) -> CplibError:
-    """The sentence for a worker that was killed."""
+def _epochs(todo: dict[str, Segment]) -> int:
+    return sum(segment.epochs for segment in todo.values())
+
+
+def count(counter: Path, epoch: int) -> None:
+    """Add a byte to the file `counter`, in a worker; only the bar depends on it."""
+    with contextlib.suppress(OSError), open(counter, "ab") as file:
+        file.write(b".")
+
+
+def _killed(error: BaseException) -> CplibError:
     found = re.search(r"\{(.+)\}", str(error))  # exit codes, in loky's words
     code = f" ({found[1]})" if found else ""
-    why = ", perhaps for lack of memory"
-    if short:
-        why = " because memory ran out"
-    elif short is False and own:  # others may have their workers elsewhere
-        why = ", though memory was not short"
     return CplibError(
-        f"A worker process was killed{code}{why}: run again with fewer workers "
-        "(max_workers=1, or --workers 1); finished segments are kept."
+        f"A worker process was killed{code}, perhaps for lack of memory: run again "
+        "with fewer workers (max_workers=1, or --workers 1); finished segments are "
+        "kept."
     )
 
 
 def estimate(segment: Segment, device: str, steps: int = 3) -> float:
     """Seconds that an epoch of `segment` takes, measured over a few steps."""
-    setup = segment.setup
-    dataset = data.load(setup.data, device)
-    batch = min(setup.schedule.batch, len(dataset.train_images))
+    setup, all_ = segment.setup, data.load(segment.setup.data, device)
+    batch = min(setup.schedule.batch, len(all_.train_images))
+    n, m = slice(steps * batch), slice(batch)
     few = replace(
-        dataset,
-        train_images=dataset.train_images[: steps * batch],
-        train_labels=dataset.train_labels[: steps * batch],
-        test_images=dataset.test_images[:batch],
-        test_labels=dataset.test_labels[:batch],
-    )
+        all_, train_images=all_.train_images[n], train_labels=all_.train_labels[n],
+        test_images=all_.test_images[m], test_labels=all_.test_labels[m],
+    )  # fmt: skip
     with deterministic(device):
         state = training.start(setup, 0, few)
         training.advance(state, setup, 0, few, [(None, 1)])  # warm-up
         began = time.perf_counter()
         training.advance(state, setup, 0, few, [(None, 2)])
         seconds = time.perf_counter() - began
-    return seconds * len(dataset.train_images) / len(few.train_images)
+    return seconds * len(all_.train_images) / len(few.train_images)

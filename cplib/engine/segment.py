@@ -12,10 +12,9 @@ import torch
 from .. import data, training
 from .._base import files
 from .._base.device import deterministic
-from .._base.processor import instructions, processor
 from ..errors import CplibError
 from ..studies.plan import Segment, state_key
-from .provenance import code_version
+from .provenance import code_version, hardware
 
 # The number of threads, on which bits depend, belongs to the process: an executor with
 # several threads trains in them one by one.
@@ -51,25 +50,18 @@ def train_segment(
     """Train one segment from its parent's file to its own file, in any process.
 
     Nothing is done if the file exists: a worker may outlive its sweep for a moment.
-
-    Raises:
-        CplibError: this worker would train another state than the one planned.
+    `CplibError` if this worker would train another state than the one planned.
     """
-    _check(segment, device)
-    with _turn:
-        if not state_path(folder, segment.key).exists():
-            _train(segment, folder, device, on_epoch)
-
-
-def _check(segment: Segment, device: str) -> None:
-    history = segment.run.history(segment.epoch)
-    arguments = segment.setup, segment.seed, history, segment.epoch, device
-    if state_key(*arguments) != segment.key:
+    s, history = segment, segment.run.history(segment.epoch)
+    if state_key(s.setup, s.seed, history, s.epoch, device) != s.key:
         raise CplibError(
             f"Worker {platform.node()} (PyTorch {torch.__version__}) has another "
             "cplib, PyTorch or kind of GPU than the process that planned this: install "
             "the same on both."
         )
+    with _turn:
+        if not state_path(folder, segment.key).exists():
+            _train(segment, folder, device, on_epoch)
 
 
 def _train(
@@ -83,23 +75,16 @@ def _train(
             state = training.start(*arguments)
         else:
             state = training.restore(read_state(folder, segment.parent), *arguments)
-        training.advance(state, *arguments, segment.phases(), on_epoch)
-    seconds = time.perf_counter() - began
-    notes = _notes(segment, device, seconds, dataset.fingerprint)
-    files.write_checked(state_path(folder, segment.key), state.to_bytes(**notes))
-
-
-def _notes(segment: Segment, device: str, seconds: float, data_hash: str) -> dict:
-    on_gpu = torch.device(device).type == "cuda"
-    return {
-        "key": segment.key,
-        "epochs": str(segment.epochs),
-        "seconds": f"{seconds:.2f}",
-        "device": torch.cuda.get_device_name(device) if on_gpu else processor(),
-        "instructions": "those of the GPU" if on_gpu else instructions(),
-        "threads": "1",
-        "code": code_version(),
-        "torch": torch.__version__,
-        "data": data_hash,
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
+        training.advance(state, *arguments, segment.run.phases(segment.epoch), on_epoch)
+    payload = state.to_bytes(
+        key=segment.key,
+        epochs=str(segment.epochs),
+        seconds=f"{time.perf_counter() - began:.2f}",
+        **hardware(device),
+        threads="1",
+        code=code_version(),
+        torch=torch.__version__,
+        data=dataset.fingerprint,
+        date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    files.write_checked(state_path(folder, segment.key), payload)

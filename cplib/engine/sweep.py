@@ -2,10 +2,9 @@
 
 Every finished segment is a file in the cache folder, named by the key of its state. So
 a sweep that is killed continues from the last finished segments, and studies that share
-runs share the work. The kernel frees the lock of a sweep that is killed.
+runs share the work.
 """
 
-import contextlib
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import data, training
-from .._base import files, locks, plain
+from .._base import files, plain
 from .._base.device import resolve
 from ..studies import Run
 from ..studies.plan import Plan, Segment, make_plan
@@ -25,14 +24,10 @@ from .segment import read_state
 
 @dataclass(frozen=True)
 class Trained:
-    """The outcome of one run.
+    """The outcome of one run: tables of `training.State`, and provenance by segment.
 
-    Attributes:
-        log: array (epochs + 1, 5); see `training.State.log`. NaN from the first epoch
-            on in which a number is not finite.
-        information, endings: see `training.State`, NaN likewise; None where they were
-            not measured.
-        notes: the provenance of each segment (device, torch, seconds, date ...).
+    They are NaN from the first epoch on in which a number is not finite, and None where
+    nothing was measured.
     """
 
     log: np.ndarray
@@ -57,7 +52,7 @@ def run(
     Args:
         setup, runs: what to train.
         seeds: how many, or a list.
-        device: "auto", or as torch names it.
+        device: "auto", "cpu", "cuda" or "mps".
         executor: any `concurrent.futures.Executor` whose workers see the cache folder;
             default: see `workers.pool`.
         max_workers: number of processes of the default executor.
@@ -68,19 +63,19 @@ def run(
         The outcome of each (seed, run).
 
     Raises:
-        InputError, DataError, StorageError: see the modules that raise them.
-        CplibError: a worker was killed; the message names the likely cause.
+        CplibError: a worker was killed; the message says what to do.
     """
     device = resolve(device)
     if max_workers is not None:
         max_workers = plain.whole("workers", max_workers, 1)
     plan = make_plan(setup, runs, plain.seeds(seeds), device)
     folder = Path(cache or files.cache_folder()) / "states"
+    words = f"Another sweep is training in {folder.parent}: waiting until it ends."
     for _ in range(3):  # again only if checkpoints are damaged while they are used
         try:
             if pending(plan, folder):
                 data.load_raw(setup.data)
-                with _alone(folder):
+                with files.hold(folder / ".lock", words):
                     if todo := pending(plan, folder, repair=True):
                         execute(todo, folder, device, executor, max_workers, progress)
             return _read_all(plan, folder)
@@ -92,33 +87,22 @@ def run(
     )
 
 
-def _alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
-    """Hold the lock that only one sweep at a time has in the folder of states."""
-    words = f"Another sweep is training in {folder.parent}: waiting until it ends."
-    return locks.hold(folder / ".lock", wait=True, words=words)
-
-
 def pending(plan: Plan, folder: Path, repair: bool = False) -> dict[str, Segment]:
     """Segments still to be trained, parents before children.
 
     A segment is needed when its state is not stored and a run ends there or a needed
     segment starts there. The log travels with the state, so nothing earlier is needed.
-
-    Args:
-        repair: quarantine damaged files, and remove what killed writers left; only
-            for the sweep that trains in the folder.
+    The sweep that trains in the folder asks for `repair`: damaged files are quarantined
+    and what killed writers left is removed.
     """
     if repair:
         files.remove_leftovers(folder)
-    needed: dict[str, Segment] = {}
-    queue = list(dict.fromkeys(plan.ends.values()))
-    while queue:
-        key = queue.pop()
-        if key in needed or _stored(folder, key, repair):
-            continue
-        needed[key] = plan.segments[key]
-        if needed[key].parent is not None:
-            queue.append(needed[key].parent)
+    needed = set()
+    for end in dict.fromkeys(plan.ends.values()):
+        for segment in reversed(plan.lineage(end)):
+            if segment.key in needed or _stored(folder, segment.key, repair):
+                break
+            needed.add(segment.key)
     return {key: s for key, s in plan.segments.items() if key in needed}
 
 
@@ -129,7 +113,7 @@ def _stored(folder: Path, key: str, repair: bool) -> bool:
         return False
     except files.Damaged as error:
         if repair:
-            files.quarantine(error.path, error.why)
+            files.quarantine(error)
         return False
     return True
 
@@ -151,17 +135,17 @@ def _finite(*tables: np.ndarray | None) -> list[np.ndarray | None]:
 def _read_all(plan: Plan, folder: Path) -> dict[tuple[int, Run], Trained]:
     """The outcome of each run; every file is read once."""
     tables, notes = {}, {}
-    for key in plan.ends.values():
-        payload = read_state(folder, key)
-        tables[key] = _finite(*training.tables_of(payload))
+    for key in plan.segments:
+        try:
+            payload = read_state(folder, key)
+        except (FileNotFoundError, files.Damaged):
+            if key in plan.ends.values():
+                raise
+            continue
+        tables[key] = training.tables_of(payload)
         notes[key] = training.notes_of(payload)
-    for key in plan.segments.keys() - notes.keys():
-        with contextlib.suppress(FileNotFoundError, files.Damaged):
-            notes[key] = training.notes_of(read_state(folder, key))
-    lineages = {key: plan.lineage(key) for key in tables}
-    return {
-        end: Trained(
-            *tables[key], [notes[s.key] for s in lineages[key] if s.key in notes]
-        )
-        for end, key in plan.ends.items()
-    }
+    trained = {}
+    for end, key in plan.ends.items():
+        lived = [notes[s.key] for s in plan.lineage(key) if s.key in notes]
+        trained[end] = Trained(*_finite(*tables[key]), lived)
+    return trained

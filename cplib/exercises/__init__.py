@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from ..errors import InputError
+from .._base.plain import choose
 from .checker import Exercise, Outcome, examine
 
 __all__ = ["CHAPTERS", "EXERCISES", "check"]
@@ -20,13 +20,6 @@ EXERCISES: dict[str, Exercise] = {
 
 
 def check(name: str, answer: Any) -> Outcome:
-    """Try a reader's `answer` to the exercise `name`; a notebook shows the outcome.
-
-    Raises:
-        InputError: for a name that no exercise has.
-    """
-    if name not in EXERCISES:
-        raise InputError(
-            f"Unknown exercise {name!r}: choose one of {', '.join(EXERCISES)}."
-        )
+    """Try a reader's `answer` to the exercise `name`; a notebook shows the outcome."""
+    choose("exercise", name, EXERCISES)
     return examine(EXERCISES[name], answer)

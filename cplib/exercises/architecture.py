@@ -17,27 +17,20 @@ CLOCK = Exercise(
     "architecture-time",
     reference=_by_steps,
     cases=((0.05, 1280, 128), (0.01, 5120, 64), (0.001, 51_200, 128), (0.3, 12, 1)),
-    mistakes={
-        "the two numbers are swapped: time first, then temperature.": (
-            lambda rate, n, batch: (rate / batch, rate * n / batch)
-        ),
-        "your time has a step for each image. An epoch has one for each "
-        "mini-batch.": lambda rate, n, batch: (rate * n, rate / batch),
+    wrong=lambda rate, n, batch: {
+        "the two numbers are swapped: time first, then temperature.":
+            (rate / batch, rate * n / batch),
+        "your time has a step for each image. An epoch has one for each mini-batch.":
+            (rate * n, rate / batch),
         "your temperature rises with the mini-batch. A larger one averages over more "
-        "images, and shakes less.": lambda rate, n, batch: (
-            rate * n / batch,
-            rate * batch,
-        ),
+        "images, and shakes less.": (rate * n / batch, rate * batch),
         "that is the variance of a single step. The temperature is the variance for "
-        "each unit of *time*, and a step takes the time η.": lambda rate, n, batch: (
-            rate * n / batch,
-            rate**2 / batch,
-        ),
-        "you count steps. A step with a larger rate takes more time.": (
-            lambda rate, n, batch: (n / batch, rate / batch)
-        ),
+        "each unit of *time*, and a step takes the time η.":
+            (rate * n / batch, rate**2 / batch),
+        "you count steps. A step with a larger rate takes more time.":
+            (n / batch, rate / batch),
     },
-)
+)  # fmt: skip
 
 
 def _by_vectors(w2: float, g2: float, rate: float) -> float:
@@ -50,17 +43,13 @@ NORM = Exercise(
     "architecture-norm",
     reference=_by_vectors,
     cases=((1.0, 1.0, 0.5), (9.0, 4.0, 0.1), (2.0, 30.0, 0.05)),
-    mistakes={
+    wrong=lambda w2, g2, rate: {
         "your weights shrink. Draw the two arrows: the step leads away at a right "
-        "angle.": lambda w2, g2, rate: w2 - rate**2 * g2,
-        "the step has the length η |∇L|, and its square is needed.": (
-            lambda w2, g2, rate: w2 + rate * g2
-        ),
+        "angle.": w2 - rate**2 * g2,
+        "the step has the length η |∇L|, and its square is needed.": w2 + rate * g2,
         "you subtract lengths, as if the gradient pointed along the weights. By part "
-        "(a) it is perpendicular to them.": lambda w2, g2, rate: (
-            (math.sqrt(w2) - rate * math.sqrt(g2)) ** 2
-        ),
+        "(a) it is perpendicular to them.": (w2**0.5 - rate * g2**0.5) ** 2,
         "along a circle the length would stay, but a step is straight and leaves the "
-        "circle.": lambda w2, g2, rate: w2,
+        "circle.": w2,
     },
 )

@@ -11,20 +11,15 @@ STEPS = Exercise(
     "blur-steps",
     reference=lambda images, batch: len(range(batch, images + 1, batch)),
     cases=((128, 128), (5000, 128), (50_000, 128), (127, 128)),
-    mistakes={
-        "you count the last, incomplete mini-batch. It is left out.": (
-            lambda images, batch: math.ceil(images / batch)
-        ),
-        "a step is taken whole or not at all.": lambda images, batch: images / batch,
+    wrong=lambda images, batch: {
+        "you count the last, incomplete mini-batch. It is left out.":
+            math.ceil(images / batch),
+        "a step is taken whole or not at all.": images / batch,
         "you round to the nearest number. The last mini-batch is left out when it is "
-        "incomplete, even if it is almost full.": (
-            lambda images, batch: round(images / batch)
-        ),
-        "one step is taken for each mini-batch, not for each image.": (
-            lambda images, batch: images
-        ),
+        "incomplete, even if it is almost full.": round(images / batch),
+        "one step is taken for each mini-batch, not for each image.": images,
     },
-)
+)  # fmt: skip
 
 
 def _cost(final: np.ndarray, baseline: np.ndarray, control: np.ndarray) -> float:
@@ -36,27 +31,19 @@ def _cost(final: np.ndarray, baseline: np.ndarray, control: np.ndarray) -> float
 COST = Exercise(
     "blur-sum",
     reference=_cost,
-    cases=tuple(
-        tuple(np.random.default_rng(seeds).random((3, seeds))) for seeds in (1, 3, 5)
-    ),
-    mistakes={
+    cases=tuple(tuple(np.random.default_rng(n).random((3, n))) for n in (1, 3, 5)),
+    wrong=lambda final, baseline, control: {
         "you compare with the baseline. With as many epochs *in all* as the network "
-        "with the window trains another one.": (
-            lambda final, baseline, control: 100 * np.mean(baseline - final)
-        ),
-        "a loss is to be a positive number.": (
-            lambda final, baseline, control: 100 * np.mean(final - control)
-        ),
+        "with the window trains another one.": 100 * np.mean(baseline - final),
+        "a loss is to be a positive number.": 100 * np.mean(final - control),
         "accuracies are given as numbers from 0 to 1, and the cost is asked for in "
-        "points.": lambda final, baseline, control: np.mean(control - final),
-        "you divide by an accuracy. Points are plain differences of per cent.": (
-            lambda final, baseline, control: 100 * np.mean(1 - final / control)
-        ),
-        "that is one number for each seed. Take the mean over them.": (
-            lambda final, baseline, control: 100 * (control - final)
-        ),
+        "points.": np.mean(control - final),
+        "you divide by an accuracy. Points are plain differences of per cent.":
+            100 * np.mean(1 - final / control),
+        "that is one number for each seed. Take the mean over them.":
+            100 * (control - final),
     },
-)
+)  # fmt: skip
 
 
 def _highest(d: float, tau1: float, tau2: float, k: float) -> float:
@@ -69,7 +56,7 @@ def _highest(d: float, tau1: float, tau2: float, k: float) -> float:
     return minimize_scalar(depth, bounds=bounds, options={"xatol": 1e-7}).x
 
 
-def _logarithm(ratio: float, tau1: float, tau2: float) -> float:
+def _after(ratio: float, tau1: float, tau2: float) -> float:
     return math.log(ratio) / (1 / tau2 - 1 / tau1)
 
 
@@ -77,20 +64,15 @@ PEAK = Exercise(
     "blur-fit",
     reference=_highest,
     cases=((14.0, 40.0, 15.0, 1.0), (10.0, 30.0, 20.0, 2.0), (20.0, 50.0, 5.0, 0.8)),
-    mistakes={
+    wrong=lambda d, tau1, tau2, k: {
         "the logarithm is that of the ratio the wrong way round. Is your peak before "
-        "or after the curve begins?": (
-            lambda d, tau1, tau2, k: d + _logarithm(tau2 / (k * tau1), tau1, tau2)
-        ),
-        "the factor k got lost when you took the logarithm.": (
-            lambda d, tau1, tau2, k: d + _logarithm(tau1 / tau2, tau1, tau2)
-        ),
-        "that is the time from d on. The age is asked for.": (
-            lambda d, tau1, tau2, k: _logarithm(k * tau1 / tau2, tau1, tau2)
-        ),
+        "or after the curve begins?": d + _after(tau2 / (k * tau1), tau1, tau2),
+        "the factor k got lost when you took the logarithm.":
+            d + _after(tau1 / tau2, tau1, tau2),
+        "that is the time from d on. The age is asked for.":
+            _after(k * tau1 / tau2, tau1, tau2),
         "that is where the curve itself is zero. At the peak its slope is: each "
-        "exponential, differentiated, brings down its own 1/τ.": (
-            lambda d, tau1, tau2, k: d + _logarithm(k, tau1, tau2)
-        ),
+        "exponential, differentiated, brings down its own 1/τ.":
+            d + _after(k, tau1, tau2),
     },
-)
+)  # fmt: skip

@@ -6,6 +6,7 @@ same gets its hint, however it is written.
 """
 
 import copy
+import functools
 import html
 import inspect
 import re
@@ -38,8 +39,9 @@ class Exercise:
     Attributes:
         name: as in `check`, in the labels and in the tags of its cells.
         reference: a right answer, found in another way than readers are expected to.
+        wrong: takes the arguments of an answer and gives, under the hint for those who
+            make it, what each known mistake comes to.
         cases: the arguments of each call that is compared.
-        mistakes: known ones, by the hint for those who make them.
         observe: in place of `cases` where more is to be looked at: takes an answer and
             gives what it does, numbers, arrays or words, each with a phrase.
         words: where the answer is a word, those that it can be.
@@ -47,10 +49,22 @@ class Exercise:
 
     name: str
     reference: Callable
-    mistakes: dict[str, Callable]
+    wrong: Callable[..., dict[str, Any]]
     cases: tuple[tuple, ...] = ()
     observe: Callable[[Callable], Observations] | None = None
     words: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def mistakes(self) -> dict[str, Callable]:
+        """An answer for each known mistake, under its hint."""
+        hints: list[str] = []
+
+        def listen(*arguments: Any) -> None:
+            hints.extend(self.wrong(*arguments))
+            raise NotRight
+
+        self.behaviour(listen)
+        return {h: lambda *arguments, h=h: self.wrong(*arguments)[h] for h in hints}
 
     def behaviour(self, function: Callable) -> Observations | str:
         """What `function` does, or why it cannot be right."""
@@ -78,10 +92,7 @@ class Exercise:
 
 @dataclass(frozen=True, repr=False)
 class Outcome:
-    """What `check` found, in one or two sentences with code in backticks.
-
-    The state is "passed", "unanswered" or "wrong". A notebook shows both as a line.
-    """
+    """What `check` found: "passed", "unanswered" or "wrong", and a sentence or two."""
 
     state: str
     message: str

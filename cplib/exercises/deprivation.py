@@ -12,24 +12,20 @@ BITS = Exercise(
     # the number of ways to label the set, as a whole number
     reference=lambda images, classes: math.log2(classes**images),
     cases=((1, 2), (1, 10), (5000, 10), (300, 4)),
-    mistakes={
-        "these are nats, by the natural logarithm. A bit is a choice between two.": (
-            lambda images, classes: images * math.log(classes)
-        ),
+    wrong=lambda images, classes: {
+        "these are nats, by the natural logarithm. A bit is a choice between two.":
+            images * math.log(classes),
         "images and classes are swapped: a label is one of so many classes, and there "
-        "is a label for each image.": (
-            lambda images, classes: classes * math.log2(images)
-        ),
+        "is a label for each image.": classes * math.log2(images),
         "one bit for each class is more than a label needs. How many questions with "
-        "yes or no find one of them?": lambda images, classes: images * classes,
+        "yes or no find one of them?": images * classes,
         "you round up to whole bits for each label. Taken together, labels need less: "
-        "do not round.": lambda images, classes: images * math.ceil(math.log2(classes)),
+        "do not round.": images * math.ceil(math.log2(classes)),
         "you multiply inside the logarithm. With each image the number of possible "
-        "labellings is multiplied by the number of classes.": (
-            lambda images, classes: math.log2(classes * images)
-        ),
+        "labellings is multiplied by the number of classes.":
+            math.log2(classes * images),
     },
-)
+)  # fmt: skip
 
 
 def _observe_noise(answer) -> Observations:
@@ -68,30 +64,21 @@ NOISE = Exercise(
     "deprivation-noise",
     reference=lambda x, seed: np.random.default_rng(seed).standard_normal(x.shape),
     observe=_observe_noise,
-    mistakes={
+    wrong=lambda x, seed: {
         "the noise is new each time it is drawn. Then nothing comes round twice in "
-        "training, and there is nothing to memorise. Let the seed decide.": (
-            lambda x, seed: torch.randn(x.shape)
-        ),
+        "training, and there is nothing to memorise. Let the seed decide.":
+            torch.randn(x.shape),
         "all images are replaced by the same noise. Then no label can be told from "
-        "another: each image needs noise of its own.": (
-            lambda x, seed: _spread(x, seed, *x.shape[1:])
-        ),
+        "another: each image needs noise of its own.": _spread(x, seed, *x.shape[1:]),
         "that is uniform noise between 0 and 1. Gaussian noise of mean 0 and standard "
-        "deviation 1 is asked for.": (
-            lambda x, seed: torch.rand(x.shape, generator=randomly(seed))
-        ),
+        "deviation 1 is asked for.": torch.rand(x.shape, generator=randomly(seed)),
         "you add noise to the image, which can still be seen behind it. Noise is to "
-        "take its place.": lambda x, seed: x + _spread(x, seed, *x.shape),
+        "take its place.": x + _spread(x, seed, *x.shape),
         "your noise is grey: the same in all three channels. Each number should be "
-        "independent of the others.": (
-            lambda x, seed: _spread(x, seed, len(x), 1, *x.shape[2:])
-        ),
+        "independent of the others.": _spread(x, seed, len(x), 1, *x.shape[2:]),
         "your noise has stripes or patches: neighbouring pixels have the same value. "
-        "Draw a number for each of them.": (
-            lambda x, seed: _spread(x, seed, *x.shape[:3], 1)
-        ),
+        "Draw a number for each of them.": _spread(x, seed, *x.shape[:3], 1),
         "the noise does not depend on the seed, so that all runs would be deprived by "
-        "the same images.": lambda x, seed: _spread(x, 0, *x.shape),
+        "the same images.": _spread(x, 0, *x.shape),
     },
-)
+)  # fmt: skip

@@ -29,28 +29,20 @@ SEES = Exercise(
     "depth-sees",
     reference=_by_tracing,
     cases=(
-        ([3], [1]),
-        ([3, 3], [1, 1]),
-        ([3, 3], [2, 1]),
-        ([5, 3, 1], [2, 2, 1]),
+        ([3], [1]), ([3, 3], [1, 1]), ([3, 3], [2, 1]), ([5, 3, 1], [2, 2, 1]),
         ([3, 3, 3, 3, 3, 3, 3, 3, 1, 1], [1, 1, 2, 1, 2, 1, 2, 1, 1, 1]),
     ),
-    mistakes={
+    wrong=lambda kernels, strides: {
         "you apply a layer's own stride to its kernel. The stride moves the units of "
-        "the *next* layer apart.": (
-            lambda kernels, strides: _sees(kernels, strides, own_stride=True)
-        ),
+        "the *next* layer apart.": _sees(kernels, strides, own_stride=True),
         "strides make no difference to your answer. How many pixels apart are two "
-        "neighbours in a map, after a stride of 2?": (
-            lambda kernels, strides: _sees(kernels, strides, flat=True)
-        ),
+        "neighbours in a map, after a stride of 2?": _sees(kernels, strides, flat=True),
         "a kernel of side 1 should add nothing, and one of side 3 adds one unit on "
-        "either side.": lambda kernels, strides: _sees(kernels, strides, whole=True),
-        "almost: with no layer at all, a unit is a pixel, and sees itself.": (
-            lambda kernels, strides: _sees(kernels, strides) - 1
-        ),
+        "either side.": _sees(kernels, strides, whole=True),
+        "almost: with no layer at all, a unit is a pixel, and sees itself.":
+            _sees(kernels, strides) - 1,
     },
-)
+)  # fmt: skip
 
 
 def _not_rejected(values: np.ndarray) -> tuple[float, float]:
@@ -73,33 +65,26 @@ def _factor(values: np.ndarray, level: float = 0.975) -> float:
     return stats.t.ppf(level, len(values) - 1)
 
 
+VALUES = [1.0, 2.0, 4.0], [-0.3, 0.1], [5.0, 6.0, 5.5, 7.0, 4.0]
+
 INTERVAL = Exercise(
     "depth-measure",
     reference=_not_rejected,
-    cases=tuple(
-        (np.array(values),)
-        for values in ([1.0, 2.0, 4.0], [-0.3, 0.1], [5.0, 6.0, 5.5, 7.0, 4.0])
-    ),
-    mistakes={
+    cases=tuple((np.array(values),) for values in VALUES),
+    wrong=lambda x: {
         "the factor 1.96 is for very many seeds. With few, the spread itself is poorly "
-        "known, and Student's factor makes up for that.": (
-            lambda x: _around(x, 1.96 * stats.sem(x))
-        ),
+        "known, and Student's factor makes up for that.":
+            _around(x, 1.96 * stats.sem(x)),
         "that is the spread of single seeds. The *mean* of n seeds is better known, by "
-        "a factor of √n.": lambda x: _around(x, _factor(x) * x.std(ddof=1)),
+        "a factor of √n.": _around(x, _factor(x) * x.std(ddof=1)),
         "you use the variance. The standard error is a root: it has the unit of the "
-        "values themselves.": (
-            lambda x: _around(x, _factor(x) * x.var(ddof=1) / len(x))
-        ),
+        "values themselves.": _around(x, _factor(x) * x.var(ddof=1) / len(x)),
         "your standard deviation divides by n (numpy's default). The mean was "
-        "estimated from the same values, so divide by n − 1: `ddof=1`.": (
-            lambda x: _around(x, _factor(x) * x.std() / len(x) ** 0.5)
-        ),
-        "you leave out 5 % on each side. That makes an interval of 90 %.": (
-            lambda x: _around(x, _factor(x, 0.95) * stats.sem(x))
-        ),
-        "that is the mean and half the width. The two ends are asked for.": (
-            lambda x: (x.mean(), _factor(x) * stats.sem(x))
-        ),
+        "estimated from the same values, so divide by n − 1: `ddof=1`.":
+            _around(x, _factor(x) * x.std() / len(x) ** 0.5),
+        "you leave out 5 % on each side. That makes an interval of 90 %.":
+            _around(x, _factor(x, 0.95) * stats.sem(x)),
+        "that is the mean and half the width. The two ends are asked for.":
+            (x.mean(), _factor(x) * stats.sem(x)),
     },
-)
+)  # fmt: skip

@@ -1,5 +1,6 @@
 """Exercises of *High-level deficits*: a flip, a renaming, the time to a goal."""
 
+import itertools
 import math
 
 import numpy as np
@@ -10,26 +11,19 @@ from .checker import Exercise, Observations, randomly, shaped
 IMAGES = 64
 
 
-def _how_many(hits: np.ndarray) -> str:
-    return "all" if hits.all() else "some" if hits.any() else "none"
-
-
 def _observe_flip(answer) -> Observations:
     x = torch.rand(IMAGES, 3, 6, 6, generator=randomly(0))
     y = shaped(answer(x), x.shape)
     turned = {
-        "turned upside down": x.flip(-2),
-        "left as they are": x,
-        "mirrored left to right": x.flip(-1),
-        "given a half turn": x.flip(-2, -1),
-    }
-    return [
-        (
-            f"of {IMAGES} images, those {how}:",
-            _how_many(np.isclose(y, other.numpy()).all((1, 2, 3))),
-        )
-        for how, other in turned.items()
-    ]
+        "turned upside down": x.flip(-2), "left as they are": x,
+        "mirrored left to right": x.flip(-1), "given a half turn": x.flip(-2, -1),
+    }  # fmt: skip
+    seen = []
+    for how, other in turned.items():
+        hits = np.isclose(y, other.numpy()).all((1, 2, 3))
+        words = "all" if hits.all() else "some" if hits.any() else "none"
+        seen.append((f"of {IMAGES} images, those {how}:", words))
+    return seen
 
 
 def _by_chance(x: torch.Tensor) -> torch.Tensor:
@@ -41,15 +35,13 @@ FLIP = Exercise(
     "high-level-flip",
     reference=lambda x: torch.stack([row for row in x.unbind(-2)][::-1], -2),
     observe=_observe_flip,
-    mistakes={
+    wrong=lambda x: {
         "some images are turned and others not. This is a deficit and not an "
-        "augmentation: no training image stays upright while it lasts.": _by_chance,
-        "you exchange left and right. The last dimension runs along a row.": (
-            lambda x: x.flip(-1)
-        ),
+        "augmentation: no training image stays upright while it lasts.": _by_chance(x),
+        "you exchange left and right. The last dimension runs along a row.": x.flip(-1),
         "that is a half turn, as in Stratton's tube: left and right are exchanged too. "
-        "Only up and down should be.": lambda x: x.flip(-2, -1),
-        "the images are as they were.": lambda x: x,
+        "Only up and down should be.": x.flip(-2, -1),
+        "the images are as they were.": x,
     },
 )
 
@@ -82,35 +74,29 @@ def _any(hits: list[bool]) -> str:
 
 def _cycle(labels: torch.Tensor, seed: int) -> torch.Tensor:
     """Each class gets the name of its successor in a ring of all classes."""
-    ring = torch.randperm(10, generator=randomly(seed)).tolist()
-    following = dict(zip(ring, ring[1:] + ring[:1], strict=True))
-    return torch.tensor([following[label] for label in labels.tolist()])
+    ring = torch.randperm(10, generator=randomly(seed))
+    return ring.roll(-1)[ring.argsort()][labels]
 
 
 RENAME = Exercise(
     "high-level-rename",
     reference=_cycle,
     observe=_observe_renaming,
-    mistakes={
+    wrong=lambda y, seed: {
         "you shuffle labels over the images, so that two aeroplanes get different "
         "names. Choose a new name for each *class*, and give it to all images of that "
-        "class.": lambda y, seed: y[torch.randperm(len(y), generator=randomly(seed))],
+        "class.": y[torch.randperm(len(y), generator=randomly(seed))],
         "two classes get the same name, and cannot be told apart any more. The rule "
-        "must be one to one.": (
-            lambda y, seed: torch.randint(10, (10,), generator=randomly(seed))[y]
-        ),
+        "must be one to one.": torch.randint(10, (10,), generator=randomly(seed))[y],
         "one to one, but now and then a class keeps its own name, by chance. How can "
-        "that be ruled out?": (
-            lambda y, seed: torch.randperm(10, generator=randomly(seed))[y]
-        ),
+        "that be ruled out?": torch.randperm(10, generator=randomly(seed))[y],
         "the rule is another one each time. It should be a function of the seed, so "
-        "that it stays fixed for a whole run.": (
-            lambda y, seed: _cycle(y, int(torch.randint(10**6, ())))
-        ),
+        "that it stays fixed for a whole run.":
+            _cycle(y, int(torch.randint(10**6, ()))),
         "a proper rule, but the same for every seed. Then the seeds would tell nothing "
-        "about other rules.": lambda y, seed: (y + 1) % 10,
+        "about other rules.": (y + 1) % 10,
     },
-)
+)  # fmt: skip
 
 
 def _needed(accuracy: np.ndarray, removal: int, goal: float) -> float:
@@ -129,29 +115,17 @@ RISE = np.array([0.1, 0.2, 0.6, 0.3, 0.3, 0.5, 0.7, 0.6, 0.8, 0.8])
 LONG = Exercise(
     "high-level-long",
     reference=_needed,
-    cases=tuple(
-        (RISE, removal, goal)
-        for removal in (0, 3, 6)
-        for goal in (0.25, 0.5, 0.75, 0.9)
-    ),
-    mistakes={
-        "that is the age of the network. Count from the removal.": (
-            lambda rise, start, goal: start + _needed(rise, start, goal)
-        ),
+    cases=tuple(itertools.product((RISE,), (0, 3, 6), (0.25, 0.5, 0.75, 0.9))),
+    wrong=lambda rise, start, goal: {
+        "that is the age of the network. Count from the removal.":
+            start + _needed(rise, start, goal),
         "you count epochs before the removal as well. A goal that was reached under "
-        "the deficit does not count.": (
-            lambda rise, start, goal: _first(rise >= goal) - start
-        ),
+        "the deficit does not count.": _first(rise >= goal) - start,
         "where the goal is never reached you say 0, that is, at once. `np.argmax` of "
-        "nothing but False is 0; NaN is asked for.": (
-            lambda rise, start, goal: int(np.argmax(rise[start:] >= goal))
-        ),
+        "nothing but False is 0; NaN is asked for.":
+            int(np.argmax(rise[start:] >= goal)),
         "one too many. `accuracy[removal]` is that of the network at the removal, "
-        "after no clean epoch.": (
-            lambda rise, start, goal: _needed(rise, start, goal) + 1
-        ),
-        "to reach a goal exactly is to reach it.": (
-            lambda rise, start, goal: _first(rise[start:] > goal)
-        ),
+        "after no clean epoch.": _needed(rise, start, goal) + 1,
+        "to reach a goal exactly is to reach it.": _first(rise[start:] > goal),
     },
-)
+)  # fmt: skip

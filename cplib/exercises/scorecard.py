@@ -9,13 +9,9 @@ from .checker import Exercise
 
 YES, HALF, NO = VERDICTS[:3]
 FINDINGS = (  # mean and interval, counted from the threshold
-    (2.0, 1.0, 3.0),
-    (1.0, -0.5, 2.5),
-    (-1.0, -2.5, 0.5),
-    (-2.0, -3.0, -1.0),
-    (1.0, math.nan, math.nan),
-    (-1.0, math.nan, math.nan),
-)
+    (2.0, 1.0, 3.0), (1.0, -0.5, 2.5), (-1.0, -2.5, 0.5), (-2.0, -3.0, -1.0),
+    (1.0, math.nan, math.nan), (-1.0, math.nan, math.nan),
+)  # fmt: skip
 
 
 def _by_the_book(mean: float, low: float, high: float, threshold: float) -> str:
@@ -33,33 +29,24 @@ RULE = Exercise(
         for threshold in (0.0, 0.5, -1.5)
         for finding in FINDINGS
     ),
-    mistakes={
+    wrong=lambda mean, low, high, least: {
         "you judge by the mean alone. *Reproduced* is said of the whole interval: how "
-        "far must it reach?": lambda mean, low, high, least: (
-            YES if mean > least else NO
-        ),
+        "far must it reach?": YES if mean > least else NO,
         "you compare the upper end of the interval. If the lower end is below the "
-        "threshold, the interval holds both. Which end decides?": (
-            lambda mean, low, high, least: (
-                YES if high > least else NO if high < least else HALF
-            )
-        ),
+        "threshold, the interval holds both. Which end decides?":
+            YES if high > least else NO if high < least else HALF,
         "you compare with 0. The claim says above which threshold the statistic should "
-        "be.": lambda mean, low, high, least: (
-            YES if low > 0 else NO if high < 0 else HALF
-        ),
+        "be.": YES if low > 0 else NO if high < 0 else HALF,
         "an interval that includes the threshold refutes nothing. There is a verdict "
-        "for it.": lambda mean, low, high, least: YES if low > least else NO,
+        "for it.": YES if low > least else NO,
         "you say *contradicted* as soon as the mean is on the wrong side. It is said "
-        "of the whole interval, as *reproduced* is.": lambda mean, low, high, least: (
-            NO if not mean > least else YES if low > least else HALF
-        ),
+        "of the whole interval, as *reproduced* is.":
+            NO if not mean > least else YES if low > least else HALF,
         "without an interval (NaN, from a single seed) you decide. Every comparison "
-        "with NaN is false, so ask what must be true.": lambda mean, low, high, least: (
-            HALF if low <= least <= high else YES if mean > least else NO
-        ),
+        "with NaN is false, so ask what must be true.":
+            HALF if low <= least <= high else YES if mean > least else NO,
     },
-)
+)  # fmt: skip
 
 
 def _over_all_numbers(n: int, level: float) -> tuple[float, float]:
@@ -73,26 +60,19 @@ MISSES = Exercise(
     "scorecard-misses",
     reference=_over_all_numbers,
     cases=((1, 0.95), (3, 0.9), (10, 0.95), (30, 0.99), (30, 0.95)),
-    mistakes={
-        "your probability is that of *no* miss. At least one is the opposite.": (
-            lambda n, level: (n * (1 - level), level**n)
-        ),
-        "you count the intervals that hold the truth. The others are asked for.": (
-            lambda n, level: (n * level, 1 - level**n)
-        ),
+    wrong=lambda n, level: {
+        "your probability is that of *no* miss. At least one is the opposite.":
+            (n * (1 - level), level**n),
+        "you count the intervals that hold the truth. The others are asked for.":
+            (n * level, 1 - level**n),
         "you add the probabilities. Two misses can happen together, and are then "
-        "counted twice. With many intervals your sum is above 1.": (
-            lambda n, level: (n * (1 - level), n * (1 - level))
-        ),
+        "counted twice. With many intervals your sum is above 1.":
+            (n * (1 - level), n * (1 - level)),
         "`(1 - level) ** n` is the probability that *all* miss. What is the "
-        "probability that none does?": (
-            lambda n, level: (n * (1 - level), 1 - (1 - level) ** n)
-        ),
-        "that is the probability of *exactly* one miss. Two or more count as well.": (
-            lambda n, level: (n * (1 - level), n * (1 - level) * level ** (n - 1))
-        ),
-        "the two numbers are swapped: the expected number first.": (
-            lambda n, level: (1 - level**n, n * (1 - level))
-        ),
+        "probability that none does?": (n * (1 - level), 1 - (1 - level) ** n),
+        "that is the probability of *exactly* one miss. Two or more count as well.":
+            (n * (1 - level), n * (1 - level) * level ** (n - 1)),
+        "the two numbers are swapped: the expected number first.":
+            (1 - level**n, n * (1 - level)),
     },
-)
+)  # fmt: skip

@@ -12,6 +12,7 @@ trace of 0. A network with weights of another kind (attention, embeddings, matri
 its own, weights that two layers share) is refused, unless these are frozen.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,8 +23,7 @@ from torch import nn
 
 from .._base.plain import settle, whole
 from ..errors import InputError
-from .estimate import Estimate, estimate_of, measuring
-from .persample import squared_norms
+from .estimate import Estimate, estimate_of, hooked, layers, measuring
 
 CHUNK = 128  # images at a time: more is no faster on a CPU and takes more memory
 
@@ -32,10 +32,8 @@ CHUNK = 128  # images at a time: more is no faster on a CPU and takes more memor
 class Probe:
     """When, and on how many images, the trace is measured during training.
 
-    Attributes:
-        images: the first so many training images, as the network sees them at that
-            epoch (with their deficit, without augmentation).
-        every: measured after epochs `every`, 2 `every`, ...
+    After epochs `every`, 2 `every`, ..., on the first `images` training images, as the
+    network sees them at that epoch (with their deficit, without augmentation).
     """
 
     images: int = 256
@@ -67,10 +65,6 @@ def trace(
             same mean at the same cost, and far less spread once the network is
             confident, for then a draw of labels hardly ever meets an unlikely one.
         chunk: images whose activations are held in memory at a time.
-
-    Raises:
-        InputError: fewer than 2 images, another word for `labels`, a network with
-            weights of another kind, or one that overwrites a layer's input.
     """
     if labels not in ("signs", "sampled"):
         raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")
@@ -95,13 +89,8 @@ def single_backward(
     estimate is unbiased. But its variance does not fall with the batch size B, only
     with the number of batches, since a larger batch is still one draw of one direction.
 
-    Args:
-        net, images, random: as for `trace`; images beyond the last full batch are left
-            out.
-        batch: B; at least two batches are needed for an error.
-
-    Raises:
-        InputError: fewer than 2 batches, or a network with weights of another kind.
+    Two batches or more are needed, and images beyond the last full one are left out.
+    For the arguments see `trace`.
     """
     batch, samples = whole("batch", batch, 1), []
     with measuring(net, images) as (modules, images):
@@ -143,3 +132,99 @@ def _label(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 def _uniform(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """Numbers from 0 to 1, drawn on the CPU so that they are the same everywhere."""
     return torch.rand(logits.shape, generator=random).to(logits.device)
+
+
+def squared_norms(
+    net: nn.Module,
+    images: torch.Tensor,
+    direction: Callable[[torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """|grad_w (v . logits)|^2 for each image and the weights w of each layer.
+
+    The gradient of one image by a layer's weights is G U^T, where U (K, P) is the
+    layer's input at each of its P positions (one for a linear map, the pixels of the
+    output for a convolution) and G (O, P) the gradient by its output there. One
+    backward pass over a batch gives both for all images (Goodfellow 2015,
+    arXiv:1510.01799; for convolutions Rochette, Manoel & Tramel 2019,
+    arXiv:1912.06015). |G U^T|^2 is computed directly or as the sum over pairs of
+    positions of (G^T G) * (U^T U), whichever is less work.
+
+    Within `measuring`, `direction` maps logits (B, classes) to the vectors v.
+
+    Returns:
+        (B, layers), on the device of the images, the layers as in `layers(net)`.
+    """
+    modules, calls = layers(net), []
+
+    def listen(module: nn.Module, args: tuple, output: torch.Tensor) -> torch.Tensor:
+        addition = torch.zeros_like(output).requires_grad_()  # to differentiate by
+        calls.append((module, args[0].detach(), args[0]._version, addition))
+        return output + addition
+
+    with torch.enable_grad(), hooked(modules.values(), listen):
+        logits = net(images).float()
+        score = (logits * direction(logits.detach())).sum()
+        leaves = [addition for *_, addition in calls]
+        gradients = torch.autograd.grad(score, leaves, materialize_grads=True)
+    columns = []
+    for name, module in modules.items():
+        outer = [
+            _as_matrices(module, _unchanged(name, x, version), g)
+            for (called, x, version, _), g in zip(calls, gradients, strict=True)
+            if called is module
+        ]
+        columns.append(_squared(outer, logits))
+    return torch.stack(columns, 1)
+
+
+def _unchanged(name: str, x: torch.Tensor, version: int) -> torch.Tensor:
+    if x._version != version:
+        raise InputError(
+            f"The input of layer {name!r} is overwritten later on in the network: make "
+            "the operation that follows it work out of place (inplace=False)."
+        )
+    return x
+
+
+def _as_matrices(
+    module: nn.Module, x: torch.Tensor, g: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """G^T (B * groups, P, O) and U^T (B * groups, P, K), of each group of channels."""
+    if isinstance(module, nn.Linear):
+        g, u = (t.reshape(len(x), -1, t.shape[-1]) for t in (g, x))
+        return g, u
+    g, u = g.permute(0, 2, 3, 1), _patches(module, x)
+    groups = module.groups
+    g, u = (t.unflatten(-1, (groups, -1)).movedim(-2, 1) for t in (g, u))
+    rows, positions = len(x) * groups, g.shape[2] * g.shape[3]
+    return g.reshape(rows, positions, -1), u.reshape(rows, positions, -1)
+
+
+def _patches(module: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+    """What the kernel sees at each position: a view (B, H, W, height, width, C)."""
+    sides, mode = module._reversed_padding_repeated_twice, module.padding_mode
+    if any(sides):
+        x = F.pad(x, sides, "constant" if mode == "zeros" else mode)
+    x = x.permute(0, 2, 3, 1).contiguous()  # so that a patch's rows lie in one piece
+    for axis in (0, 1):
+        dilation, step = module.dilation[axis], module.stride[axis]
+        reach = dilation * (module.kernel_size[axis] - 1) + 1
+        x = x.unfold(1 + axis, reach, step)[..., ::dilation]
+    return x.permute(0, 1, 2, 4, 5, 3)
+
+
+def _squared(
+    outer: list[tuple[torch.Tensor, torch.Tensor]], logits: torch.Tensor
+) -> torch.Tensor:
+    """|sum over P of g u^T|^2 (B,), for g (N, P, O) and u (N, P, K) of each call."""
+    if not outer:  # the layer is not called
+        return logits.new_zeros(len(logits))
+    g, u = outer[0]
+    if len(outer) > 1:  # the gradient is the sum over the calls
+        g, u = (torch.cat(side, 1) for side in zip(*outer, strict=True))
+    (_, p, o), k = g.shape, u.shape[2]
+    if p * (o + k) < o * k:
+        norms = ((g @ g.mT) * (u @ u.mT)).sum((1, 2))
+    else:
+        norms = (g.mT @ u).square().sum((1, 2))
+    return norms.view(len(logits), -1).sum(1)

@@ -73,16 +73,8 @@ def measuring(
 ) -> Iterator[tuple[dict[str, nn.Module], torch.Tensor]]:
     """Within: `net` in evaluation mode, `isolated`; on leaving, as it was before.
 
-    Args:
-        net: maps images (B, ...) to logits (B, classes).
-        images: the probe set; may come from `torch.inference_mode`.
-        once: whether no layer may be called twice for an answer.
-
-    Yields:
-        `layers(net)` and the images.
-
-    Raises:
-        InputError: fewer than 2 images, or a network that cannot be measured.
+    Yields `layers(net)` and the images, which may come from `torch.inference_mode`.
+    With `once`, no layer may be called twice for an answer.
     """
     if images.ndim < 2 or len(images) < 2:
         raise InputError(

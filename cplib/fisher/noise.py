@@ -58,13 +58,8 @@ def noise_injection(
             paper may have had it): smoother, but the trace of a network whose weights
             are not shared.
 
-    Returns:
-        The estimate; its error is that of the drawn noise and batches, and leaves out
-        the choice of images.
-
-    Raises:
-        InputError: fewer than 2 images, an impossible option, or a network with weights
-            of another kind or with a layer that is called twice.
+    The error is that of the drawn noise and batches, and leaves out the choice of
+    images. A network with a layer that is called twice is refused.
     """
     beta, rate = number("beta", beta, True), number("rate", rate, True)
     steps, batch = whole("steps", steps, 2 * BLOCKS), whole("batch", batch, 1)

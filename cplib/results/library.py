@@ -47,9 +47,7 @@ def get(
         study: a name, such as "1TL", or a study of your own.
         scale: of the study, if that is given by its name; default: "laptop".
         seeds: how many, or a list.
-        device: "auto", "cpu", "cuda" or "mps".
-        max_workers: processes; default: one per core, limited by memory.
-        progress: whether to show a bar over epochs.
+        device, max_workers, progress: see `engine.run`.
     """
     if not isinstance(study, Study):
         study = studies.get(study, scale or "laptop")
@@ -64,36 +62,26 @@ def get(
     missing = [seed for seed in seeds if seed not in held]
     if not missing:
         return found.only(held)
-    if found is None:
-        _announce(study)
+    changed = (store.differences(study, place) for place in files.results_folders())
+    if found is None and (words := next(filter(None, changed), "")):
+        console.say(
+            f"{study.name} {study.scale} is stored for another definition ({words}): "
+            "training."
+        )
     options = {"device": device, "max_workers": max_workers, "progress": progress}
     fresh = compute(study, missing, **options)
     return _merged(found.only(held), fresh) if held else fresh
 
 
-def _announce(study: Study) -> None:
-    """Say how the study differs from the one stored under its name, if there is one."""
-    for place in files.results_folders():
-        if changed := store.differences(study, place):
-            console.say(
-                f"{study.name} {study.scale} is stored for another definition "
-                f"({changed}): training."
-            )
-            return
-
-
 def compute(study: Study, seeds: int | str | Iterable[int] = 3, **options) -> Result:
     """Train `study` for `seeds`, or read its checkpoints; options as `engine.run`."""
     trained = engine.run(study.setup, study.runs, parse_seeds(seeds), **options)
-    numbers = {run: number for number, run in enumerate(study.runs)}
-    rows = [
-        _rows(outcome, study.metrics).assign(seed=seed, run=numbers[run])
-        for (seed, run), outcome in trained.items()
-    ]
-    notes: dict[int, list] = {}
-    for (seed, _), outcome in trained.items():
+    rows, notes = [], {}
+    for (seed, run), outcome in trained.items():
+        number = study.runs.index(run)
+        rows.append(_rows(outcome, study.metrics).assign(seed=seed, run=number))
         notes.setdefault(seed, []).extend(outcome.notes)
-    origin = {seed: provenance.summarise(list_) for seed, list_ in notes.items()}
+    origin = {seed: provenance.summarise(noted) for seed, noted in notes.items()}
     table = described(pd.concat(rows, ignore_index=True), study)
     return Result(study, table, origin, tuple(origin))
 
@@ -115,7 +103,6 @@ def _rows(trained: Trained, metrics: Iterable[str]) -> pd.DataFrame:
 
 
 def _traces(information: np.ndarray | None) -> Iterator[tuple]:
-    """The rows of `training.State.information`."""
     if information is None:
         return
     epochs, layers, error = information[:, 0], information[:, 1:-1], information[:, -1]
@@ -145,7 +132,6 @@ def stored(study: Study) -> Result | None:
 
 
 def _first(study: Study, read: Callable) -> Result | None:
-    """What `read` finds first in the folders of results."""
     for place in files.results_folders():
         if found := read(study, place):
             table, origin = found
@@ -167,7 +153,6 @@ def catalogue() -> pd.DataFrame:
 
 
 def _entry(result: Result) -> tuple:
-    """The row of `catalogue` for a result."""
     study, origins = result.study, result.provenance.values()
     return (
         study.name,
@@ -185,12 +170,9 @@ def _entry(result: Result) -> tuple:
 
 
 def save(result: Result) -> Path:
-    """Store `result` beside the book, merged with the seeds stored before.
+    """Store `result` with the seeds stored before, and return the path of the file.
 
     Processes that save at the same time wait for each other, so that no seed is lost.
-
-    Returns:
-        The path of the file; see `store`.
     """
     stored(result.study)  # quarantines a damaged file
     with store.alone(folder()):

@@ -49,7 +49,12 @@ class Result:
         self, run: Run, metric: str = "test_accuracy", layer: str = ""
     ) -> pd.DataFrame:
         """`metric` of `run`: index epoch, one column per seed."""
-        rows = self._rows(metric, layer).get(self.number(run), self.table[:0])
+        memory = self.__dict__.setdefault("_memory", {})
+        if (metric, layer) not in memory:
+            t = self.table
+            rows = t[(t.metric == metric) & (t.layer == layer)]
+            memory[metric, layer] = dict(list(rows.groupby("run")))
+        rows = memory[metric, layer].get(self.number(run), self.table[:0])
         return rows.pivot(index="epoch", columns="seed", values="value")
 
     def number(self, run: Run) -> int:
@@ -61,15 +66,6 @@ class Result:
                 f"{run.title} is no run of study {self.study.name} at scale "
                 f"{self.study.scale}: choose one of its runs."
             ) from None
-
-    def _rows(self, metric: str, layer: str) -> dict[int, pd.DataFrame]:
-        """The rows of `metric` by run, looked up once."""
-        memory = self.__dict__.setdefault("_memory", {})
-        if (metric, layer) not in memory:
-            t = self.table
-            rows = t[(t.metric == metric) & (t.layer == layer)]
-            memory[metric, layer] = dict(list(rows.groupby("run")))
-        return memory[metric, layer]
 
     @property
     def diverged(self) -> pd.DataFrame:
@@ -102,28 +98,19 @@ class Result:
 
 def described(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """`table`, whose column `run` has numbers of runs, with all of `COLUMNS`."""
-    runs = pd.DataFrame([(r.name, r.onset, r.removal) for r in study.runs])
-    runs.columns = ["deficit", "onset", "removal"]
-    columns = runs.iloc[table["run"]].reset_index(drop=True)
-    return pd.concat([table.reset_index(drop=True), columns], axis=1)[list(COLUMNS)]
+    runs = [(run.name, run.onset, run.removal) for run in study.runs]
+    columns = pd.DataFrame(runs, columns=["deficit", "onset", "removal"])
+    return table.join(columns, on="run").reset_index(drop=True)[list(COLUMNS)]
 
 
 def finals(result: Result, last: int = LAST) -> pd.DataFrame:
     """The final test accuracy of every run, beside its baseline and its control.
 
-    Args:
-        result: of any study.
-        last: epochs over which accuracies are averaged.
-
-    Returns:
-        Columns seed, run (its place in the study), deficit, onset, removal and, as
-        fractions, `final`: mean over the last epochs of the run; `baseline`: of the
-        clean run after the study's clean epochs (same clean training, the paper's
-        comparison); `control`: of the clean run at the same total length. The clean
-        run itself is run 0. A run that diverged, or whose clean run did, has no row.
-
-    Raises:
-        DataError: no run is left, or none with a deficit.
+    Columns seed, run (its place in the study), deficit, onset, removal and, as
+    fractions, `final`: mean over the `last` epochs of the run; `baseline`: of the clean
+    run after the study's clean epochs (same clean training, the paper's comparison);
+    `control`: of the clean run at the same total length. The clean run itself is run 0.
+    A run that diverged, or whose clean run did, has no row.
     """
     last, study = whole("last", last, 1), result.study
     clean = result.curve(study.runs[0])
@@ -151,5 +138,4 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
 
 
 def _mean_before(curve: pd.DataFrame, end: int, last: int) -> pd.Series:
-    """By seed, the mean over the `last` epochs until `end`."""
     return curve.loc[max(1, end - last + 1) : end].mean(skipna=False)

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._base import files, locks
+from .._base import files
 from ..studies import Study
-from . import first_edition
 
 COLUMNS = ["seed", "run", "epoch", "metric", "layer", "value"]
 TEXT = dict.fromkeys(("layer", "value"), str)  # "0" is a layer
@@ -27,16 +26,14 @@ SHOWN = 5  # differences in a sentence
 
 
 def alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
-    """Within, no other process changes the results in `folder`; see `locks.hold`."""
-    return locks.hold(folder / ".lock", wait=True)
+    """Within, no other process changes the results in `folder`; see `files.hold`."""
+    return files.hold(folder / ".lock")
 
 
 def write(study: Study, table: pd.DataFrame, origin: dict, folder: Path) -> Path:
     """Store `table` and, by seed, its `origin`; return the file's path.
 
-    Raises:
-        StorageError: the folder cannot be written or its disk is full; what was stored
-            before is then intact.
+    If that fails, with a `StorageError`, what was stored before is intact.
     """
     rows = table[COLUMNS].to_csv(index=False, lineterminator="\n").encode()
     head = {
@@ -55,12 +52,11 @@ def write(study: Study, table: pd.DataFrame, origin: dict, folder: Path) -> Path
 def read(study: Study, folder: Path) -> tuple[pd.DataFrame, dict[int, dict]] | None:
     """The table (`COLUMNS`) and its origin; None if this definition is not stored.
 
-    Raises:
-        files.Damaged: the file is not as it was written, or another study's.
+    `files.Damaged` if the file is not as it was written, or another study's.
     """
     path = _path(study, folder)
     if not path.exists():
-        first_edition.convert(study, folder, write)
+        _convert_first_edition(study, folder)
     if not path.exists():
         return None
     try:
@@ -91,8 +87,7 @@ def repaired(study: Study, folder: Path) -> tuple[pd.DataFrame, dict] | None:
         try:
             return read(study, folder)
         except files.Damaged as error:
-            files.quarantine(error.path, error.why)
-            return None
+            files.quarantine(error)
 
 
 def differences(study: Study, folder: Path) -> str:
@@ -104,16 +99,14 @@ def differences(study: Study, folder: Path) -> str:
         then = _parts(_path(study, folder))[0]["study"]
     except UNREADABLE:
         return ""
-    old, new = _flat(then), _flat(json.loads(json.dumps(study.spec())))
-    changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    words = (f"{k} {_short(old.get(k))}, now {_short(new.get(k))}" for k in changed)
-    return "; ".join([*words][:SHOWN])
-
-
-def _flat(spec: dict) -> dict[str, object]:
-    """A definition by dotted names, such as "schedule.batch"."""
-    flat = pd.json_normalize(spec).iloc[0].to_dict()
-    return {key.removeprefix("setup."): value for key, value in flat.items()}
+    specs = then, json.loads(json.dumps(study.spec()))
+    old, new = (pd.json_normalize(spec).iloc[0].to_dict() for spec in specs)
+    words = [
+        f"{k.removeprefix('setup.')} {_short(old.get(k))}, now {_short(new.get(k))}"
+        for k in {**old, **new}
+        if old.get(k) != new.get(k)
+    ]
+    return "; ".join(words[:SHOWN])
 
 
 def _short(value: object) -> object:
@@ -130,15 +123,35 @@ def _keep_older(study: Study, folder: Path) -> None:
     if held == study.hash or not held.isalnum():
         return
     kept = path.with_name(f"{study.name}-{study.scale}.{held}.csv.gz")
-    try:
+    with files.writing(folder):
         path.replace(kept)
-    except OSError as error:
-        raise files.storage_error(folder, error) from error
     warnings.warn(
         f"{path.name} held results of an earlier definition of {study.name}; they are "
         f"kept as {kept.name}.",
         stacklevel=2,
     )
+
+
+def _convert_first_edition(study: Study, folder: Path) -> None:
+    """Turn a CSV and a JSON file, if they are there and intact, into one file.
+
+    They are left alone if they hold another definition, or the folder is read-only.
+    """
+    csv = folder / f"{study.name}-{study.scale}.csv"
+    note = csv.with_suffix(".json")
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        head = json.loads(note.read_bytes())
+        rows = csv.read_bytes().replace(b"\r\n", b"\n")  # from Git on Windows
+        sums = head["table_sha256"], head["study_hash"]
+        if sums != (files.sha256(rows), study.hash):
+            return
+        table = pd.read_csv(io.BytesIO(rows), dtype=TEXT, keep_default_na=False)
+        numbers = {(r.name, r.onset, r.removal): n for n, r in enumerate(study.runs)}
+        runs = zip(table.deficit, table.onset, table.removal, strict=True)
+        table["run"] = [numbers[run] for run in runs]
+        write(study, table, {int(s): o for s, o in head["seeds"].items()}, folder)
+        csv.unlink()
+        note.unlink()
 
 
 def _path(study: Study, folder: Path) -> Path:

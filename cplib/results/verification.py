@@ -23,10 +23,9 @@ FLOOR = 0.01  # tolerance where a single seed is stored, so that no spread is kn
 class Check:
     """One recomputed run.
 
-    On the same kind of processor, thread count, PyTorch and data, every digit must be
-    equal. On another, sums are rounded differently and training amplifies that, so
-    that the same seed ends elsewhere, as another seed would: the final accuracy must
-    then lie within `tolerance`.
+    Where all of `KIND` is the same, every digit must be equal. Elsewhere, sums are
+    rounded differently and training amplifies that, so that the same seed ends as
+    another seed would: the final accuracy must then lie within `tolerance`.
 
     Attributes:
         name: study, scale, seed and run in words.
@@ -105,23 +104,19 @@ def _compare(result: Result, seed: int, run: Run, trained: Trained) -> Check:
     stored = np.column_stack([curve.reindex(range(len(log))) for curve in curves])
     exact = bool(np.allclose(stored, fresh, rtol=0, atol=1e-9, equal_nan=True))
     accuracy = study.metrics.index("test_accuracy")
+    then = dict.fromkeys(KIND, UNKNOWN) | result.provenance[seed]
+    now = summarise(trained.notes)
+    changed = [key for key in KIND if then[key] != now[key]]
     tolerance, why = (0.0, "") if exact else _tolerance(result)
     return Check(
         f"{study.name} {study.scale} seed {seed}, {run.title}",
         float(stored[-LAST:, accuracy].mean()),
         float(fresh[-LAST:, accuracy].mean()),
         exact,
-        _differences(result.provenance[seed], summarise(trained.notes)),
+        tuple(f"{k} {then[k]} when stored, {now[k]} now" for k in changed),
         tolerance,
         why,
     )
-
-
-def _differences(stored: dict, now: dict) -> tuple[str, ...]:
-    """The parts of the `stored` provenance that have changed, in words."""
-    then = {key: stored.get(key, UNKNOWN) for key in KIND}
-    changed = (key for key in KIND if then[key] != now[key])
-    return tuple(f"{key} {then[key]} when stored, {now[key]} now" for key in changed)
 
 
 def _tolerance(result: Result) -> tuple[float, str]:

@@ -14,10 +14,7 @@ from .plan import make_plan
 
 
 def forward_flops(setup: Setup) -> int:
-    """Floating-point operations of one image's way through the network of `setup`.
-
-    A multiply-add counts as two. Convolutions and matrix products alone are counted.
-    """
+    """Floating-point operations for an image; a multiply-add counts as two."""
     size, source = setup.data.size, setup.data.source
     shape = {"channels": source.channels, "size": size, "classes": source.classes}
     net = models.build(setup.model, seed=0, **shape).eval()
@@ -34,25 +31,18 @@ def table(
     seeds: int | str | Iterable[int] = 3,
     teraflops: float = 10.0,
 ) -> pd.DataFrame:
-    """Epochs and operations of each study at `scale`, and hours at a given speed.
+    """Epochs and operations of studies (default: the book's), and hours at a speed.
 
     Training is counted as three times the forward pass, evaluation as one; the Fisher
-    information and the augmentation are left out.
-
-    Args:
-        scale: of the studies.
-        names: of the studies; default: those of the book.
-        seeds: how many, or a list.
-        teraflops: sustained speed in 10^12 operations a second. An assumption: no GPU
-            was at hand.
+    information and the augmentation are left out. The speed, in 10^12 operations a
+    second, is an assumption: no GPU was at hand.
     """
     teraflops = number("teraflops", teraflops, True)
     rows = []
     for name in names or dict.fromkeys(name for name, _ in catalogue.BOOK):
         study = catalogue.get(name, scale)
         epochs = make_plan(study.setup, study.runs, seeds).epochs
-        forward = forward_flops(study.setup)
-        data = study.setup.data
+        forward, data = forward_flops(study.setup), study.setup.data
         work = epochs * (3 * data.train + data.test) * forward
         rows.append(
             {

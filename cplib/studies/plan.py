@@ -15,7 +15,6 @@ import torch
 
 from .._base import plain
 from .._base.device import precision
-from ..deficits import Deficit
 from ..training import NUMERICS, Setup
 from .runs import Run, Window
 
@@ -24,15 +23,10 @@ CHECKPOINT_EVERY = 20
 
 @dataclass(frozen=True)
 class Segment:
-    """Training from the end of `parent` (None: the untrained network) to `epoch`.
+    """Training from the state `parent` (None: untrained) to the state `key`.
 
-    Attributes:
-        key: name of the resulting state, a function of setup, seed, history and
-            environment; equal for equal states, whatever study asks.
-        parent: key of the state to start from.
-        setup, seed: of the run.
-        run: any of the runs that pass through here; up to `epoch` they agree.
-        begin, epoch: trains epochs begin <= e < epoch.
+    It trains the epochs begin <= e < epoch of `run`, which is any of the runs that pass
+    through here; up to `epoch` they agree. For keys see `state_key`.
     """
 
     key: str
@@ -48,19 +42,10 @@ class Segment:
         """Epochs trained by this segment."""
         return self.epoch - self.begin
 
-    def phases(self) -> list[tuple[Deficit | None, int]]:
-        """The argument `phases` of `training.train`, from epoch 0 on."""
-        return self.run.phases(self.epoch)
-
 
 @dataclass(frozen=True)
 class Plan:
-    """All segments, parents before children, and where each run ends.
-
-    Attributes:
-        segments: by key.
-        ends: key of the final state of each (seed, run).
-    """
+    """All segments by key, parents before children, and each run's last key."""
 
     segments: dict[str, Segment]
     ends: dict[tuple[int, Run], str]
@@ -77,12 +62,9 @@ class Plan:
 
     def lineage(self, key: str) -> list[Segment]:
         """The segments from the untrained network to the state `key`."""
-        chain: list[Segment] = []
-        node: str | None = key
-        while node is not None:
-            chain.append(self.segments[node])
-            node = chain[-1].parent
-        return chain[::-1]
+        segment = self.segments[key]
+        before = self.lineage(segment.parent) if segment.parent else []
+        return [*before, segment]
 
 
 def make_plan(
@@ -128,10 +110,9 @@ def shared_epochs(one: Run, other: Run) -> int:
 def state_key(
     setup: Setup, seed: int, history: tuple[Window, ...], epoch: int, device: str
 ) -> str:
-    """Name of a state: a hash of all that it depends on, as far as bits are concerned.
+    """Name of a state: a hash of all that its bits depend on.
 
-    Besides setup, seed and history these are the version of the numerics, PyTorch's
-    version, and the kind and precision of the device.
+    It is equal for equal states, whatever study asks.
     """
     parts = {
         "numerics": NUMERICS,

@@ -24,12 +24,10 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One training run, but for its seed.
+    """One training run, but for its seed, of `epochs` epochs in all.
 
-    Attributes:
-        windows: when it sees which deficit, in order; empty for a clean run. Given as
-            (deficit, onset, removal), one or several.
-        epochs: length of the whole run.
+    `windows` say when it sees which deficit, as (deficit, onset, removal), in order; a
+    clean run has none.
     """
 
     windows: tuple[Window, ...]
@@ -112,7 +110,7 @@ class Run:
 
 
 def _joined(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """The windows, with those that one deficit shares a border with made one."""
+    """The windows; adjoining ones of one deficit become one."""
     joined: list[Window] = []
     for window in windows:
         last = joined[-1] if joined else None

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from .._base.plain import choose
 from ..data import DataSpec
-from ..errors import InputError
 from ..fisher import Probe
 from ..models import ModelSpec
 from ..training import Readout, Schedule, Setup
@@ -69,8 +69,7 @@ def scale_of(scale: str | Scale) -> Scale:
     """The scale of this name; a scale is returned as it is."""
     if isinstance(scale, Scale):
         return scale
-    if scale not in SCALES:
-        raise InputError(f"Unknown scale {scale!r}: choose one of {', '.join(SCALES)}.")
+    choose("scale", scale, SCALES)
     return SCALES[scale]
 
 
@@ -85,31 +84,33 @@ def _plain(
 ) -> Scale:
     """A scale that differs from the paper's in data, widths, fixed rates and times.
 
-    Args:
-        name, data, digits, probe: see `Scale`.
-        widths: of the All-CNN, the ResNet-18, the networks of several depths, the MLP.
-        rates: the fixed learning rates, on photographs and on digits.
-        times: the other fields of `Scale`.
+    The widths are those of the All-CNN, the ResNet-18, the networks of several depths
+    and the MLP; the rates those on photographs and on digits.
     """
     main = Setup(data, ModelSpec("AllCNN", widths[0]), Schedule(shift=data.size // 8))
     fixed = main.vary(lr=rates[0], decay=1.0)
     resnet = {"family": "ResNet18", "width": widths[1], "lr": 0.1, "probe": probe}
+    shift = digits.size // 8  # and they are not mirrored
+    schedule = Schedule(rates[1], 1.0, weight_decay=0.0, shift=shift, mirror=False)
     return Scale(
         name=name,
         main=main,
         resnet=main.vary(**resnet, weight_decay=0.0005),
         fixed=fixed,
         depth=fixed.vary(family="DepthCNN", width=widths[2], blocks=1),
-        digits=_digits(digits, widths[3], rates[1]),
+        digits=Setup(digits, ModelSpec("MLP", widths[3]), schedule),
         probe=probe,
         **times,
     )
 
 
-def _digits(data: DataSpec, width: int, lr: float) -> Setup:
-    """Digits are not mirrored; they are translated by up to an eighth of their side."""
-    schedule = Schedule(lr, 1.0, weight_decay=0.0, shift=data.size // 8, mirror=False)
-    return Setup(data, ModelSpec("MLP", width), schedule)
+# the paper's
+TIMES = {
+    "clean": 160, "length": 40, "long": 60, "onsets": tuple(range(0, 121, 20)),
+    "few_onsets": tuple(range(0, 121, 20)), "grid": tuple(range(0, 161, 20)),
+    "digits_clean": 160, "digits_removals": tuple(range(50, 401, 50)),
+    "fixed_removals": tuple(range(40, 281, 40)), "layered": (40, 100),
+}  # fmt: skip
 
 
 def _second() -> Scale:
@@ -122,13 +123,8 @@ def _second() -> Scale:
     probe, readout = Probe(256, 5), Readout(1_000, first=160, every=20)
     paper = _plain(
         "second", few, DataSpec("mnist", 1_250, 10_000, 32), (16, 8, 16, 250),
-        (0.002, 0.05), probe,
-        clean=160, removals=tuple(range(20, 141, 20)), few=(20, 60, 100, 140),
-        length=40, long=60, onsets=tuple(range(0, 121, 20)),
-        few_onsets=tuple(range(0, 121, 20)), grid=tuple(range(0, 161, 20)),
-        digits_clean=160, digits_removals=tuple(range(50, 401, 50)),
-        fixed_removals=tuple(range(40, 281, 40)), depth_removals=(60, 100, 140),
-        layered=(40, 100),
+        (0.002, 0.05), probe, removals=tuple(range(20, 141, 20)),
+        few=(20, 60, 100, 140), depth_removals=(60, 100, 140), **TIMES,
     )  # fmt: skip
     shared = {"probe": probe, "readout": readout}
     return replace(
@@ -136,9 +132,8 @@ def _second() -> Scale:
         main=paper.main.vary(batch=16, weight_decay=0.005, **shared),
         resnet=paper.resnet.vary(batch=32, weight_decay=0.0025, **shared),
         fixed=paper.fixed.vary(batch=16, weight_decay=0.0025, **shared),
-        depth=replace(
-            paper.depth.vary(lr=0.0025, batch=16, weight_decay=0.001, **shared),
-            data=more,
+        depth=paper.depth.vary(
+            data=more, lr=0.0025, batch=16, weight_decay=0.001, **shared
         ),
         digits=paper.digits.vary(batch=32, readout=replace(readout, every=50)),
     )
@@ -174,10 +169,6 @@ PAPER = _plain(
     "paper", DataSpec("cifar10", 50_000, 10_000, 32),
     DataSpec("mnist", 60_000, 10_000, 32), (96, 64, 96, 2500), (0.001, 0.005),
     Probe(1024, 2),
-    clean=160, removals=tuple(range(20, 181, 20)), few=tuple(range(20, 181, 40)),
-    length=40, long=60, onsets=tuple(range(0, 121, 20)),
-    few_onsets=tuple(range(0, 121, 20)), grid=tuple(range(0, 161, 20)),
-    digits_clean=160, digits_removals=tuple(range(50, 401, 50)),
-    fixed_removals=tuple(range(40, 281, 40)), layered=(40, 100),
+    removals=tuple(range(20, 181, 20)), few=tuple(range(20, 181, 40)), **TIMES,
 )  # fmt: skip
 SCALES = {scale.name: scale for scale in (SMOKE, DEMO, LAPTOP, PAPER, _second())}

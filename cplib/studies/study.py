@@ -21,8 +21,8 @@ class Study:
     """Runs that share one setup.
 
     Attributes:
-        name: the paper's panel ('1TL') or another name; results are stored under it.
-        scale: name of the scale; see `studies.Scale`.
+        name, scale: the paper's panel ('1TL') or another name, and that of the scale;
+            results are stored under them.
         title: one line for people.
         setup: data, network, schedule.
         runs: the runs; the clean one is first and as long as the longest.
@@ -64,9 +64,7 @@ class Study:
     def find(
         self, deficit: str | None = None, onset: int = 0, removal: int | None = None
     ) -> Run:
-        """The run with this deficit (its name), onset and removal.
-
-        What is not given does not matter.
+        """The run with this deficit (its name), onset and removal, where given.
 
         Raises:
             InputError: when there is none; the message names those there are.
@@ -83,15 +81,10 @@ class Study:
         )
 
     def vary(self, *, name: str | None = None, **changes) -> "Study":
-        """This study with other settings, under a name of its own.
+        """This study with other settings; its name then lists them, unless given.
 
-        Args:
-            name: of the new study; default: this one's and the changes.
-            changes: fields of the schedule (batch, lr, rate ...), the model (family,
-                width ...), the data (train, size ...), or a part (data, probe ...).
-
-        Raises:
-            InputError: no part of the setup has such a field.
+        Changes are fields of the schedule (batch, lr, rate ...), the model (family,
+        width ...), the data (train, size ...), or a part (data, probe ...).
         """
         if name is None:
             said = (f"{field}{_short(value)}" for field, value in changes.items())
@@ -116,15 +109,11 @@ def windows(
     spans: Iterable[Span | Iterable[Span]],
     clean_epochs: int,
 ) -> Study:
-    """A study of deficits over `spans` and a clean run.
+    """A study of a clean run and of one for each of `spans`.
 
-    The clean run is as long as the longest, so that it also serves as the control of
-    equal length for every run.
-
-    Args:
-        name, scale, title, setup: see `Study`.
-        spans: for each run (deficit, onset, removal), or a list of such windows.
-        clean_epochs: epochs after the last removal.
+    A span is (deficit, onset, removal), or a list of such windows. The clean run is as
+    long as the longest, so that it is also the control of every run. For the other
+    arguments see `Study`.
     """
     clean = whole("clean_epochs", clean_epochs, 0)
     several = [_listed(span) for span in spans]
@@ -143,16 +132,10 @@ def sweep(
     length: int | None = None,
     title: str | None = None,
 ) -> Study:
-    """A study of one deficit, in the setting of `base`.
+    """A study of one deficit, with the scale, setup and clean epochs of `base`.
 
-    Args:
-        name: of the new study.
-        deficit: what the network is shown meanwhile.
-        removals: epochs at which it ends, for each onset.
-        base: the study whose scale, setup and clean epochs it takes.
-        onsets: epochs at which it begins.
-        length: of a window that slides over `onsets`, in place of `removals`.
-        title: one line for people.
+    The deficit begins at each of `onsets` and ends at each of `removals`, or after
+    `length` epochs, so that a window slides over the onsets.
     """
     if (length is None) == (not (removals := tuple(removals))):
         raise InputError("Give either removals, for example (10, 20), or a length.")

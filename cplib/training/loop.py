@@ -1,10 +1,9 @@
 """Train a network from the state after epoch a to the state after epoch b.
 
-A run depends on its `Setup`, its deficits and its seed alone. Data order, augmentation
-and noise are keyed by (seed, epoch), the learning rate by the absolute epoch (and, for
-a restart, by when the deficit ended), and momentum and batch-norm statistics travel
-with the state: a run that forks from a state equals one trained from scratch, bit for
-bit. The test set is never augmented, blurred or flipped.
+A run depends on its `Setup`, its deficits and its seed alone: one that forks from a
+state equals one trained from scratch, bit for bit, for data order, augmentation and
+noise are keyed by (seed, epoch), and momentum and batch-norm statistics travel with the
+state. The test set is never augmented, blurred or flipped.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +13,8 @@ import torch
 import torch.nn.functional as F
 
 from .. import data, fisher
-from .._base.device import autocast, isolated, resolve
-from .._base.streams import stream
-from ..data import Dataset
-from ..data.augment import Augmented
+from .._base.device import autocast, isolated, resolve, stream
+from ..data import Augmented, Dataset
 from ..deficits import Blur, Deficit
 from ..fisher import Probe
 from .setup import Setup
@@ -86,13 +83,7 @@ def advance(
     """Train `state`, in place, through what lies ahead of it in `phases`.
 
     It uses one CPU thread and none of the caller's modes of PyTorch; see
-    `device.isolated`.
-
-    Args:
-        state: where to start.
-        setup, seed: of the run.
-        dataset: of the run, on the device to train on.
-        phases, on_epoch: as for `train`.
+    `device.isolated`. The dataset is on the device to train on; see also `train`.
 
     Returns:
         `state`, with one more row of the log per epoch. An epoch's training metrics
@@ -192,14 +183,9 @@ def learn(
     source: Augmented,
     labels: torch.Tensor,
 ) -> tuple[float, float]:
-    """Train `state`, in place, for one pass over the training set.
+    """Train `state`, in place, for one pass over the images `source` and labels (N,).
 
-    Args:
-        state: the network in training.
-        batch: examples per step; an incomplete last batch is dropped.
-        rate: learning rate.
-        seed: of the run; order and augmentation depend on it and on the epoch.
-        source, labels: the images as they are shown, and their labels (N,).
+    An incomplete last batch is dropped.
 
     Returns:
         Mean loss (nats) and accuracy over the batches.
@@ -233,12 +219,7 @@ def learn(
 def evaluate(
     net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor
 ) -> tuple[float, float]:
-    """Mean loss (nats) and accuracy (0 to 1) of `net` in eval mode.
-
-    Args:
-        net: on the device of the images.
-        images, labels: (N, C, H, W) and (N,).
-    """
+    """Mean loss (nats) and accuracy (0 to 1) of `net` in eval mode."""
     net.eval()
     loss, hits = 0.0, 0
     for x, y in zip(images.split(SUMMED), labels.split(SUMMED), strict=True):

@@ -15,12 +15,9 @@ class Rate:
     """The course of the learning rate: lr * decay**epoch. Derive your own from it."""
 
     def at(self, schedule: "Schedule", epoch: int, removal: int | None) -> float:
-        """The learning rate of epoch `epoch`.
+        """The learning rate of `epoch`, counted from 0.
 
-        Args:
-            schedule: whose `lr` and `decay` it uses.
-            epoch: counted from 0.
-            removal: epoch at which the last deficit ended; None before.
+        `removal` is the epoch at which the last deficit ended; None before.
         """
         return schedule.lr * schedule.decay**epoch
 
@@ -106,16 +103,11 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Readout:
-    """Which epochs are evaluated on all test images, and the others on how many.
+    """Which epochs are evaluated on all test images, and the others on `images`.
 
     All are used in the `last` epochs before epoch `first`, and before every `every`-th
-    epoch after it: there the runs of a study end.
-
-    There, too, a setup with a probe is looked at more closely: see `loop.inspect`.
-
-    Attributes:
-        images: number of test images, from the first on, of the other epochs.
-        first, every, last: epochs.
+    epoch after it: there the runs of a study end. There, too, a setup with a probe is
+    looked at more closely: see `loop.inspect`.
     """
 
     images: int = 2_000
@@ -138,11 +130,10 @@ class Readout:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all runs of a study share: data, network, schedule.
+    """What all runs of a study share.
 
     With a `probe`, the Fisher information is measured during training. With a
-    `readout`, most epochs are evaluated on fewer test images. Neither changes the
-    training itself.
+    `readout`, most epochs are evaluated on fewer test images. Neither changes training.
     """
 
     data: DataSpec
@@ -164,11 +155,7 @@ class Setup:
         return spec
 
     def vary(self, **changes) -> "Setup":
-        """The setup with other parts, or parts with other values; see `Study.vary`.
-
-        Raises:
-            InputError: no part has a field of such a name.
-        """
+        """The setup with other parts, or parts with other values; see `Study.vary`."""
         given = {k: changes.pop(k) for k in ("probe", "readout") if k in changes}
         for part in ("data", "model", "schedule"):
             value = changes.pop(part, getattr(self, part))

@@ -10,7 +10,7 @@ import torch
 from handmade import handmade
 
 from cplib import engine, fisher, models, results, studies
-from cplib._base import plain, streams
+from cplib._base import device, plain
 from cplib.analysis import biology, effects
 from cplib.data import DataSpec, gratings
 from cplib.deficits import Blur, LabelPermutation, Noise
@@ -133,7 +133,7 @@ TAKERS = {
 }
 MORE = [
     ("seed", lambda n: plan.make_plan(SETUP, RESULT.study.runs, [n])),
-    ("seed", lambda n: streams.stream(n, "x")),
+    ("seed", lambda n: device.stream(n, "x")),
     ("seed", lambda n: models.build(ModelSpec(width=2), channels=1, size=8, seed=n)),
     ("seed", lambda n: gratings.make_gratings(5, n)),
     ("count", lambda n: gratings.make_gratings(n, 1)),

@@ -80,7 +80,7 @@ def test_damaged_files_are_kept_under_another_name(path):
     for number in (1, 2):
         files.write_atomic(path, b"bad")
         with pytest.warns(UserWarning, match="quarantined as"):
-            aside = files.quarantine(path, "why")
+            aside = files.quarantine(files.Damaged(path, "why"))
         assert aside.name == f"file.bin.damaged-{number}"
         assert aside.read_bytes() == b"bad"
         assert not path.exists()

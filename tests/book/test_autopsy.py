@@ -12,8 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cplib.engine import machine
-from tools.build import autopsy, execute
+from tools.build import autopsy, execute, memory
 from tools.build import book as build_book
 from tools.build.autopsy import Death
 
@@ -38,7 +37,7 @@ def enough(tmp_path, monkeypatch):
     count.write_text("oom 0\noom_kill 0\n")
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/cgroup").write_text("0::/job\n")
-    monkeypatch.setattr(machine, "SYSTEM", tmp_path)
+    monkeypatch.setattr(memory, "SYSTEM", tmp_path)
     return count
 
 

@@ -228,7 +228,7 @@ DOUBLE = Exercise(
     "double",
     reference=lambda x: x + x,
     cases=((1.0,), (2.0,), (np.ones(3),)),
-    mistakes={"you square.": lambda x: x**2},
+    wrong=lambda x: {"you square.": x**2},
 )
 
 

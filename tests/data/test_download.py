@@ -228,7 +228,7 @@ def test_a_full_disk_is_told_and_what_came_is_kept(
 def test_a_killed_process_leaves_a_part_that_is_resumed(server, archive, tmp_path):
     """A real process, killed in the middle, never to clean up after itself."""
     server.cuts, server.wait = [250_000], 60
-    code = "import sys; from pathlib import Path\n"
+    code = "from pathlib import Path\n"
     code += "from cplib.data.download import Archive, fetch\n"
     code += f"fetch({archive!r}, Path({str(tmp_path)!r}))"
     child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)

@@ -22,7 +22,7 @@ from torch import nn
 
 from cplib import data, deficits, engine, models, results, studies, training
 from cplib._base import device
-from cplib._base.streams import stream
+from cplib._base.device import stream
 from cplib.data import DataSpec
 from cplib.errors import InputError
 from cplib.fisher import Probe, backward, estimate, layers, noise_injection

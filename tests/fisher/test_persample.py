@@ -12,8 +12,8 @@ from torch.func import functional_call, grad, vmap
 
 from cplib import models
 from cplib.errors import InputError
+from cplib.fisher.backward import squared_norms
 from cplib.fisher.estimate import layers
-from cplib.fisher.persample import squared_norms
 
 
 class Reused(nn.Module):

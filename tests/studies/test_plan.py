@@ -59,7 +59,7 @@ def test_the_tree_is_the_runs_with_shared_prefixes_once(some, seeds, every):
             )  # fmt: skip
             assert segment.epochs <= every
             shown, at = [], 0
-            for deficit, end in segment.phases():
+            for deficit, end in segment.run.phases(segment.epoch):
                 shown += [deficit] * (end - at)
                 at = end
             told += shown[segment.begin :]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cplib import data, fisher, studies
-from cplib._base.streams import stream
+from cplib._base.device import stream
 from cplib.deficits import Blur
 from cplib.training import Readout, advance, loop, start
 from cplib.training.state import ENDINGS, restore

@@ -10,7 +10,7 @@ import torch
 
 from cplib import data, fisher, models, studies, training
 from cplib._base import device
-from cplib._base.streams import stream
+from cplib._base.device import stream
 
 SETUP = studies.get("1TL", "smoke").setup
 

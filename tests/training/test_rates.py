@@ -67,7 +67,9 @@ def test_a_fork_after_the_removal_equals_the_run_from_scratch():
 def test_segments_are_told_all_phases_from_birth():
     run = Run([(Blur(), 1, 3)], 6)
     tree = make_plan(SETUP, [run], [0], checkpoint_every=2)
-    told = [segment.phases() for segment in tree.lineage(tree.ends[0, run])]
+    told = [
+        segment.run.phases(segment.epoch) for segment in tree.lineage(tree.ends[0, run])
+    ]
     assert told == [
         [(None, 1), (Blur(), 2)],
         [(None, 1), (Blur(), 3), (None, 4)],

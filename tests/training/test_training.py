@@ -6,8 +6,8 @@ import torch
 
 from cplib import data, deficits, studies
 from cplib._base import device
-from cplib._base.streams import stream
-from cplib.data.augment import Augmented
+from cplib._base.device import stream
+from cplib.data import Augmented
 from cplib.errors import InputError
 from cplib.training import Schedule, loop, notes_of, restore, tables_of
 from cplib.training.state import METRICS, untrained

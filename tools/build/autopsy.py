@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyter_client import AsyncKernelManager
 
-from cplib.engine.machine import Watch
+from tools.build.memory import Watch
 
 LINES = 6  # of a stack, at most
 WINDOWS = 0xC0000000  # exit codes of Windows' own errors start here

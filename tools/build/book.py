@@ -25,7 +25,6 @@ import yaml
 from nbformat import NotebookNode
 
 from cplib._base import console, files
-from cplib.engine.machine import Watch
 from cplib.errors import CplibError
 from tools.build.autopsy import Death
 from tools.build.execute import (
@@ -37,6 +36,7 @@ from tools.build.execute import (
     input_key,
     is_done,
 )
+from tools.build.memory import Watch
 from tools.build.stamp import add_line
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # no __main__

@@ -28,8 +28,8 @@ import papermill
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from cplib.engine.machine import Watch
 from tools.build import autopsy
+from tools.build.memory import Watch
 from tools.build.stamp import RUN, run_of
 
 CODE = Path(__file__).resolve().parents[2]  # the checkout whose cplib is imported

@@ -20,8 +20,7 @@ def run_of(
 ) -> dict[str, str]:
     """Provenance of a notebook that has just been executed."""
     # imported here, since it loads torch
-    from cplib._base.processor import processor
-    from cplib.engine.provenance import commit
+    from cplib.engine.provenance import commit, processor
 
     now = datetime.datetime.now(datetime.UTC)
     return {

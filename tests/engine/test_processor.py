@@ -4,7 +4,7 @@ import platform
 
 import pytest
 
-from cplib._base import processor as module
+from cplib.engine import provenance as module
 
 MILAN = """processor\t: 0
 cpu family\t: 25
