@@ -40,7 +40,7 @@ static double exponential(double x) {
   if (x > 700) x = 700;
   int k = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
   double f = x - k * 0.6931471805599453, sum = 1;
-  for (int i = 13; i > 0; i--) sum = 1 + sum * f / i;
+  for (int i = 13; i > 0; i--) sum = 1 + sum * f * (1.0 / i);
   return sum * power(k);
 }
 
@@ -61,7 +61,7 @@ static double cosine(double t) {
   if (t < 0) t = -t;
   double sign = t > 0.25 ? -1 : 1, x = 6.283185307179586 * (t > 0.25 ? 0.5 - t : t);
   double square = x * x, sum = 1;
-  for (int i = 18; i > 0; i -= 2) sum = 1 - sum * square / (i * (i - 1));
+  for (int i = 18; i > 0; i -= 2) sum = 1 - sum * square * (1.0 / (i * (i - 1)));
   return sign * sum;
 }
 
@@ -545,18 +545,18 @@ static void alter(int kind, float amount, float *image) {
   }
 }
 
-/* From now on, training images are shown under a deficit.
+/* From now on, the first `count` training images are shown under a deficit.
 
    amount: BLUR: the factor; CONTRAST: of the contrast around the mean colour, 0 to 1;
    OCCLUSION: the hidden half, 0 top, 1 left, 2 bottom, 3 right. */
-EXPORT void show(int kind, float amount, u32 seed) {
+EXPORT void show(int kind, float amount, u32 seed, int count) {
   int cycle[256], map[256];
   stream(seed, CYCLE, 0);
   permute(cycle, classes);
   for (int i = 0; i < classes; i++) map[cycle[i]] = cycle[(i + 1) % classes];
   stream(seed, NOISES, 0);
   if (kind == BLUR) blur((int)amount);
-  for (int i = 0; i < counts[TRAIN]; i++) {
+  for (int i = 0; i < count; i++) {
     float *image = shown + (long)i * size * size * INPUT;
     look(TRAIN, i, image);
     alter(kind, amount, image);
@@ -641,15 +641,18 @@ EXPORT void gratings(int set, u32 seed, float fine, float coarse, float noise,
     double hue = label / 10.0 + jitter_coarse * normal() / 6.283185307179586;
     double cycles = 0.32 + 0.04 * normal();
     double across = cycles * cosine(turn), down = cycles * cosine(turn - 0.25);
+    double colour[3], bump[2][size];
+    for (int c = 0; c < 3; c++) colour[c] = coarse * cosine(hue - c / 3.0);
+    for (int j = 0; j < size; j++) {
+      bump[0][j] = exponential(-(j - top) * (j - top) / (2 * width * width));
+      bump[1][j] = exponential(-(j - left) * (j - left) / (2 * width * width));
+    }
     for (int p = 0; p < area; p++) {
-      double y = p / size, x = p % size;
-      double square = (y - top) * (y - top) + (x - left) * (x - left);
-      double blob = exponential(-square / (2 * width * width));
+      int y = p / size, x = p % size;
       double grating = fine * cosine(across * x + down * y + phase - 0.25);
       for (int c = 0; c < 3; c++) {
-        double colour = coarse * cosine(hue + (c == 0 ? 0 : c == 1 ? -1 : 1) / 3.0);
         float *v = image + p * INPUT + c;
-        *v = (float)(unit * *v + blob * (colour + grating));
+        *v = (float)(unit * *v + bump[0][y] * bump[1][x] * (colour[c] + grating));
       }
     }
   }
