@@ -13,7 +13,14 @@ SILENT = (
 )
 
 
-def standalone(name: str, data: dict, inside: str, missing: str, words: str) -> str:
+def standalone(
+    name: str,
+    data: dict,
+    inside: str,
+    missing: str,
+    words: str,
+    scripts: tuple[str, ...] = (),
+) -> str:
     """A `div` of class `cplib-NAME` with static/NAME.css, static/NAME.js and `data`.
 
     The script finds all such parts of the page, reads the JSON in each, and starts
@@ -21,21 +28,22 @@ def standalone(name: str, data: dict, inside: str, missing: str, words: str) -> 
     page, and nothing is loaded, so that it works from a file and without a network.
 
     Args:
-        name: of the part.
+        name: of the part; a folder before it is not in the class.
         data: what the script needs, as plain values.
         inside: HTML that is there with and without scripts, but for elements with the
             attribute `data-static`, which a script hides once it has started.
         missing: what the reader could do here if the script ran.
         words: HTML that says more where it does not run.
+        scripts: names of those that static/NAME.js needs beside draw.js.
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("</", r"<\/")  # or it could close the script
+    source = "\n".join(_file(f"{script}.js") for script in ("draw", *scripts, name))
     return (
-        f'<div class="cplib-{name}"><style>{_file(f"{name}.css")}</style>{inside}'
+        f'<div class="cplib-{name.split("/")[-1]}"><style>{_file(f"{name}.css")}</style>{inside}'
         f"<div data-static><p>Here you could {missing}, but {SILENT}</p>{words}</div>"
         f'<script type="application/json">{text}'
-        f'</script><script>(() => {{\n"use strict";\n{_file("draw.js")}\n'
-        f"{_file(f'{name}.js')}}})();</script></div>"
+        f'</script><script>(() => {{\n"use strict";\n{source}}})();</script></div>'
     )
 
 
