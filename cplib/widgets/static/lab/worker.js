@@ -9,7 +9,7 @@
      {type: "therapy", therapy}            before the next epoch
 
    From the worker:
-     {type: "ready", sees, parameters}     sees: for each of config.sees, what `sees` says
+     {type: "ready", sees}                 sees: for each of config.sees, what `sees` says
      {type: "sees", deficit, size, images, labels}   whenever the training images change;
                                            images: Uint8ClampedArrays, RGBA
      {type: "epoch", epoch, accuracy, loss, train_accuracy, rate, deficit, seconds,
@@ -17,7 +17,7 @@
                                            accuracies in % (test and training), loss in
                                            nats and rate of the epoch (null at birth),
                                            seconds of work, trace by layer or null,
-                                           filters {size, count, pixels: RGBA} or null
+                                           filters {size, images: RGBA} or null
      {type: "paused"}, {type: "done", stopped}, {type: "error", message}
 
    config:
@@ -246,20 +246,16 @@ async function live() {
   }
 }
 
-/* The first layer's weights as colours around grey. */
+/* The first layer's weights as colours around grey, each filter over its own range. */
 function look() {
-  const [, kernel, inputs, , width, count] = [0, 1, 2, 3, 4, 5].map((what) =>
-    engine.layer(0, what),
-  );
+  const [kernel, inputs, width, count] = [1, 2, 4, 5].map((what) => engine.layer(0, what));
   const { channels = 3 } = run.data, size = Math.sqrt((kernel ** 2 * inputs) / 4);
   const w = view(Float32Array, engine.all_parameters(), size ** 2 * 4 * width);
-  const pixels = new Uint8ClampedArray(count * size ** 2 * 4).fill(255);
-  const largest = w.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-9);
-  for (let i = 0; i < count; i++)
-    for (let p = 0; p < size ** 2; p++)
-      for (let c = 0; c < 3; c++) {
-        const x = w[(p * 4 + Math.min(c, channels - 1)) * width + i] / largest;
-        pixels[(i * size ** 2 + p) * 4 + c] = 128 + 127 * x;
-      }
-  return { size, count, pixels };
+  const images = Array.from({ length: count }, (_, i) => {
+    const at = (p, c) => w[(p * 4 + Math.min(c, channels - 1)) * width + i];
+    const one = Float32Array.from({ length: size ** 2 * 4 }, (_, k) => at(k >> 2, k & 3));
+    const largest = one.reduce((most, x, k) => (k & 3) > 2 ? most : Math.max(most, Math.abs(x)), 1e-9);
+    return Uint8ClampedArray.from(one, (x, k) => ((k & 3) > 2 ? 255 : 128 + (127 * x) / largest));
+  });
+  return { size, images };
 }
