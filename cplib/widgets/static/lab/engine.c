@@ -18,6 +18,8 @@ typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int i4 __attribute__((vector_size(16)));
 
 #define EXPORT __attribute__((visibility("default")))
+/* Not inlined: a browser compiles well what it has called often, and not before. */
+#define OFTEN static __attribute__((noinline))
 #define LAYERS 9
 #define INPUT 4 /* channels of the input, padded */
 #define V(p) (*(v4 *)(p))
@@ -35,7 +37,7 @@ static double power(int k) {
   return made.value;
 }
 
-static double exponential(double x) {
+OFTEN double exponential(double x) {
   if (x < -700) return 0;
   if (x > 700) x = 700;
   int k = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
@@ -56,7 +58,7 @@ static double logarithm(double x) {
 }
 
 /* cos(2 pi t) */
-static double cosine(double t) {
+OFTEN double cosine(double t) {
   t -= (double)(long long)(t + (t < 0 ? -0.5 : 0.5));
   if (t < 0) t = -t;
   double sign = t > 0.25 ? -1 : 1, x = 6.283185307179586 * (t > 0.25 ? 0.5 - t : t);
@@ -92,7 +94,7 @@ static double uniform(double low, double high) { /* [low, high) */
 static int below(u32 n) { return (int)((draw() >> 32) * n >> 32); }
 
 /* Two standard normal numbers at a time (Box & Muller 1958). */
-static void normals(float *out, long count) {
+OFTEN void normals(float *out, long count) {
   for (long i = 0; i < count; i += 2) {
     double radius = root(-2 * logarithm(1 - uniform(0, 1))), turn = uniform(0, 1);
     out[i] = (float)(radius * cosine(turn));
@@ -200,7 +202,7 @@ static inline void store(float *to, long width, const v4 c[8], int count, int ad
 }
 
 /* One image: z = x * w */
-static void convolve(const Layer *l, const float *x, float *z, int count) {
+OFTEN void convolve(const Layer *l, const float *x, float *z, int count) {
   int across = wide(l, count), run = l->kernel * l->in;
   long row = input_row(l, count), step = l->stride * l->in;
   for (int y = 0; y < high(l); y++)
@@ -215,7 +217,7 @@ static void convolve(const Layer *l, const float *x, float *z, int count) {
 }
 
 /* One image: the gradient by w, added to g, given that by z. */
-static void weigh(const Layer *l, const float *x, const float *d, float *g, int count) {
+OFTEN void weigh(const Layer *l, const float *x, const float *d, float *g, int count) {
   int across = wide(l, count), run = l->kernel * l->in;
   long row = input_row(l, count), step = l->stride * l->in;
   for (int dy = 0; dy < l->kernel; dy++)
@@ -230,7 +232,7 @@ static void weigh(const Layer *l, const float *x, const float *d, float *g, int 
 }
 
 /* One image: the gradient by x, given that by z and the weights `turned`. */
-static void spread(const Layer *l, const float *d, float *slope, int count) {
+OFTEN void spread(const Layer *l, const float *d, float *slope, int count) {
   int across = wide(l, count);
   long row = input_row(l, count), step = l->stride * l->in;
   __builtin_memset(slope, 0, 4 * input_size(l, count));
@@ -257,7 +259,7 @@ static void turn(const Layer *l) { /* [tap][in][out] -> [tap][out][in] */
 }
 
 /* Add one image's squares about its own mean to `sums`; that mean to `mean`. */
-static void observe(const float *z, int rows, int width, float *mean) {
+OFTEN void observe(const float *z, int rows, int width, float *mean) {
   for (int n = 0; n < width; n += 4) {
     v4 sum = {0}, squares = {0};
     for (int i = 0; i < rows; i++) sum += V(z + i * width + n);
@@ -475,7 +477,7 @@ EXPORT void normalise(void) {
   }
 }
 
-static void look(int set, int image, float *out) { /* [size][size][INPUT] */
+OFTEN void look(int set, int image, float *out) { /* [size][size][INPUT] */
   long area = size * size;
   for (long i = 0; i < area; i++)
     for (int c = 0; c < channels; c++)
@@ -520,7 +522,7 @@ static void smear(const float *in, float *out, long step) {
   }
 }
 
-static void alter(int kind, float amount, float *image) {
+OFTEN void alter(int kind, float amount, float *image) {
   int row = size * INPUT, area = size * row, side = (int)amount;
   float made[area];
   if (kind == BLUR) {
@@ -576,41 +578,42 @@ EXPORT u8 *view(int i) {
   return rgba;
 }
 
-/* Noise with a 1/f amplitude spectrum, [count][size][size][INPUT]: white noise, two
-   images at a time, circularly convolved with what 1/f is in space. */
-static void background(u32 seed, int count, float *out) {
+/* Two images of white noise, circularly convolved with `kernel`. */
+OFTEN void background(float *out) {
   int area = size * size;
-  double radius[area], wave[size];
   float white[area * 8], pink[area * 8];
-  for (int i = 0; i < area; i++) {
-    double fy = i / size, fx = i % size;
-    if (2 * fy >= size) fy -= size;
-    if (2 * fx >= size) fx -= size;
-    double r = root(fy * fy + fx * fx) / size;
-    radius[i] = r * size > 1 ? r : 1.0 / size; /* the mean is as the slowest wave */
+  normals(white, area * 8);
+  for (int y = 0; y < size; y++)
+    for (int x = 0; x < size; x += 4) {
+      v4 c[8] = {0};
+      for (int row = 0; row < size; row++)
+        tile(c, kernel + (row - y + size) % size * 2 * size + size - x, -1, 1,
+             white + row * size * 8, 8, size);
+      store(pink + (y * size + x) * 8, 8, c, 4, 0);
+    }
+  for (int p = 0; p < area; p++) {
+    V(out + p * INPUT) = V(pink + p * 8);
+    V(out + (area + p) * INPUT) = V(pink + p * 8 + 4);
   }
+}
+
+/* kernel[size][2 size], each row twice: what an amplitude spectrum 1/f is in space. */
+static void soften(void) {
+  int area = size * size;
+  double wave[size];
   for (int i = 0; i < size; i++) wave[i] = cosine((double)i / size);
   for (int d = 0; d < area; d++) {
     double sum = 0;
-    for (int i = 0; i < area; i++)
-      sum += wave[(i / size * (d / size) + i % size * (d % size)) % size] / radius[i];
+    for (int i = 0; i < area; i++) {
+      double fy = i / size, fx = i % size;
+      if (2 * fy >= size) fy -= size;
+      if (2 * fx >= size) fx -= size;
+      double radius = root(fy * fy + fx * fx); /* the mean is as the slowest wave */
+      double height = wave[(i / size * (d / size) + i % size * (d % size)) % size];
+      sum += height / (radius > 1 ? radius : 1);
+    }
     float *to = kernel + d / size * 2 * size + d % size;
-    to[0] = to[size] = (float)(sum / area);
-  }
-  stream(seed, BACKGROUND, 0);
-  for (int first = 0; first < count; first += 2) {
-    normals(white, area * 8);
-    for (int y = 0; y < size; y++)
-      for (int x = 0; x < size; x += 4) {
-        v4 c[8] = {0};
-        for (int row = 0; row < size; row++)
-          tile(c, kernel + (row - y + size) % size * 2 * size + size - x, -1, 1,
-               white + row * size * 8, 8, size);
-        store(pink + (y * size + x) * 8, 8, c, 4, 0);
-      }
-    for (int i = 0; i < least(2, count - first); i++)
-      for (int p = 0; p < area; p++)
-        V(out + ((long)(first + i) * area + p) * INPUT) = V(pink + p * 8 + i * 4);
+    to[0] = to[size] = (float)(sum / size);
   }
 }
 
@@ -625,39 +628,44 @@ static double spread_of(const float *x, long count) {
   return root(squares / (3 * count) - sum / (3 * count) * (sum / (3 * count)));
 }
 
+/* Add the blob of class `label` and the grating it carries to `unit` times an image. */
+OFTEN void encode(float *image, int label, double unit, const float *amplitudes) {
+  double top = size * uniform(0.25, 0.75), left = size * uniform(0.25, 0.75);
+  double width = size * uniform(0.18, 0.30), phase = uniform(0, 1) - 0.25;
+  double turn = label / 20.0 + amplitudes[3] * normal() / 6.283185307179586;
+  double hue = label / 10.0 + amplitudes[4] * normal() / 6.283185307179586;
+  double cycles = 0.32 + 0.04 * normal();
+  double across = cycles * cosine(turn), down = cycles * cosine(turn - 0.25);
+  double colour[3], rows[size], columns[size];
+  for (int c = 0; c < 3; c++) colour[c] = amplitudes[1] * cosine(hue - c / 3.0);
+  for (int j = 0; j < size; j++) {
+    rows[j] = exponential(-(j - top) * (j - top) / (2 * width * width));
+    columns[j] = exponential(-(j - left) * (j - left) / (2 * width * width));
+  }
+  for (int p = 0; p < size * size; p++) {
+    int y = p / size, x = p % size;
+    double grating = amplitudes[0] * cosine(across * x + down * y + phase);
+    for (int c = 0; c < 3; c++) {
+      float *v = image + p * INPUT + c;
+      *v = (float)(unit * *v + rows[y] * columns[x] * (colour[c] + grating));
+    }
+  }
+}
+
 /* Fill a set with labelled images by the recipe of cplib.data.gratings. */
 EXPORT void gratings(int set, u32 seed, float fine, float coarse, float noise,
                      float jitter_fine, float jitter_coarse) {
-  int count = counts[set], area = size * size;
-  float *image = shown;
-  background(seed, count, image);
-  double unit = noise / spread_of(image, (long)count * area);
+  const float amplitudes[] = {fine, coarse, noise, jitter_fine, jitter_coarse};
+  int count = counts[set], image = size * size * INPUT;
+  soften();
+  stream(seed, BACKGROUND, 0);
+  for (long i = 0; i < count; i += 2) background(shown + i * image);
+  double unit = noise / spread_of(shown, (long)count * size * size);
   stream(seed, SHAPES, 0);
-  for (int i = 0; i < count; i++, image += area * INPUT) {
-    int label = labels[set][i] = (u8)below(10);
-    double top = size * uniform(0.25, 0.75), left = size * uniform(0.25, 0.75);
-    double width = size * uniform(0.18, 0.30), phase = uniform(0, 1);
-    double turn = label / 20.0 + jitter_fine * normal() / 6.283185307179586;
-    double hue = label / 10.0 + jitter_coarse * normal() / 6.283185307179586;
-    double cycles = 0.32 + 0.04 * normal();
-    double across = cycles * cosine(turn), down = cycles * cosine(turn - 0.25);
-    double colour[3], bump[2][size];
-    for (int c = 0; c < 3; c++) colour[c] = coarse * cosine(hue - c / 3.0);
-    for (int j = 0; j < size; j++) {
-      bump[0][j] = exponential(-(j - top) * (j - top) / (2 * width * width));
-      bump[1][j] = exponential(-(j - left) * (j - left) / (2 * width * width));
-    }
-    for (int p = 0; p < area; p++) {
-      int y = p / size, x = p % size;
-      double grating = fine * cosine(across * x + down * y + phase - 0.25);
-      for (int c = 0; c < 3; c++) {
-        float *v = image + p * INPUT + c;
-        *v = (float)(unit * *v + bump[0][y] * bump[1][x] * (colour[c] + grating));
-      }
-    }
-  }
-  unit = 32 / spread_of(shown, (long)count * area);
-  for (long i = 0; i < (long)count * area; i++)
+  for (long i = 0; i < count; i++)
+    encode(shown + i * image, labels[set][i] = (u8)below(10), unit, amplitudes);
+  unit = 32 / spread_of(shown, (long)count * size * size);
+  for (long i = 0; i < (long)count * size * size; i++)
     for (int c = 0; c < 3; c++) {
       double v = 128 + unit * shown[i * INPUT + c] + 0.5;
       pixels[set][i * 3 + c] = v < 0 ? 0 : v > 255 ? 255 : (u8)v;
@@ -825,7 +833,7 @@ EXPORT int init(int family, int width, int channels_, int classes_, int side, in
     pixels[set] = take((long)counts[set] * area * channels);
     labels[set] = take(counts[set]);
   }
-  shown = floats((long)most(counts[TRAIN], counts[TEST]) * area * INPUT);
+  shown = floats((most(counts[TRAIN], counts[TEST]) + 1l) * area * INPUT);
   shown_labels = take(counts[TRAIN]), order = take(4l * counts[TRAIN]);
   rgba = take(4l * area), kernel = floats(2l * area);
   take(64l * (area + 1024)); /* tiles may read, but never write, beyond the end */
