@@ -478,10 +478,11 @@ EXPORT void normalise(void) {
 }
 
 OFTEN void look(int set, int image, float *out) { /* [size][size][INPUT] */
-  long area = size * size;
-  for (long i = 0; i < area; i++)
-    for (int c = 0; c < channels; c++)
-      out[i * INPUT + c] = value[c][pixels[set][(image * area + i) * channels + c]];
+  int area = size * size;
+  const u8 *pixel = pixels[set] + (long)image * area * channels;
+  for (int i = 0; i < area; i++)
+    for (int c = 0; c < INPUT; c++)
+      out[i * INPUT + c] = c < channels ? value[c][pixel[i * channels + c]] : 0;
 }
 
 /* What PyTorch's bilinear, antialiased interpolation to `out` of `in` pixels does. */
@@ -747,7 +748,6 @@ EXPORT void train(int first, int count, int reach, int mirror, float rate,
 /* Test images number `first` to `first + count`, evaluated. */
 EXPORT void test(int first, int count) {
   float image[size * size * INPUT];
-  __builtin_memset(image, 0, sizeof image);
   for (int b = 0; b < count; b++) {
     look(TEST, first + b, image);
     place(image, b, 0, 0, 0);
