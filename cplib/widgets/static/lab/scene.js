@@ -5,7 +5,7 @@ const GRIP = 12; // width of a handle at an end of a window, in pixels
 
 /** Where things are in a scene of `width` pixels with `rows` strips over `total` epochs. */
 function layout(width, rows, total) {
-  const left = 42, right = width - 62, side = Math.max(30, Math.min(46, width / 15));
+  const left = 38, right = width - 72, side = Math.max(30, Math.min(46, width / 15));
   const roof = rows * (side + 6) + 22, floor = roof + Math.max(150, Math.min(220, 0.32 * width));
   return { left, right, side, roof, floor, x: scale(0, total, left, right),
     epoch: scale(left, right, 0, total), row: (y) => Math.floor(y / (side + 6)) };
@@ -107,14 +107,12 @@ function bars(width, nets) {
 }
 
 /** Paint what a worker says of its first-layer filters on a canvas, side by side. */
-function paint(canvas, { size, count, pixels }) {
-  const shown = Math.min(count, 16), context = canvas.getContext("2d");
-  canvas.width = shown * (size + 1) - 1;
+function paint(canvas, { size, images }) {
+  const shown = images.slice(0, 16), context = canvas.getContext("2d");
+  canvas.width = shown.length * (size + 1) - 1;
   canvas.height = size;
-  for (let i = 0; i < shown; i++) {
-    const values = pixels.subarray(i * 4 * size ** 2, (i + 1) * 4 * size ** 2);
-    context.putImageData(new ImageData(values.slice(), size, size), i * (size + 1), 0);
-  }
+  shown.forEach((pixels, i) =>
+    context.putImageData(new ImageData(pixels, size, size), i * (size + 1), 0));
 }
 
 /** Addresses of the images that a worker shows, (size, size) pixels RGBA each. */
