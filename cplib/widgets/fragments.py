@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 
-__all__ = ["replaceable", "standalone"]
+__all__ = ["replaceable", "script", "standalone"]
+
+UNREAD = re.compile(r"/\*.*?\*/|^ *//[^\n]*\n|^ +", re.M | re.S)
 
 SILENT = (
     "the script for it does not run: scripts are off, blocked by this site, or too new "
@@ -14,12 +17,7 @@ SILENT = (
 
 
 def standalone(
-    name: str,
-    data: dict,
-    inside: str,
-    missing: str,
-    words: str,
-    scripts: tuple[str, ...] = (),
+    name: str, data: dict, inside: str, missing: str, words: str, before: tuple = ()
 ) -> str:
     """A `div` of class `cplib-NAME` with static/NAME.css, static/NAME.js and `data`.
 
@@ -34,13 +32,14 @@ def standalone(
             attribute `data-static`, which a script hides once it has started.
         missing: what the reader could do here if the script ran.
         words: HTML that says more where it does not run.
-        scripts: names of those that static/NAME.js needs beside draw.js.
+        before: names of the scripts that static/NAME.js needs beside draw.js.
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("</", r"<\/")  # or it could close the script
-    source = "\n".join(_file(f"{script}.js") for script in ("draw", *scripts, name))
+    source = "".join(map(script, ("draw", *before, name)))
+    style, short = _file(f"{name}.css"), name.rpartition("/")[2]
     return (
-        f'<div class="cplib-{name.split("/")[-1]}"><style>{_file(f"{name}.css")}</style>{inside}'
+        f'<div class="cplib-{short}"><style>{style}</style>{inside}'
         f"<div data-static><p>Here you could {missing}, but {SILENT}</p>{words}</div>"
         f'<script type="application/json">{text}'
         f'</script><script>(() => {{\n"use strict";\n{source}}})();</script></div>'
@@ -50,6 +49,11 @@ def standalone(
 def replaceable(figure: str) -> str:
     """The HTML of a figure whose image a script hides: it is then not even loaded."""
     return figure.replace("<img ", '<img data-static loading="lazy" ', 1)
+
+
+def script(name: str) -> str:
+    """static/NAME.js without its comments and indentation."""
+    return UNREAD.sub("", _file(f"{name}.js"))
 
 
 def _file(name: str) -> str:

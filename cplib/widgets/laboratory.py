@@ -1,7 +1,7 @@
-"""The laboratory: networks that the reader's browser trains, with and without a kernel.
+"""The laboratory: networks that the reader's own browser trains.
 
-`static/lab` has the engine, the worker around it and the page's scripts; what is trained
-comes from here, so that page and package cannot drift apart.
+Scripts and engine are in `static/lab`; the recipe and the deficits come from here, so
+that page and package cannot drift apart.
 """
 
 from __future__ import annotations
@@ -10,21 +10,18 @@ import base64
 from dataclasses import asdict, dataclass
 from importlib import resources
 
-from .. import deficits, studies
 from ..data.gratings import make_gratings
+from ..deficits import CONTROLS, KINDS, Blur
 from ..errors import InputError
-from ..studies import SCALES, Study, sweep
-from .fragments import standalone
+from ..studies import SCALES, Study, get, sweep
+from .fragments import script, standalone
 
 __all__ = ["Laboratory", "laboratory"]
 
-CHOICE = {
-    **{f"blur{factor}": deficits.Blur(factor) for factor in (2, 4, 8)},
-    **{d.kind: d() for d in (deficits.KINDS | deficits.CONTROLS).values()},
-}
-del CHOICE["blur"]  # its strengths are there by name
+DEFICITS = {f"blur{factor}": Blur(factor) for factor in (2, 4, 8)}
+DEFICITS |= {kind: d() for kind, d in (KINDS | CONTROLS).items() if d is not Blur}
+DEMO = SCALES["demo"]
 NETWORKS = 3  # beside the twin
-SCALE = "demo"
 
 
 def laboratory(study: Study | None = None) -> Laboratory:
@@ -35,11 +32,11 @@ def laboratory(study: Study | None = None) -> Laboratory:
             long as its clean run; default: blur until epoch 20 of 50.
 
     Raises:
-        InputError: it is not of `gratings` by the recipe of scale "demo", or has a
-            deficit that the laboratory lacks.
+        InputError: it differs from those of scale "demo" in more than images, network
+            and mirroring, or has a deficit that the laboratory lacks.
     """
-    base = studies.get(SCALE, SCALE)
-    return Laboratory(study or sweep("laboratory", CHOICE["blur4"], (20,), base=base))
+    base = get("demo", DEMO)
+    return Laboratory(study or sweep("laboratory", Blur(), (20,), base=base))
 
 
 @dataclass(frozen=True)
@@ -49,81 +46,62 @@ class Laboratory:
     study: Study
 
     def __post_init__(self):
-        mine, demo = self.study.setup, SCALES[SCALE].main
-        parts = {"model": mine.model, "mirror": mine.schedule.mirror}
-        sizes = {"train": mine.data.train, "test": mine.data.test}
-        same = demo.vary(**parts, **sizes, options=mine.data.options, probe=mine.probe)
-        if mine != same or mine.model.family not in ("AllCNN", "MLP"):
+        mine = self.study.setup
+        same = DEMO.main.vary(model=mine.model, mirror=mine.schedule.mirror)
+        same = same.vary(data=mine.data, probe=mine.probe)
+        kind = mine.data.name, mine.data.size, mine.model.family
+        if mine != same or kind not in [("gratings", 16, f) for f in ("AllCNN", "MLP")]:
             raise InputError(
-                f"Study {self.study.name!r} is not by the laboratory's recipe: give one "
-                "in the setting of cp.study('demo', 'demo')."
+                f"Study {self.study.name!r} is not by the laboratory's recipe: give "
+                "one in the setting of cp.study('demo', 'demo')."
             )
-        lacking = {d for run in self.study.runs for d in run.deficits}
-        for deficit in lacking.difference(CHOICE.values()):
+        seen = {deficit for run in self.study.runs for deficit in run.deficits}
+        for deficit in seen.difference(DEFICITS.values()):
+            known = ", ".join(d.title for d in DEFICITS.values())
             raise InputError(
-                f"The laboratory has no {deficit.title}: choose among "
-                f"{', '.join(d.title for d in CHOICE.values())}."
+                f"The laboratory has no {deficit.title}: choose one of {known}."
             )
 
     def state(self) -> dict:
-        """What is offered at first, as the script keeps it."""
-        data, model, schedule, *_ = vars(self.study.setup).values()
-        keys = {deficit: key for key, deficit in CHOICE.items()}
-        amplitudes = make_gratings.__kwdefaults__ | dict(data.options)
+        """What is offered at first, as the scripts keep it."""
+        setup, runs = self.study.setup, self.study.runs
+        keys = {deficit: key for key, deficit in DEFICITS.items()}
+        amplitudes = make_gratings.__kwdefaults__ | dict(setup.data.options)
+        lives = [
+            [dict(key=keys[d], onset=a, removal=b) for d, a, b in run.windows]
+            for run in runs[1 : 1 + NETWORKS]
+        ]
         return {
-            "epochs": self.study.runs[0].epochs,
-            "seed": 0,
-            "family": model.family,
-            "width": model.width,
-            "train": data.train,
-            "test": data.test,
+            **{"epochs": runs[0].epochs, "seed": 0},
+            **{name: getattr(setup.model, name) for name in ("family", "width")},
+            **{name: getattr(setup.data, name) for name in ("train", "test")},
             **{name: amplitudes[name] for name in ("fine", "coarse", "noise")},
-            "mirror": int(schedule.mirror),
-            "challenge": "",
-            "nets": [
-                {
-                    "windows": [
-                        {"key": keys[d], "onset": onset, "removal": removal}
-                        for d, onset, removal in run.windows
-                    ],
-                    "therapy": "none",
-                }
-                for run in self.study.runs[1 : 1 + NETWORKS]
-            ],
+            **{"mirror": int(setup.schedule.mirror), "challenge": ""},
+            "nets": [{"windows": windows, "therapy": "none"} for windows in lives],
         }
 
     def data(self) -> dict:
-        """What the script needs."""
-        setup, scale = self.study.setup, SCALES[SCALE]
-        folder = resources.files(__package__) / "static" / "lab"
+        """What the scripts need."""
+        engine = resources.files(__package__) / "static" / "lab" / "engine.wasm"
+        words = {"label", "title", "sees"}
         return {
             "start": self.state(),
             "base": laboratory().state(),
-            "recipe": {
-                "data": {"size": setup.data.size},
-                "schedule": setup.schedule.spec(),
-                "probe": asdict(scale.probe),
-            },
-            "widths": {s.model.family: s.model.width for s in (scale.main, scale.digits)},
+            "data": {"size": DEMO.main.data.size},
+            "schedule": DEMO.main.schedule.spec(),
+            "probe": asdict(DEMO.probe),
+            "widths": {s.model.family: s.model.width for s in (DEMO.main, DEMO.digits)},
             "deficits": [
-                {
-                    "key": key,
-                    "deficit": deficit.spec(),
-                    "label": deficit.label,
-                    "title": deficit.title,
-                    "sees": deficit.sees,
-                    "python": f"cp.deficits.{deficit!r}",
-                }
-                for key, deficit in CHOICE.items()
+                {"key": key, "deficit": d.spec(), "python": f"cp.deficits.{d!r}"}
+                | {name: getattr(d, name) for name in words}
+                for key, d in DEFICITS.items()
             ],
-            "worker": (folder / "worker.js").read_text("utf-8"),
-            "wasm": base64.b64encode((folder / "engine.wasm").read_bytes()).decode(),
+            "worker": script("lab/worker"),
+            "wasm": base64.b64encode(engine.read_bytes()).decode(),
         }
 
     def _repr_html_(self) -> str:
         words = "<p>The chapters show stored runs of the same experiments.</p>"
         missing = "train networks under deficits of your own"
-        scripts = ("lab/state", "lab/nursery", "lab/scene")
-        return standalone(
-            "lab/laboratory", self.data(), "", missing, words, scripts=scripts
-        )
+        before = ("lab/state", "lab/nursery", "lab/scene")
+        return standalone("lab/laboratory", self.data(), "", missing, words, before)

@@ -141,15 +141,15 @@ function start(root) {
   }
   function config(net) {
     const { windows, therapy } = net === TWIN ? { windows: [], therapy: "none" } : state.nets[net];
-    const { family, width, train, test, fine, coarse, noise, mirror } = state, { recipe } = data;
+    const { family, width, train, test, fine, coarse, noise, mirror } = state;
     return {
       model: { family, width },
-      data: { ...recipe.data, train, test, fine, coarse, noise },
-      schedule: { ...recipe.schedule, mirror: mirror === 1 },
+      data: { ...data.data, train, test, fine, coarse, noise },
+      schedule: { ...data.schedule, mirror: mirror === 1 },
       windows: windows.map(({ key, onset, removal }) => ({ deficit: deficits[key].deficit, onset, removal })),
       therapies: THERAPIES[therapy][1].map((t) => ({ ...t, epoch: removal(windows) })),
       epochs: lifetime(net),
-      probe: recipe.probe,
+      probe: data.probe,
     };
   }
   const keyOf = (deficit) => !deficit ? "none" : choice.find(({ deficit: d }) =>
@@ -158,6 +158,7 @@ function start(root) {
   // ---- training
   /** Train all networks with `count` seeds more. */
   function raise(count) {
+    refusal = "";
     litters = done(); // without one that was stopped
     seeds = Array.from({ length: count }, (_, i) => state.seed + litters.length + i);
     held = false;
@@ -233,7 +234,7 @@ function start(root) {
     const age = Math.min(...litter.map((run) => run.seen.length / lifetime(run.net))) * all;
     const which = litters.length + seeds.length > 1 ? `, seed ${litter[0].seed}` : "";
     const epoch = `epoch ${Math.round(age)} of ${all}${which}`;
-    if (finished(litter)) return `Done: ${epoch}.`;
+    if (finished(litter)) return `Done: ${all} epochs${which}.`;
     if (!busy()) return `Stopped at ${epoch}.`;
     if (held) return asleep ? `Paused while the page is hidden, at ${epoch}.` : `Paused at ${epoch}.`;
     return `Training: ${epoch}.`;
@@ -274,20 +275,20 @@ function start(root) {
   // ---- what is shown
   /** Make anew what depends on the experiment, then show the numbers. */
   function rebuild() {
-    const here = PRESETS.find(([, text]) => written(read(`${VERSION};${text}`, data.base, known)) === written(state));
+    const preset = PRESETS.find(([, text]) => written(read(`${VERSION};${text}`, data.base, known)) === written(state));
     [...choices.querySelectorAll("button")].forEach((chip, i) =>
-      chip.setAttribute("aria-pressed", PRESETS[i] === here));
-    question.textContent = here ? here[2] : "An experiment of your own.";
+      chip.setAttribute("aria-pressed", PRESETS[i] === preset));
+    question.textContent = preset ? preset[2] : "An experiment of your own.";
     const focus = live.contains(document.activeElement) && label(document.activeElement);
     refill(cards, ...everyone().map(card));
     refill(lives, html("legend", {}, "Deficits: drag on the strips above, or type"),
       ...lifetimes().map((_, net) => fields(net)), ...(state.challenge || state.nets.length === MOST ? []
         : [button("Add a network", () => change((s) => s.nets.push({ windows: [], therapy: "none" })))]));
     refill(knobs, html("legend", {}, "Images, network, seed"), ...dials());
-    const hash = `#lab=${written(state)}`;
-    link.value = location.href.split("#")[0] + hash;
+    const hash = `#lab=${written(state)}`, [here] = location.href.split("#");
+    link.value = here + hash;
     if (addressed && (location.hash || written(state) !== written(data.start)))
-      history.replaceState(null, "", refusal ? " " : hash);
+      history.replaceState(null, "", refusal ? here : here + hash);
     python.textContent = pythonOf(state, data.base,
       Object.fromEntries(data.deficits.map((d) => [d.key, d.python])), lifetimes());
     list();
@@ -373,18 +374,19 @@ function start(root) {
       [since, pointed] = [performance.now(), true];
       flip();
     });
-    made.addEventListener("pointerup", () => performance.now() - since > PRESSED && flip());
+    for (const over of ["pointerup", "pointercancel"])
+      made.addEventListener(over, () => performance.now() - since > PRESSED && flip());
     made.addEventListener("click", () => {
       if (!pointed) flip(); // by the keyboard
       pointed = false;
     });
     made.addEventListener("contextmenu", (event) => event.preventDefault());
     made.update = () => {
-      const run = runOf(net), on = now(net) !== "none";
+      const run = runOf(net), alive = Boolean(run && run.worker), on = alive && now(net) !== "none";
       const empty = state.challenge && !on && spoiled(seen(net)) >= BUDGET;
-      made.disabled = !(run && run.worker) || litters.length > 1 || empty;
+      made.disabled = !alive || litters.length > 1 || empty;
       made.setAttribute("aria-pressed", on);
-      made.textContent = on ? "Let it see again" : `Hold for ${deficits[brush(net)].label}`;
+      made.textContent = on ? "Let it see again" : `Hold or tap: ${deficits[brush(net)].label}`;
     };
     return made;
   }
@@ -478,7 +480,8 @@ function start(root) {
     }));
     const others = notebook.filter((other) => other.compared && other !== entry)
       .flatMap((other) => other.runs.filter((run) => run.label !== "twin").map((run) => (
-        { colour: "currentColor", kind: "other", label: other.name, points: run.rows.map((r) => [r[0], r[2]]) })));
+        { colour: "currentColor", kind: "other", label: run.seed === other.runs[0].seed ? other.name.slice(0, 9) : "",
+          points: run.rows.map((r) => [r[0], r[2]]) })));
     const age = growing ? Math.min(...litters[litters.length - 1].map((run) => run.seen.length)) : null;
     refill(chart, scene(width, { rows, curves: [...others, ...curves], age, total }));
     const measured = everyone().map((net) => ({ net, run: runOf(net) })).map(({ net, run }) => ({
@@ -569,24 +572,23 @@ function start(root) {
         keep();
         show();
       });
+      const points = run.lost.map((v, i) =>
+        number(v) + (run.ranges[i] === null ? "" : ` ± ${number(run.ranges[i])}`)).join(" | ");
       const seeds = new Set(run.runs.map((r) => r.seed)).size;
-      const points = run.lost.map((v, i) => number(v) + (run.ranges[i] === null ? "" : ` ± ${number(run.ranges[i])}`)).join(" | ");
-      return html("tr", {}, html("td", {}, named), html("td", {}, points), html("td", {}, String(seeds)),
-        html("td", {}, box), html("td", {},
-          button("Open", () => open(read(run.state, data.base, known)), { "aria-label": `Open ${run.name}` }), " ",
-          button("Delete", () => {
-            notebook = notebook.filter((other) => other !== run);
-            if (entry === run) entry = null;
-            keep();
-            list();
-            show();
-          }, { "aria-label": `Delete ${run.name}` })));
+      return html("li", {}, named, html("span", {}, `${points} points lost, ${seeds} seed${seeds > 1 ? "s" : ""}`),
+        html("label", {}, box, " draw"),
+        button("Open", () => open(read(run.state, data.base, known)), { "aria-label": `Open ${run.name}` }),
+        button("Delete", () => {
+          notebook = notebook.filter((other) => other !== run);
+          if (entry === run) entry = null;
+          keep();
+          list();
+          show();
+        }, { "aria-label": `Delete ${run.name}` }));
     };
-    const head = ["run", "points lost", "seeds", "draw", ""].map((words) => html("th", { scope: "col" }, words));
     refill(runs, html("h3", {}, "Your notebook"), ...(notebook.length
-      ? [html("div", { class: "table" }, html("table", {}, html("thead", {}, html("tr", {}, ...head)),
-        html("tbody", {}, ...notebook.map(row)))),
-      html("p", { class: "buttons" }, button("Export all as CSV", save))]
+      ? [html("ul", {}, ...notebook.map(row)),
+        html("p", { class: "buttons" }, button("Export all as CSV", save))]
       : [html("p", {}, "Every training is kept here, in this browser alone.")]));
   }
   function save() {
@@ -605,16 +607,16 @@ function start(root) {
 
   // ---- the first state, and that of the address
   function arrive() {
-    const text = addressed && location.hash.startsWith("#lab=") && decodeURIComponent(location.hash.slice(5));
-    if (!text || text === written(state)) return rebuild();
+    const text = addressed && location.hash.match(/^#lab=(.*)$/);
+    if (!text) return rebuild();
     try {
-      open(read(text, data.base, known));
+      open(read(decodeURIComponent(text[1]), data.base, known));
     } catch (error) {
       refusal = `This link does not open: ${error.message}. Here is the default instead.`;
       rebuild();
     }
   }
-  addEventListener("hashchange", arrive);
+  addEventListener("hashchange", () => location.hash.startsWith("#lab=") && arrive());
   arrive();
   onWidth(live, draw);
 }

@@ -118,7 +118,7 @@ function read(text, base, known) {
   for (const part of parts) {
     const [name, value = ""] = part.split(/=(.*)/s);
     if (name === "ABC"[state.nets.length]) state.nets.push(life(value, known));
-    else if (name in base && name !== "nets") state[name] = setting(name, value);
+    else if (Object.hasOwn(base, name) && name !== "nets") state[name] = setting(name, value);
     else throw new Error(`“${part}” is no setting of this laboratory`);
   }
   if (!state.nets.length) throw new Error("it names no network");
@@ -141,7 +141,7 @@ function setting(name, text) {
 
 function life(text, known) {
   const [seen, therapy = "none"] = text.split("!");
-  if (!(therapy in THERAPIES)) throw new Error(`“${therapy}” is no therapy`);
+  if (!Object.hasOwn(THERAPIES, therapy)) throw new Error(`“${therapy}” is no therapy`);
   const windows = seen.split("+").filter(Boolean).map((part) => {
     const [, key, onset, end] = part.match(/^(.+)@(\d{1,4})-(\d{1,4})$/) || [];
     if (!known.includes(key)) throw new Error(`“${part}” is no window of a deficit known here`);
