@@ -1,6 +1,7 @@
-"""The engine in WebAssembly, in Chromium, driven by its worker: against the native one."""
+"""The engine in WebAssembly, driven by its worker in Chromium: as the native one."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ CONFIG = {
     "epochs": 4,
     "probe": {"images": 16, "every": 2},
 }
-# Runs in the page: start a worker, answer its messages by `replies`, return what it said.
+# Runs in the page: start a worker, answer what it says by `replies`, return it all.
 TALK = """async ([source, start, replies]) => {
   const blob = new Blob([source], { type: "text/javascript" });
   const worker = new Worker(URL.createObjectURL(blob)), heard = [];
@@ -56,8 +57,6 @@ def tab(chromium, tmp_path_factory):
 @pytest.fixture
 def talk(tab):
     """A function that has a worker train and returns its messages."""
-    import json
-
     wasm = base64.b64encode(laboratory.MODULE.read_bytes()).decode()
 
     def with_worker(config=CONFIG, seed=0, replies=(), **changes):
@@ -142,10 +141,9 @@ DEFICITS = (
 
 
 def test_the_worker_shows_what_each_deficit_does(talk, library):
-    """In both builds; training under each deficit differs from that under the others."""
+    """The first training images and labels, as the native build shows them."""
     ready = talk(sees=[None, *DEFICITS], epochs=0, shown=5, seed=2)[0]
-    engine, counts = None, (200, 90)
-    engine = Engine(library, counts=counts, batch=64)
+    engine = Engine(library, counts=(200, 90), batch=64)
     for deficit, sees in zip([None, *DEFICITS], ready["sees"], strict=True):
         kind = (deficit or {"kind": "clear"})["kind"].removeprefix("moving-")
         amount = (deficit or {}).get("factor", 0)
@@ -156,7 +154,7 @@ def test_the_worker_shows_what_each_deficit_does(talk, library):
         assert sees["labels"] == engine.labels_shown[:5].tolist()
         for i, image in enumerate(sees["images"]):
             pixels = engine.array(library.view(i), 1024).tolist()
-            assert list(image.values() if isinstance(image, dict) else image) == pixels
+            assert image == pixels
     assert {d["kind"].removeprefix("moving-") for d in DEFICITS} == {*KINDS} - {"clear"}
 
 
@@ -206,7 +204,7 @@ def test_a_deficit_switched_by_hand_holds_in_place_of_the_windows(talk):
 
 
 def test_therapies_act_at_the_last_removal(talk, library):
-    """A restart: the rate begins anew, without momentum. Shrinking: as in the engine."""
+    """A restart begins the rate anew, without momentum; shrinking is the engine's."""
     kinds = [("clear", 0), ("blur", 4), ("blur", 4), ("clear", 0)]
     first, anew = rates(4), [*rates(3), 0.05]
     shrink = {"kind": "shrink", "factor": 0.5, "noise": 0.1}

@@ -69,6 +69,7 @@ self.onmessage = ({ data: message }) => {
   if (message.type === "start") return void begin(message);
   if (!run) return;
   if (message.type === "pause") run.paused = true;
+  if (message.type === "resume") run.paused = false;
   if (message.type === "stop") run.stopped = true;
   if (message.type === "deficit") run.chosen = message.deficit;
   if (message.type === "therapy") run.ordered.push(message.therapy);
@@ -163,10 +164,7 @@ async function rest() {
   });
   if (run.paused && !run.stopped) {
     self.postMessage({ type: "paused" });
-    let heard;
-    do heard = await new Promise((resolve) => (run.wake = resolve));
-    while (heard !== "resume" && heard !== "stop");
-    Object.assign(run, { paused: false, wake: null });
+    while (run.paused && !run.stopped) await new Promise((resolve) => (run.wake = resolve));
   }
   if (run.stopped) throw new Stopped();
   run.since = performance.now();
