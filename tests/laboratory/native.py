@@ -1,4 +1,4 @@
-"""The laboratory's engine as a library, its memory as arrays, its network in PyTorch."""
+"""The laboratory's engine as a library: its memory, and its network in PyTorch."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Engine:
         return np.ctypeslib.as_array(pointer, shape)
 
     def raw(self, which):
-        """Images, uint8 (N, H, W, C), and labels of the training (0) or test (1) set."""
+        """Images, uint8 (N, H, W, C), and labels: 0 for training, 1 for test."""
         count = self.counts[which]
         shape = count, self.size, self.size, self.channels
         return (
@@ -171,7 +171,7 @@ class Engine:
         return net
 
     def compare(self, net, gradients=False):
-        """Largest relative distances of layers, of weights and of vectors, from `net`."""
+        """The largest relative distance of weights or vectors of a layer from `net`."""
         of = self.gradients if gradients else self.parameters
         found = []
         for number, (layer, norm) in enumerate(pairs(net)):

@@ -1,4 +1,4 @@
-"""The engine's networks against PyTorch's in double precision, and finite differences."""
+"""The engine's networks against PyTorch's in double precision."""
 
 import numpy as np
 import pytest

@@ -110,6 +110,7 @@ function birth() {
   const family = FAMILIES.indexOf(model.family);
   if (family < 0) throw new Error(`No network ${model.family}: ${FAMILIES.join(", ")}.`);
   const { channels = 3, classes = 10, size } = data;
+  if (size % 4) throw new Error(`size=${size} is not a multiple of 4 pixels.`);
   const sizes = [size, data.train, data.test, schedule.batch];
   if (!engine.init(family, model.width, channels, classes, ...sizes))
     throw new Error("The network needs more memory than this browser gives.");
@@ -133,7 +134,7 @@ function birth() {
 
 function show(deficit, count) {
   const { kind, factor = 4, side = "top" } = deficit || {};
-  if (kind && !KINDS[kind]) throw new Error(`No deficit is called ${kind}.`);
+  if (deficit && !KINDS[kind]) throw new Error(`No deficit is called ${kind}.`);
   const amount = kind === "occlusion" ? SIDES.indexOf(side) : factor;
   engine.show(KINDS[kind] || 0, amount, run.seed, count);
 }
