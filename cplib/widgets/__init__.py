@@ -3,5 +3,9 @@
 from . import predict
 from .cover import FrontPage, front_page
 from .explorer import Explorer, explore
+from .laboratory import Laboratory, laboratory
 
-__all__ = ["Explorer", "FrontPage", "explore", "front_page", "predict"]
+__all__ = [
+    "Explorer", "FrontPage", "Laboratory", "explore", "front_page", "laboratory",
+    "predict",
+]  # fmt: skip

@@ -1,7 +1,10 @@
 """Self-contained HTML fragments with inlined CSS, data and JavaScript."""
 
 import json
+import re
 from importlib import resources
+
+UNREAD = re.compile(r"/\*.*?\*/|^ *//[^\n]*\n|^ +", re.M | re.S)
 
 SILENT = (
     "the script for it does not run: scripts are off, blocked by this site, or too new "
@@ -9,7 +12,9 @@ SILENT = (
 )
 
 
-def standalone(name: str, data: dict, inside: str, missing: str, words: str) -> str:
+def standalone(
+    name: str, data: dict, inside: str, missing: str, words: str, before: tuple = ()
+) -> str:
     """A `div` of class `cplib-NAME` with static/NAME.css, static/NAME.js and `data`.
 
     The script finds all such parts of the page, reads the JSON in each, and starts
@@ -17,27 +22,34 @@ def standalone(name: str, data: dict, inside: str, missing: str, words: str) -> 
     page, and nothing is loaded, so that it works from a file and without a network.
 
     Args:
-        name: of the part.
+        name: of the part; a folder before it is not in the class.
         data: what the script needs, as plain values.
         inside: HTML that is there with and without scripts, but for elements with the
             attribute `data-static`, which a script hides once it has started.
         missing: what the reader could do here if the script ran.
         words: HTML that says more where it does not run.
+        before: names of the scripts that static/NAME.js needs beside draw.js.
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("</", r"<\/")  # or it could close the script
+    source = "".join(map(script, ("draw", *before, name)))
+    style, short = _file(f"{name}.css"), name.rpartition("/")[2]
     return (
-        f'<div class="cplib-{name}"><style>{_file(f"{name}.css")}</style>{inside}'
+        f'<div class="cplib-{short}"><style>{style}</style>{inside}'
         f"<div data-static><p>Here you could {missing}, but {SILENT}</p>{words}</div>"
         f'<script type="application/json">{text}'
-        f'</script><script>(() => {{\n"use strict";\n{_file("draw.js")}\n'
-        f"{_file(f'{name}.js')}}})();</script></div>"
+        f'</script><script>(() => {{\n"use strict";\n{source}}})();</script></div>'
     )
 
 
 def replaceable(figure: str) -> str:
     """The HTML of a figure whose image a script hides: it is then not even loaded."""
     return figure.replace("<img ", '<img data-static loading="lazy" ', 1)
+
+
+def script(name: str) -> str:
+    """static/NAME.js without its comments and indentation."""
+    return UNREAD.sub("", _file(f"{name}.js"))
 
 
 def _file(name: str) -> str:

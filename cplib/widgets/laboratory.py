@@ -1,0 +1,103 @@
+"""The laboratory: networks that the reader's own browser trains.
+
+Scripts and engine are in `static/lab`; the recipe and the deficits come from here, so
+that page and package cannot drift apart.
+"""
+
+import base64
+from dataclasses import asdict, dataclass
+from importlib import resources
+
+from ..data.gratings import make_gratings
+from ..deficits import CONTROLS, KINDS, Blur
+from ..errors import InputError
+from ..studies import SCALES, Study, get, sweep
+from .fragments import script, standalone
+
+DEFICITS = {f"blur{factor}": Blur(factor) for factor in (2, 4, 8)}
+DEFICITS |= {kind: d() for kind, d in (KINDS | CONTROLS).items() if d is not Blur}
+DEMO = SCALES["demo"]
+NETWORKS = 3  # beside the twin
+
+
+def laboratory(study: Study | None = None) -> "Laboratory":
+    """Networks to be trained in the page, beside a twin that never has a deficit.
+
+    Args:
+        study: whose first runs with a deficit, up to three, are offered, each for as
+            long as its clean run; default: blur until epoch 20 of 50.
+
+    Raises:
+        InputError: it differs from those of scale "demo" in more than images, network
+            and mirroring, or has a deficit that the laboratory lacks.
+    """
+    base = get("demo", DEMO)
+    return Laboratory(study or sweep("laboratory", Blur(), (20,), base=base))
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Shown as HTML that needs no kernel and no network; see `laboratory`."""
+
+    study: Study
+
+    def __post_init__(self):
+        mine = self.study.setup
+        same = DEMO.main.vary(model=mine.model, mirror=mine.schedule.mirror)
+        same = same.vary(data=mine.data, probe=mine.probe)
+        kind = mine.data.name, mine.data.size, mine.model.family
+        if mine != same or kind not in [("gratings", 16, f) for f in ("AllCNN", "MLP")]:
+            raise InputError(
+                f"Study {self.study.name!r} is not by the laboratory's recipe: give "
+                "one in the setting of cp.study('demo', 'demo')."
+            )
+        seen = {deficit for run in self.study.runs for deficit in run.deficits}
+        for deficit in seen.difference(DEFICITS.values()):
+            known = ", ".join(d.title for d in DEFICITS.values())
+            raise InputError(
+                f"The laboratory has no {deficit.title}: choose one of {known}."
+            )
+
+    def state(self) -> dict:
+        """What is offered at first, as the scripts keep it."""
+        setup, runs = self.study.setup, self.study.runs
+        keys = {deficit: key for key, deficit in DEFICITS.items()}
+        amplitudes = make_gratings.__kwdefaults__ | dict(setup.data.options)
+        lives = [
+            [dict(key=keys[d], onset=a, removal=b) for d, a, b in run.windows]
+            for run in runs[1 : 1 + NETWORKS]
+        ]
+        return {
+            **{"epochs": runs[0].epochs, "seed": 0},
+            **{name: getattr(setup.model, name) for name in ("family", "width")},
+            **{name: getattr(setup.data, name) for name in ("train", "test")},
+            **{name: amplitudes[name] for name in ("fine", "coarse", "noise")},
+            **{"mirror": int(setup.schedule.mirror), "challenge": ""},
+            "nets": [{"windows": windows, "therapy": "none"} for windows in lives],
+        }
+
+    def data(self) -> dict:
+        """What the scripts need."""
+        engine = resources.files(__package__) / "static" / "lab" / "engine.wasm"
+        words = {"label", "title", "sees"}
+        return {
+            "start": self.state(),
+            "base": laboratory().state(),
+            "data": {"size": DEMO.main.data.size},
+            "schedule": DEMO.main.schedule.spec(),
+            "probe": asdict(DEMO.probe),
+            "widths": {s.model.family: s.model.width for s in (DEMO.main, DEMO.digits)},
+            "deficits": [
+                {"key": key, "deficit": d.spec(), "python": f"cp.deficits.{d!r}"}
+                | {name: getattr(d, name) for name in words}
+                for key, d in DEFICITS.items()
+            ],
+            "worker": script("lab/worker"),
+            "wasm": base64.b64encode(engine.read_bytes()).decode(),
+        }
+
+    def _repr_html_(self) -> str:
+        words = "<p>The chapters show stored runs of the same experiments.</p>"
+        missing = "train networks under deficits of your own"
+        before = ("lab/state", "lab/nursery", "lab/scene")
+        return standalone("lab/laboratory", self.data(), "", missing, words, before)

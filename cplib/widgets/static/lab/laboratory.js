@@ -1,0 +1,624 @@
+// The laboratory: networks that grow up in the page (see cplib/widgets/laboratory.py).
+// Recipe, deficits and images come from Python as JSON; each network is trained by a web
+// worker of its own (worker.js), and this script shows what the workers report.
+// cplib.widgets.fragments puts draw.js, state.js, nursery.js and scene.js before it, and a
+// function around all.
+
+const KEEP = "cplib-laboratory"; // the reader's notebook in localStorage
+const LAST = 5; // epochs whose mean is the final accuracy
+const TWIN = -1; // its place among the networks
+const COLOURS = ["#0173b2", "#de8f05", "#cc78bc"];
+const STUDENT = [0, 0, 12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]; // by n
+const PRESSED = 400; // milliseconds from which a press is held
+
+const number = (value) => value.toFixed(1).replace("-", "\u2212");
+const percent = (value) => `${number(value)}\u00a0%`;
+const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+const begun = (words) => words[0].toUpperCase() + words.slice(1);
+
+/** Half of the 95 % interval of the mean of `values`; null for fewer than three. */
+function half(values) {
+  const n = values.length, middle = mean(values);
+  if (n < 3) return null;
+  const variance = mean(values.map((v) => (v - middle) ** 2)) / (n - 1); // of the mean
+  return STUDENT[Math.min(n, STUDENT.length - 1)] * Math.sqrt(variance);
+}
+
+/** Mean accuracy of the last epochs up to epoch `end`. */
+const final = (points, end = Infinity) =>
+  mean(points.filter((p) => p.epoch <= end).slice(-LAST).map((p) => p.accuracy));
+
+/** What was kept by this edition; storage may be denied. */
+function kept() {
+  try {
+    return (JSON.parse(localStorage.getItem(KEEP)) || []).filter((entry) => entry.version === VERSION);
+  } catch {
+    return [];
+  }
+}
+
+/** Start the laboratory in `root`. */
+function start(root) {
+  const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+  const choice = [...data.deficits, ...OWN];
+  const deficits = Object.fromEntries([CLEAR, ...choice].map((d) => [d.key, d]));
+  const known = choice.map((d) => d.key);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const addressed = !root.closest(".jp-OutputArea"); // JupyterLab's address is its own
+  const nest = vectors() ? nursery(data.worker, data.wasm, heard) : null;
+  let state = structuredClone(data.start), litters = [], seeds = []; // trained or growing; seeds that wait
+  let held = false, asleep = false, told = "", refusal = "", due = false;
+  let notebook = kept(), entry = null; // the notebook's entry of what is on show
+  const album = new Map(), strips = new Map(); // images by deficit; strips by network
+
+  // ---- names and numbers
+  const single = () => state.nets.length === 1;
+  const letter = (net) => (net === TWIN ? "twin" : single() ? "you" : "ABC"[net]);
+  const name = (net) => net === TWIN ? (single() ? "its twin" : "the twin")
+    : single() ? "your network" : `network ${"ABC"[net]}`;
+  const colour = (net) => (net === TWIN ? "currentColor" : COLOURS[net]);
+  const lifetime = (net) => net === TWIN ? Math.max(...lifetimes())
+    : state.epochs + (state.nets[net].therapy === "more" ? MORE : 0);
+  const lifetimes = () => state.nets.map((_, net) => lifetime(net));
+  const everyone = () => [...state.nets.keys(), TWIN];
+  const runOf = (net, litter = litters[litters.length - 1]) =>
+    litter && litter.find((run) => run.net === net);
+  const finished = (litter) => litter.every((run) => run.seen.length >= lifetime(run.net));
+  const done = () => litters.filter(finished);
+  const busy = () => Boolean(nest && nest.busy());
+  /** What a network saw until now, and what it is to see, by epoch. */
+  function seen(net, run = runOf(net)) {
+    const planned = seenIn(net === TWIN ? [] : state.nets[net].windows, lifetime(net));
+    return run ? [...run.seen, ...planned.slice(run.seen.length)] : planned;
+  }
+  /** What it sees now: what was switched by hand counts more than the plan. */
+  function now(net) {
+    const run = runOf(net), age = run ? run.seen.length : 0;
+    return run && run.worker && run.hand || seen(net)[Math.min(age, lifetime(net) - 1)];
+  }
+  const lost = (net) => done().map((litter) => {
+    const own = runOf(net, litter).points, twin = runOf(TWIN, litter).points;
+    return final(twin, lifetime(net)) - final(own);
+  });
+
+  // ---- what there is on the page
+  // Words and fields say all that the drawings do, so these are hidden from screen readers.
+  const silent = { "aria-hidden": "true" };
+  const own = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab takes keys from inputs
+  function button(words, act, options = {}) {
+    const made = html("button", { type: "button", ...options }, words);
+    made.addEventListener("click", act);
+    return made;
+  }
+  const output = (kind) => html("output", { class: kind, "aria-live": "polite" });
+  const fold = (title, ...inside) => html("details", {}, html("summary", {}, title), ...inside);
+  const choices = html("fieldset", { class: "presets" }, html("legend", {}, "Experiments"),
+    ...PRESETS.map((preset) => button(preset[0], () => adopt(preset[1]))));
+  const question = html("p", { class: "question" });
+  const cards = html("div", { class: "cards" });
+  const train = button("Train", () => raise(1), { class: "primary" });
+  const pause = button("Pause", () => hold(!held));
+  const stop = button("Stop", halt);
+  const repeat = button("Repeat with 3 seeds", () => raise(3 - done().length));
+  const said = output("said"), ending = output("ending"), copied = output("copied");
+  const chart = html("div", { class: "chart", ...silent });
+  const lives = html("fieldset", { class: "lives" }), knobs = html("fieldset", { class: "knobs" });
+  const traces = html("div", { class: "traces" });
+  const link = html("input", { type: "text", readonly: "", "aria-label": "Link to this experiment", ...own });
+  const python = html("code", {}), runs = html("div", { class: "runs" });
+  const live = html("div", { class: "live" },
+    choices, question, cards,
+    html("p", { class: "buttons" }, train, pause, stop, repeat),
+    said, chart, ending,
+    lives,
+    fold("Inside the networks: the Fisher trace, layer by layer", traces),
+    fold("Images, network, seed", knobs),
+    fold("Take it with you: a link, a line of Python", html("p", { class: "buttons" }, link,
+      button("Copy link", () => copy(link.value))),
+      html("pre", { tabindex: 0, "aria-label": "The same experiment in Python" }, python),
+      html("p", { class: "buttons" }, button("Copy Python", () => copy(python.textContent)))),
+    copied, runs);
+  root.prepend(live);
+
+  // ---- what is to be trained
+  /** Show the experiment in `text`; what was trained is in the notebook. */
+  function adopt(text) {
+    open(read(`${VERSION};${text}`, data.base, known));
+  }
+  function open(wanted) {
+    if (busy()) halt();
+    [state, litters, seeds, entry, refusal] = [wanted, [], [], null, ""];
+    rebuild();
+  }
+  function change(alter) {
+    const next = structuredClone(state);
+    alter(next);
+    for (const net of next.nets) {
+      const inside = net.windows.filter((w) => w.onset < next.epochs);
+      net.windows = inside.map((w) => ({ ...w, removal: Math.min(w.removal, next.epochs) }));
+    }
+    open(next);
+  }
+  function config(net) {
+    const { windows, therapy } = net === TWIN ? { windows: [], therapy: "none" } : state.nets[net];
+    const { family, width, train, test, fine, coarse, noise, mirror } = state;
+    return {
+      model: { family, width },
+      data: { ...data.data, train, test, fine, coarse, noise },
+      schedule: { ...data.schedule, mirror: mirror === 1 },
+      windows: windows.map(({ key, onset, removal }) => ({ deficit: deficits[key].deficit, onset, removal })),
+      therapies: THERAPIES[therapy][1].map((t) => ({ ...t, epoch: removal(windows) })),
+      epochs: lifetime(net),
+      probe: data.probe,
+    };
+  }
+  const keyOf = (deficit) => !deficit ? "none" : choice.find(({ deficit: d }) =>
+    Object.keys(d).every((field) => d[field] === deficit[field])).key;
+
+  // ---- training
+  /** Train all networks with `count` seeds more. */
+  function raise(count) {
+    refusal = "";
+    litters = done(); // without one that was stopped
+    seeds = Array.from({ length: count }, (_, i) => state.seed + litters.length + i);
+    held = false;
+    next();
+  }
+  function next() {
+    const seed = seeds.shift();
+    litters.push(everyone().map((net) => ({ net, seed, config: config(net), points: [], seen: [] })));
+    nest.start(litters[litters.length - 1]);
+    show();
+  }
+  function hold(wanted) {
+    held = wanted;
+    nest.hold(held);
+    show();
+  }
+  function halt() {
+    nest.stop();
+    seeds = [];
+    show();
+  }
+  function heard(run, message) {
+    if (message.type === "epoch" && message.epoch) run.seen.push(keyOf(message.deficit));
+    if (!busy() && finished(litters[litters.length - 1])) {
+      settle();
+      if (seeds.length) return next();
+    }
+    if (!busy() || message.type !== "epoch") return show();
+    if (due) return;
+    due = true; // what arrives before the next frame is drawn at once
+    requestAnimationFrame(() => {
+      due = false;
+      show();
+    });
+  }
+  /** Make what was switched by hand the plan, so that it can be repeated, and keep the runs. */
+  function settle() {
+    state.nets.forEach((net, i) => (net.windows = windowsIn(runOf(i).seen)));
+    record();
+    rebuild();
+  }
+  document.addEventListener("visibilitychange", () => {
+    if (!busy() || document.hidden === held) return;
+    if (document.hidden || asleep) {
+      asleep = document.hidden;
+      hold(asleep);
+    }
+  });
+  function toggle(net, key) {
+    const run = runOf(net);
+    run.hand = key;
+    nest.tell(run, { type: "deficit", deficit: deficits[key].deficit });
+    if (key === "none") // its therapy begins with its end
+      for (const therapy of THERAPIES[state.nets[net].therapy][1]) nest.tell(run, { type: "therapy", therapy });
+    show();
+  }
+  const brush = (net) => {
+    const { windows } = state.nets[net];
+    return windows.length ? windows[windows.length - 1].key : CHALLENGE;
+  };
+
+  // ---- sentences
+  function status() {
+    if (refusal) return refusal;
+    if (!nest) return "This browser cannot train here: it lacks WebAssembly with vectors (SIMD). "
+      + "Look at the stored runs in the chapters instead.";
+    const litter = litters[litters.length - 1], all = lifetime(TWIN);
+    if (!litter) return state.challenge && unfair(seen(0))
+      ? `Now ${unfair(seen(0))}. Drag on your strip, or press Train and hold the blur by hand.`
+      : "Press Train. The networks are trained here, by your own processor.";
+    const failed = litter.find((run) => run.failure);
+    if (failed) return `The training failed: ${failed.failure}.`;
+    const age = Math.min(...litter.map((run) => run.seen.length / lifetime(run.net))) * all;
+    const which = litters.length + seeds.length > 1 ? `, seed ${litter[0].seed}` : "";
+    const epoch = `epoch ${Math.round(age)} of ${all}${which}`;
+    if (finished(litter)) return `Done: ${all} epochs${which}.`;
+    if (!busy()) return `Stopped at ${epoch}.`;
+    if (held) return asleep ? `Paused while the page is hidden, at ${epoch}.` : `Paused at ${epoch}.`;
+    return `Training: ${epoch}.`;
+  }
+  /** What became of a network, beside its twin. */
+  function outcome(net) {
+    const losses = lost(net), all = lifetime(net), clean = all - spoiled(seen(net));
+    const twin = (end) => percent(mean(done().map((litter) => final(runOf(TWIN, litter).points, end))));
+    const mine = percent(mean(done().map((litter) => final(runOf(net, litter).points))));
+    const over = losses.length > 1 ? `Over ${losses.length} seeds, ${name(net)}` : begun(name(net));
+    const points = mean(losses), range = half(losses);
+    const interval = range === null ? ""
+      : ` (95\u00a0% interval ${number(points - range)} to ${number(points + range)} lost)`;
+    return `${over} names ${mine} of new images, ${name(TWIN)} of the same age ${twin(all)}: `
+      + `${number(Math.abs(points))} points ${points < 0 ? "gained" : "lost"}${interval}.`
+      + (clean < all && clean > 0 ? ` After as many sharp epochs (${clean}), ${name(TWIN)} named ${twin(clean)}.` : "");
+  }
+  function outcomes() {
+    const times = done().length;
+    if (!times) return [];
+    const unsure = state.nets.some((_, net) => Math.abs(mean(lost(net))) < half(lost(net)));
+    const caution = times === 1 ? "One run is one run: with another seed it ends some points apart."
+      : times === 2 ? "Two runs show how far apart chance alone puts them; an interval needs three."
+        : unsure ? "An interval that holds zero does not tell a loss from chance." : "";
+    return [...state.nets.map((_, net) => outcome(net)), caution, score()].filter(Boolean);
+  }
+  function score() {
+    if (!state.challenge) return "";
+    if (unfair(seen(0))) return `No score: ${unfair(seen(0))}.`;
+    const better = state.challenge === "least" ? 1 : -1, mine = mean(lost(0));
+    const others = notebook.filter((other) => other !== entry && other.challenge === state.challenge)
+      .map((other) => better * other.lost[0]);
+    const best = Math.min(...others);
+    return `Your score: ${number(mine)} points of harm, `
+      + (better * mine < best ? "your best so far." : `after ${number(better * best)} at your best.`);
+  }
+
+  // ---- what is shown
+  /** Make anew what depends on the experiment, then show the numbers. */
+  function rebuild() {
+    const preset = PRESETS.find(([, text]) => written(read(`${VERSION};${text}`, data.base, known)) === written(state));
+    [...choices.querySelectorAll("button")].forEach((chip, i) =>
+      chip.setAttribute("aria-pressed", PRESETS[i] === preset));
+    question.textContent = preset ? preset[2] : "An experiment of your own.";
+    const focus = live.contains(document.activeElement) && label(document.activeElement);
+    refill(cards, ...everyone().map(card));
+    refill(lives, html("legend", {}, "Deficits: drag on the strips above, or type"),
+      ...lifetimes().map((_, net) => fields(net)), ...(state.challenge || state.nets.length === MOST ? []
+        : [button("Add a network", () => change((s) => s.nets.push({ windows: [], therapy: "none" })))]));
+    refill(knobs, html("legend", {}, "Images, network, seed"), ...dials());
+    const hash = `#lab=${written(state)}`, [here] = location.href.split("#");
+    link.value = here + hash;
+    if (addressed && (location.hash || written(state) !== written(data.start)))
+      history.replaceState(null, "", refusal ? here : here + hash);
+    python.textContent = pythonOf(state, data.base,
+      Object.fromEntries(data.deficits.map((d) => [d.key, d.python])), lifetimes());
+    list();
+    picture();
+    show();
+    const again = [...live.querySelectorAll("button, input, select, summary")].find((e) => label(e) === focus);
+    if (again && again !== document.activeElement) again.focus({ preventScroll: true });
+  }
+  const label = (element) => element.getAttribute("aria-label") || element.textContent;
+  function show() {
+    const growing = busy();
+    live.toggleAttribute("data-growing", growing);
+    train.disabled = !nest || growing;
+    train.textContent = done().length ? "Train another seed" : "Train";
+    [pause.disabled, stop.disabled] = [!growing, !growing];
+    pause.textContent = held ? "Resume" : "Pause";
+    repeat.disabled = !nest || growing || done().length > 2;
+    [choices.disabled, lives.disabled, knobs.disabled] = [growing, growing, growing];
+    say(status());
+    refill(ending, ...(growing ? [] : outcomes().map((words) => html("p", {}, words))));
+    for (const part of cards.children) part.update();
+    draw();
+  }
+  /** A screen reader hears of a training at every tenth of it. */
+  function say(words) {
+    const heard = words.replace(/epoch (\d+) of (\d+)/, (_, age, all) => Math.floor((10 * age) / all));
+    said.setAttribute("aria-live", heard === told ? "off" : "polite");
+    told = heard;
+    said.textContent = words;
+  }
+
+  /** A network: what it sees, how well it does, its filters, and a switch. */
+  function card(net) {
+    const image = html("img", { class: "dark-light", width: 64, height: 64 });
+    const value = html("strong", {}), age = html("span", {}), sees = html("p", { class: "sees" });
+    const told = html("figcaption", {});
+    const filters = html("canvas", { role: "img", "aria-label": `First-layer filters of ${name(net)}` });
+    const made = coloured(html("section", { class: "card", "aria-label": begun(name(net)) },
+      html("p", { class: "title" }, html("span", { class: net === TWIN ? "mark twin" : "mark", ...silent }), begun(name(net))),
+      html("div", { class: "front" }, html("figure", {}, image, told), html("p", { class: "score" }, value, age)),
+      sees, filters), colour(net));
+    const press = net === TWIN ? null : hand(net);
+    if (press) made.append(press);
+    made.update = () => {
+      const run = runOf(net), last = run && run.points[run.points.length - 1];
+      const key = now(net), { images, labels } = pictures(key), truth = pictures("none").labels;
+      const turn = last && !calm ? last.epoch % images.length : 0;
+      image.hidden = !images.length;
+      if (images.length) image.src = images[turn];
+      image.alt = deficits[key].sees;
+      told.textContent = !images.length ? "" : `told “${labels[turn]}”`
+        + (labels[turn] === truth[turn] ? "" : `, is ${truth[turn]}`);
+      value.textContent = last ? percent(last.accuracy) : "–";
+      age.textContent = last ? ` of new images named, epoch ${last.epoch}` : " not born yet";
+      sees.textContent = `sees ${deficits[key].sees}`;
+      const drawn = run && run.points.filter((p) => p.filters).pop();
+      filters.hidden = !drawn;
+      if (drawn) paint(filters, drawn.filters);
+      if (press) press.update();
+    };
+    return made;
+  }
+  /** Training images under a deficit and what the network is told, once they are made. */
+  const pictures = (key) => album.get(key) || { images: [], labels: [] };
+  function picture() {
+    const { fine, coarse, noise, seed } = state, wanted = [fine, coarse, noise, seed].join();
+    if (!nest || album.made === wanted) return;
+    album.made = wanted;
+    nest.preview({ ...config(TWIN), sees: Object.values(deficits).map((d) => d.deficit) }, seed, (sees) => {
+      if (album.made !== wanted) return;
+      Object.keys(deficits).forEach((key, i) => album.set(key, { labels: sees[i].labels, images: urls(sees[i]) }));
+      strips.clear();
+      show();
+    });
+  }
+  /** A switch: a short press turns the deficit on or off, a long one is for as long. */
+  function hand(net) {
+    const made = html("button", { type: "button", class: "hand" });
+    const flip = () => toggle(net, now(net) === "none" ? brush(net) : "none");
+    let since = 0, pointed = false;
+    made.addEventListener("pointerdown", (event) => {
+      made.setPointerCapture(event.pointerId);
+      [since, pointed] = [performance.now(), true];
+      flip();
+    });
+    for (const over of ["pointerup", "pointercancel"])
+      made.addEventListener(over, () => performance.now() - since > PRESSED && flip());
+    made.addEventListener("click", () => {
+      if (!pointed) flip(); // by the keyboard
+      pointed = false;
+    });
+    made.addEventListener("contextmenu", (event) => event.preventDefault());
+    made.update = () => {
+      const run = runOf(net), alive = Boolean(run && run.worker), on = alive && now(net) !== "none";
+      const empty = state.challenge && !on && spoiled(seen(net)) >= BUDGET;
+      made.disabled = !alive || litters.length > 1 || empty;
+      made.setAttribute("aria-pressed", on);
+      made.textContent = on ? "Let it see again" : `Hold or tap: ${deficits[brush(net)].label}`;
+    };
+    return made;
+  }
+
+  // ---- fields
+  function select(label, options, value, choose) {
+    const made = html("select", { "aria-label": label, ...own },
+      ...options.map(([key, words]) => html("option", { value: key }, words)));
+    made.value = value;
+    made.addEventListener("change", () => choose(made.value));
+    return made;
+  }
+  function whole(label, value, choose) {
+    const made = html("input", { type: "number", "aria-label": label, value, ...own });
+    made.addEventListener("change", () => choose(Math.round(Number(made.value))));
+    return made;
+  }
+  /** The windows and the therapy of a network. */
+  function fields(net) {
+    const { windows, therapy } = state.nets[net], free = gap(windows, state.epochs);
+    const options = choice.map((d) => [d.key, d.title]);
+    const row = (w, j) => {
+      const end = (which, words) => whole(`${words} epoch, ${name(net)}, window ${j + 1}`, w[which],
+        (value) => change((s) => place(s.nets[net].windows, j, { ...w, [which]: value }, which, s.epochs)));
+      return html("p", { class: "window-row" },
+        select(`Deficit of ${name(net)}, window ${j + 1}`, options, w.key,
+          (key) => change((s) => (s.nets[net].windows[j].key = key))),
+        html("span", {}, " from ", end("onset", "From"), " to ", end("removal", "To"), " ",
+          button("✕", () => change((s) => s.nets[net].windows.splice(j, 1)),
+            { "aria-label": `Remove window ${j + 1} of ${name(net)}` })));
+    };
+    const add = button("Add a window", () => change((s) => {
+      s.nets[net].windows.push({ key: brush(net), ...free });
+      s.nets[net].windows.sort((a, b) => a.onset - b.onset);
+    }));
+    add.disabled = !free;
+    const cure = html("label", {}, "Afterwards: ", select(`Therapy of ${name(net)}`,
+      Object.entries(THERAPIES).map(([key, [words]]) => [key, words]), therapy,
+      (key) => change((s) => (s.nets[net].therapy = key))));
+    return coloured(html("div", { class: "life", role: "group", "aria-label": begun(name(net)) },
+      html("p", { class: "title" }, html("span", { class: "mark", ...silent }), begun(name(net))),
+      ...windows.map(row),
+      html("p", { class: "window-row" }, add, ...(state.challenge || !windows.length ? [] : [cure]),
+        ...(single() ? [] : [button("Remove network", () => change((s) => s.nets.splice(net, 1)),
+          { "aria-label": `Remove ${name(net)}` })]))), colour(net));
+  }
+  function dials() {
+    const slide = (field, words) => {
+      const [low, high] = AMPLITUDES[field], value = html("span", { class: "value" }, String(state[field]));
+      const input = html("input", { type: "range", min: low, max: high, step: 0.05,
+        value: state[field], "aria-label": words, ...own });
+      input.addEventListener("input", () => (value.textContent = input.value));
+      input.addEventListener("change", () => change((s) => (s[field] = Number(input.value))));
+      return html("label", {}, html("span", {}, words), value, input);
+    };
+    const count = (field, words) => {
+      const [low, high] = LIMITS[field];
+      const made = whole(words, state[field], (value) =>
+        change((s) => (s[field] = Math.max(low, Math.min(high, value || low)))));
+      return html("label", {}, html("span", {}, words), made);
+    };
+    const family = select("Network", Object.keys(data.widths).map((key) => [key, key]), state.family,
+      (key) => change((s) => Object.assign(s, { family: key, width: data.widths[key] })));
+    const mirror = select("Mirroring", [[1, "half of the images"], [0, "none"]], state.mirror,
+      (value) => change((s) => (s.mirror = Number(value))));
+    return [slide("fine", "Stripes (the fine clue)"), slide("coarse", "Hue (the coarse clue)"),
+      slide("noise", "Noise behind them"), count("train", "Training images"),
+      html("label", {}, html("span", {}, "Mirrored"), mirror), count("epochs", "Epochs of a life"),
+      html("label", {}, html("span", {}, "Network"), family), count("width", "Width of its first layer"),
+      count("seed", "First seed")];
+  }
+
+  // ---- the scene, and the pointer on it
+  function draw() {
+    const width = Math.max(240, chart.clientWidth), total = lifetime(TWIN), growing = busy();
+    const at = layout(width, state.nets.length + 1, total);
+    const rows = everyone().map((net) => {
+      const lived = seen(net), text = [width, total, lived].join();
+      // kept while it does not change, so that its images stay decoded
+      if (!strips.has(net) || strips.get(net).text !== text)
+        strips.set(net, { text, strip: svg("g", {}, ...strip(lived, at, (key) => pictures(key).images)) });
+      return { label: letter(net), colour: colour(net), seen: lived, strip: strips.get(net).strip,
+        windows: net === TWIN || growing ? null : state.nets[net].windows };
+    });
+    const line = (run) => run.points.map((p) => [p.epoch, p.accuracy]);
+    const curves = litters.flatMap((litter, i) => litter.map((run) => {
+      const last = i === litters.length - 1, points = line(run);
+      const value = points.length ? number(points[points.length - 1][1]) : "";
+      return { colour: colour(run.net), points, label: last ? `${letter(run.net)} ${value}` : "",
+        kind: [run.net === TWIN ? "clean" : "", last ? "" : "faint"].join(" ") };
+    }));
+    const others = notebook.filter((other) => other.compared && other !== entry)
+      .flatMap((other) => other.runs.filter((run) => run.label !== "twin").map((run) => (
+        { colour: "currentColor", kind: "other", label: run.seed === other.runs[0].seed ? other.name.slice(0, 9) : "",
+          points: run.rows.map((r) => [r[0], r[2]]) })));
+    const age = growing ? Math.min(...litters[litters.length - 1].map((run) => run.seen.length)) : null;
+    refill(chart, scene(width, { rows, curves: [...others, ...curves], age, total }));
+    const measured = everyone().map((net) => ({ net, run: runOf(net) })).map(({ net, run }) => ({
+      colour: colour(net), kind: net === TWIN ? "clean" : "",
+      trace: ((run ? run.points : []).filter((p) => p.trace).pop() || {}).trace }));
+    refill(traces, ...(measured.every((m) => m.trace) ? [bars(Math.max(240, traces.clientWidth), measured)]
+      : [html("p", {}, "Train, and see how much each layer's weights weigh on the answers.")]));
+  }
+  let drag = null;
+  function under(event) {
+    const { left, top, width } = chart.getBoundingClientRect();
+    const at = layout(width, state.nets.length + 1, lifetime(TWIN));
+    return { net: at.row(event.clientY - top), epoch: at.epoch(event.clientX - left),
+      reach: at.epoch(at.left + 16) };
+  }
+  /** What a press at this place drags: an end of a window, a whole one, or a new one. */
+  function grasp({ net, epoch, reach }) {
+    if (busy() || !state.nets[net] || epoch < -reach || epoch > state.epochs + reach) return null;
+    const { windows } = state.nets[net];
+    const near = (end) => windows.findIndex((w) => Math.abs(w[end] - epoch) <= reach);
+    for (const end of ["removal", "onset"]) if (near(end) >= 0) return { net, j: near(end), end };
+    const j = windows.findIndex((w) => w.onset < epoch && epoch < w.removal);
+    return j >= 0 ? { net, j, end: "both", grip: epoch - windows[j].onset } : { net, end: "new" };
+  }
+  chart.addEventListener("pointerdown", (event) => {
+    const place = under(event);
+    drag = grasp(place);
+    if (!drag) return;
+    chart.setPointerCapture(event.pointerId);
+    drag.from = Math.max(0, Math.floor(place.epoch));
+    drag.start = drag.j === undefined ? null : { ...state.nets[drag.net].windows[drag.j] };
+  });
+  chart.addEventListener("pointermove", (event) => {
+    const at = under(event);
+    if (!drag) {
+      const over = grasp(at);
+      chart.dataset.over = over ? over.end : "";
+      return;
+    }
+    const { net, end, from, start } = drag, epoch = Math.round(at.epoch);
+    if (end === "new") {
+      if (epoch <= from) return;
+      const key = brush(net), fresh = { key, onset: from, removal: Math.min(epoch, state.epochs) };
+      change((s) => (s.nets[net].windows = [...s.nets[net].windows, fresh].sort((a, b) => a.onset - b.onset)));
+      const j = state.nets[net].windows.findIndex((w) => w.onset === from && w.removal === fresh.removal);
+      drag = { net, end: "removal", j, from, start: fresh };
+      return;
+    }
+    const wanted = end === "both"
+      ? { ...start, onset: Math.round(at.epoch - drag.grip), removal: Math.round(at.epoch - drag.grip) + start.removal - start.onset }
+      : { ...start, [end]: epoch };
+    change((s) => place(s.nets[net].windows, drag.j, wanted, end, s.epochs));
+  });
+  for (const over of ["pointerup", "pointercancel"]) chart.addEventListener(over, () => (drag = null));
+
+  // ---- the notebook
+  function keep() {
+    try {
+      localStorage.setItem(KEEP, JSON.stringify(notebook));
+    } catch {
+      copied.textContent = "This browser keeps no notebook: export the data before you leave.";
+    }
+  }
+  function record() {
+    const rows = (run) => run.points.slice(1).map((p, i) => [p.epoch, run.seen[i],
+      ...[p.accuracy, p.loss, p.train_accuracy, p.rate].map((v) => Number(v.toPrecision(5)))]);
+    const fresh = { version: VERSION, state: written(state), challenge: !unfair(seen(0)) && state.challenge,
+      lost: state.nets.map((_, net) => mean(lost(net))), ranges: state.nets.map((_, net) => half(lost(net))),
+      runs: done().flat().map((run) => ({ label: letter(run.net), seed: run.seed, rows: rows(run) })) };
+    if (entry) Object.assign(entry, fresh);
+    else notebook.push(entry = { name: `${notebook.length + 1}: ${title()}`, ...fresh });
+    keep();
+  }
+  const title = () => state.nets.map(({ windows }) => windows.map((w) =>
+    `${deficits[w.key].label} ${w.onset}–${w.removal}`).join(", ") || "no deficit").join(" | ");
+  function list() {
+    const row = (run) => {
+      const named = html("input", { type: "text", value: run.name, "aria-label": "Name of the run", ...own });
+      named.addEventListener("change", () => {
+        run.name = named.value;
+        keep();
+        show();
+      });
+      const box = html("input", { type: "checkbox", "aria-label": `Draw ${run.name}`, ...own });
+      box.checked = Boolean(run.compared);
+      box.addEventListener("change", () => {
+        run.compared = box.checked;
+        keep();
+        show();
+      });
+      const points = run.lost.map((v, i) =>
+        number(v) + (run.ranges[i] === null ? "" : ` ± ${number(run.ranges[i])}`)).join(" | ");
+      const seeds = new Set(run.runs.map((r) => r.seed)).size;
+      return html("li", {}, named, html("span", {}, `${points} points lost, ${seeds} seed${seeds > 1 ? "s" : ""}`),
+        html("label", {}, box, " draw"),
+        button("Open", () => open(read(run.state, data.base, known)), { "aria-label": `Open ${run.name}` }),
+        button("Delete", () => {
+          notebook = notebook.filter((other) => other !== run);
+          if (entry === run) entry = null;
+          keep();
+          list();
+          show();
+        }, { "aria-label": `Delete ${run.name}` }));
+    };
+    refill(runs, html("h3", {}, "Your notebook"), ...(notebook.length
+      ? [html("ul", {}, ...notebook.map(row)),
+        html("p", { class: "buttons" }, button("Export all as CSV", save))]
+      : [html("p", {}, "Every training is kept here, in this browser alone.")]));
+  }
+  function save() {
+    const href = URL.createObjectURL(new Blob([csvOf(notebook)], { type: "text/csv" }));
+    html("a", { href, download: "laboratory.csv" }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 1000);
+  }
+  async function copy(words) {
+    try {
+      await navigator.clipboard.writeText(words);
+      copied.textContent = "Copied.";
+    } catch {
+      copied.textContent = `This browser does not let the page copy: mark it and copy it by hand. ${words}`;
+    }
+  }
+
+  // ---- the first state, and that of the address
+  function arrive() {
+    const text = addressed && location.hash.match(/^#lab=(.*)$/);
+    if (!text) return rebuild();
+    try {
+      open(read(decodeURIComponent(text[1]), data.base, known));
+    } catch (error) {
+      refusal = `This link does not open: ${error.message}. Here is the default instead.`;
+      rebuild();
+    }
+  }
+  addEventListener("hashchange", () => location.hash.startsWith("#lab=") && arrive());
+  arrive();
+  onWidth(live, draw);
+}
+
+startAll(".cplib-laboratory", start);

@@ -1,0 +1,36 @@
+"""The engine, compiled once, and a browser, for all tests of the laboratory."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+
+from tools.build import laboratory
+from tools.maintain import browser
+
+
+def missing(message):
+    """Skip a test, but fail in CI, where nothing may be missing."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """The native build; without its compiler tests are skipped, but fail in CI."""
+    if importlib.util.find_spec("ziglang") is None:
+        missing("No ziglang: python -m pip install -r requirements-dev.txt.")
+    return laboratory.native(tmp_path_factory.mktemp("engine"))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A running Chromium; without one its tests are skipped, but fail in CI."""
+    path = browser.executable()
+    if path is None:
+        missing("No Chromium in PATH; install one, or name it in CHROMIUM.")
+    with browser.running(path) as opened:
+        yield opened
