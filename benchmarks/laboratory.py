@@ -34,7 +34,7 @@ from tools.maintain import browser
 
 WIDTHS = (8, 16)
 PAGE, NATIVE, TORCH = "WebAssembly", "native", "PyTorch"
-WARM = 3  # epochs that do not count: a browser compiles well what has run for a while
+WARM = 2  # epochs that do not count: a browser compiles well what has run for a while
 # Start a worker, and tell when it has done an epoch.
 START = """([source, wasm, config]) => {
   const worker = new Worker(URL.createObjectURL(new Blob([source])));
@@ -158,7 +158,7 @@ def main() -> None:
     arguments = bench.options(__doc__).parse_args()
     arguments.device = "cpu"
     setups = {width: setup_of(width, arguments.small) for width in WIDTHS}
-    first, epochs = setups[WIDTHS[0]], 1 if arguments.small else 5
+    first, epochs = setups[WIDTHS[0]], 1 if arguments.small else 4
     setting = {
         "data": f"{first.data.name}, {first.data.train:,} images",
         "network": f"{first.model.family}, {WIDTHS[0]} and {WIDTHS[1]} channels",
