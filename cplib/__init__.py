@@ -42,7 +42,7 @@ _ROOMS = {
         "claim effect fit_double_exponential scorecard sensitivities shares trace_curve"
     ),
     "figures": "Panel draw",
-    "widgets": "explore front_page predict",
+    "widgets": "ask explore front_page predict",
     "exercises": "check",
     "errors": "CplibError DataError InputError StorageError",
 }

@@ -27,7 +27,7 @@ def standalone(name: str, data: dict, inside: str, missing: str, words: str) -> 
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("</", r"<\/")  # or it could close the script
     return (
-        f'<div class="cplib-{name}"><style>{_file(f"{name}.css")}</style>{inside}'
+        f'<div class="cplib-{name}">{styled(name)}{inside}'
         f"<div data-static><p>Here you could {missing}, but {SILENT}</p>{words}</div>"
         f'<script type="application/json">{text}'
         f'</script><script>(() => {{\n"use strict";\n{_file("draw.js")}\n'
@@ -38,6 +38,11 @@ def standalone(name: str, data: dict, inside: str, missing: str, words: str) -> 
 def replaceable(figure: str) -> str:
     """The HTML of a figure whose image a script hides: it is then not even loaded."""
     return figure.replace("<img ", '<img data-static loading="lazy" ', 1)
+
+
+def styled(name: str) -> str:
+    """The style sheet static/NAME.css as an element of a page."""
+    return f"<style>{_file(f'{name}.css')}</style>"
 
 
 def _file(name: str) -> str:
