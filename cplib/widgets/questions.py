@@ -41,7 +41,9 @@ def ask(
             f"{', '.join(why)}: use the same names."
         )
     plots, scale = _plots(curves, line) if curves else ({}, "")
-    order = sorted(why, key=lambda name: hashlib.md5((question + name).encode()).digest())
+    order = sorted(
+        why, key=lambda name: hashlib.md5((question + name).encode()).digest()
+    )
     choices = "".join(
         _choice(f"{letter} ", name, plots.get(name), name == right, why[name])
         for letter, name in zip("ABCDEF", order, strict=False)
@@ -71,7 +73,7 @@ def _plots(curves: Mapping, line: float | None) -> tuple[dict[str, str], str]:
 
 
 def _plot(mean: pd.Series, x: tuple, y: tuple, line: float | None) -> str:
-    """A curve as SVG on the ranges `x` and `y`; its numbers are the alternative text."""
+    """A curve as SVG on the ranges `x` and `y`, with its numbers as alt text."""
 
     def place(value: float, ends: tuple, size: int) -> float:
         return EDGE + (value - ends[0]) / (ends[1] - ends[0] or 1) * (size - 2 * EDGE)
@@ -80,7 +82,9 @@ def _plot(mean: pd.Series, x: tuple, y: tuple, line: float | None) -> str:
         f"{place(at, x, WIDTH):.1f},{HEIGHT - place(value, y, HEIGHT):.1f}"
         for at, value in mean.items()
     )
-    mark = "" if line is None else f'<path d="M{place(line, x, WIDTH):.1f} 0V{HEIGHT}"/>'
+    mark = (
+        "" if line is None else f'<path d="M{place(line, x, WIDTH):.1f} 0V{HEIGHT}"/>'
+    )
     first, last, low, high = (
         f"{mean[at]:.3g} at {at:g}"
         for at in (mean.index[0], mean.index[-1], mean.idxmin(), mean.idxmax())

@@ -29,11 +29,11 @@ function start(root) {
         mine.calls[id] = verdict;
         keep();
       });
-      return html("label", {}, input, verdict);
+      return html("label", {}, input, html("span", {}, verdict));
     })));
   const live = html("div", { class: "live" },
     ...(paper ? paper.parts : []),
-    ...(calls.length ? [html("p", { class: "what" }, "What will our runs say?"), ...asked] : []),
+    ...(calls.length ? [html("p", { class: "what" }, "What will our runs say of this?"), ...asked] : []),
     html("p", { class: "buttons" }, reveal, again),
     said);
   root.prepend(live);
@@ -185,7 +185,7 @@ function sheet(data, mine, changed) {
     const curve = (values, name, mark) => {
       const at = drawn({ guess: values }).map((i) => [x(places[i]), down(inside(values[i]))]);
       const path = at.map(([cx, cy]) => `${cx.toFixed(1)},${cy.toFixed(1)}`).join(" ");
-      return [...(named ? [] : [svg("polyline", { class: `line ${name}`, points: path })]),
+      return [...(named || !at.length ? [] : [svg("polyline", { class: `line ${name}`, points: path })]),
         ...at.map(([cx, cy]) => mark(cx, cy, name))];
     };
     const round = (cx, cy, name) => svg("circle", { class: `dot ${name}`, cx, cy, r: 5 });
@@ -195,7 +195,8 @@ function sheet(data, mine, changed) {
     const legend = () => svg("g", { class: "legend" },
       round(left + 14, TOP + 8, "guess"), text(left + 26, TOP + 12, "start", "your sketch"),
       square(left + 124, TOP + 8, "measured"),
-      text(left + 136, TOP + 12, "start", data.half ? "measured, 95\u00a0% interval" : "measured"));
+      text(left + 136, TOP + 12, "start",
+        data.half && width > 420 ? "measured, 95\u00a0% interval" : "measured"));
     const gap = Math.ceil((places.length * 26) / (right - left)); // labels that fit
     const letters = 7.5 * Math.max(...names.map((name) => name.length));
     const upright = named && places.length * letters > right - left;

@@ -8,7 +8,7 @@ const APART = " (Pages opened as files may be kept apart by your browser.)";
 /** Start the part in `root`. */
 function start(root) {
   const claims = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
-  const said = html("p", { class: "said", "aria-live": "polite" });
+  const said = html("p", { "aria-live": "polite" });
   const table = html("table", {});
   const sketches = html("p", {});
   const forget = html("button", { type: "button" }, "Forget my predictions");
@@ -16,26 +16,24 @@ function start(root) {
     remember({});
     show();
   });
-  root.prepend(html("div", { class: "live" }, said,
-    html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Your calls" }, table),
-    sketches, forget));
+  root.prepend(html("div", { class: "live" }, said, table, sketches, forget));
 
   function show() {
     const kept = Object.entries(recall());
     const calls = Object.assign({}, ...kept.map(([, mine]) => mine.calls));
     const called = claims.filter(({ id }) => calls[id]);
     const right = called.filter(({ id, verdict }) => calls[id] === verdict).length;
-    said.textContent = called.length ? `You called ${right} of ${called.length}.`
-      : NONE + (location.protocol === "file:" ? APART : "");
+    refill(said, called.length ? html("strong", {}, `You called ${right} of ${called.length}.`)
+      : NONE + (location.protocol === "file:" ? APART : ""));
     const row = (kind, ...cells) => html("tr", {}, ...cells.map((words) => html(kind, {}, words)));
     refill(table,
-      html("thead", {}, row("th", "Panel", "Claim", "Your call", "Our runs", "")),
+      html("thead", {}, row("th", "Panel", "Claim", "Your call", "Our runs", "Right")),
       html("tbody", {}, ...called.map(({ id, panel, claim, verdict }) =>
         row("td", panel, claim, calls[id], verdict, calls[id] === verdict ? "\u2713" : "\u2717"))));
-    table.parentElement.hidden = !called.length;
+    table.hidden = !called.length;
     const off = kept.filter(([, mine]) => mine.off)
       .map(([curve, mine]) => `${curve}: off by ${mine.off}`);
-    sketches.textContent = off.length ? `Your sketches, on average: ${off.join("; ")}.` : "";
+    sketches.textContent = off.length ? `Your sketches, each on average: ${off.join("; ")}.` : "";
     forget.hidden = !kept.length;
   }
 
