@@ -12,8 +12,12 @@ from tools.build.book import CODE as ROOT
 pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
 PAGES = [source.with_suffix(".html").as_posix() for source in SOURCES]
-TEXTS = [(ROOT / source).read_text(encoding="utf-8") for source in SOURCES]
-X
+PREDICTED = re.compile(r"cp\.predict\.(?!record)")
+CLOSED = [
+    page
+    for page, source in zip(PAGES, SOURCES, strict=True)
+    if PREDICTED.search((ROOT / source).read_text(encoding="utf-8"))
+]
 PHONE = 360  # pixels
 MAGNIFIED = 320  # pixels: what is left of 1280 at 400 %
 # the text spacing of WCAG 1.4.12
