@@ -68,7 +68,8 @@ def _plots(curves: Mapping, line: float | None) -> tuple[dict[str, str], str]:
     means = {k: c.mean(axis=1) if c.ndim > 1 else c for k, c in curves.items()}
     every = pd.concat(means.values())
     x, y = (every.index.min(), every.index.max()), (every.min(), every.max())
-    scale = f"All plots: {x[0]:g} to {x[1]:g} across, {y[0]:.3g} to {y[1]:.3g} upwards."
+    low, high = (round(float(end), 1) + 0.0 for end in y)  # never -0.0
+    scale = f"All plots: {x[0]:g} to {x[1]:g} across, {low:g} to {high:g} upwards."
     return {name: _plot(mean, x, y, line) for name, mean in means.items()}, scale
 
 
