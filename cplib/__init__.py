@@ -43,7 +43,7 @@ _ROOMS = {
         "trace_curve"
     ),
     "figures": "Panel draw",
-    "widgets": "explore front_page laboratory predict",
+    "widgets": "ask explore front_page laboratory predict",
     "exercises": "check",
     "errors": "CplibError DataError InputError StorageError",
 }

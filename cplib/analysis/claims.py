@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from .. import results
-from ..errors import InputError
 from .claim_statistics import STATISTICS
 from .effects import left_out
 from .findings import LEVEL, SIGNS, Finding, Said
-from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger
+from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger, registered
 
 REFERENCES = ("baseline", "control")
 
@@ -150,15 +149,12 @@ def claim(
         scale: of the runs; default: the one at which the book tests it.
         seeds, device: as for `results.get`; what is not stored is computed now.
     """
-    entries = ledger()
-    if name not in entries:
-        raise InputError(f"Unknown claim {name!r}: choose one of {', '.join(entries)}.")
-    entry = entries[name]
-    scale = scale or entry.scale
-    if entry.untestable:
-        return Finding(entry, np.array([]), scale)
-    found = [results.get(s, scale, seeds, device=device) for s in entry.studies]
-    return judge(entry, found)
+    asked = registered(name)
+    scale = scale or asked.scale
+    if asked.untestable:
+        return Finding(asked, np.array([]), scale)
+    found = [results.get(s, scale, seeds, device=device) for s in asked.studies]
+    return judge(asked, found)
 
 
 def say(

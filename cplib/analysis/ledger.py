@@ -163,3 +163,11 @@ def _claim(entry: dict, file: Path) -> Claim:
         return Claim(**given)
     except TypeError as error:
         raise InputError(f"{file}: entry {entry.get('id')!r}: {error}.") from error
+
+
+def registered(name: str) -> Claim:
+    """The claim whose id is `name`."""
+    claims = ledger()
+    if name not in claims:
+        raise InputError(f"Unknown claim {name!r}: choose one of {', '.join(claims)}.")
+    return claims[name]

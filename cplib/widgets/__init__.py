@@ -4,8 +4,9 @@ from . import predict
 from .cover import FrontPage, front_page
 from .explorer import Explorer, explore
 from .laboratory import Laboratory, laboratory
+from .questions import ask
 
 __all__ = [
-    "Explorer", "FrontPage", "Laboratory", "explore", "front_page", "laboratory",
+    "Explorer", "FrontPage", "Laboratory", "ask", "explore", "front_page", "laboratory",
     "predict",
 ]  # fmt: skip

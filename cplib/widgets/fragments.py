@@ -33,9 +33,9 @@ def standalone(
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("</", r"<\/")  # or it could close the script
     source = "".join(map(script, ("draw", *before, name)))
-    style, short = _file(f"{name}.css"), name.rpartition("/")[2]
+    short = name.rpartition("/")[2]
     return (
-        f'<div class="cplib-{short}"><style>{style}</style>{inside}'
+        f'<div class="cplib-{short}">{styled(name)}{inside}'
         f"<div data-static><p>Here you could {missing}, but {SILENT}</p>{words}</div>"
         f'<script type="application/json">{text}'
         f'</script><script>(() => {{\n"use strict";\n{source}}})();</script></div>'
@@ -50,6 +50,11 @@ def replaceable(figure: str) -> str:
 def script(name: str) -> str:
     """static/NAME.js without its comments and indentation."""
     return UNREAD.sub("", _file(f"{name}.js"))
+
+
+def styled(name: str) -> str:
+    """The style sheet static/NAME.css as an element of a page."""
+    return f"<style>{_file(f'{name}.css')}</style>"
 
 
 def _file(name: str) -> str:

@@ -1,28 +1,29 @@
-"""Predict, then reveal: the reader draws a curve, then sees the measured one.
+"""Predict, then reveal: the reader draws a curve, or calls a claim, and then looks.
 
-Nothing is graded and nothing is kept. It works on a page without a kernel, by mouse,
-finger or keyboard.
+On a page, the outputs that follow in the same section stay closed until the reader asks
+for them (open without scripts and in print). Nothing is graded. Predictions are kept on
+the reader's device alone, where `record` counts them on the Scorecard.
 """
 
-import html
 import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
 from .. import results
 from .._base.plain import whole
-from ..analysis import sensitivity
+from ..analysis import Scorecard, sensitivity
+from ..analysis.ledger import registered
 from ..errors import InputError
-from ..figures import origin
 from ..results import Result
 from ..studies import Run
 from .fragments import standalone
 from .outcomes import half_width
 
-ROUND = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 FINAL = "final test accuracy (%)"
+PERCENT = (0, 100)
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,15 @@ class Sketch:
     """A curve to be guessed, one point for each of `x`.
 
     Attributes:
+        study: whose curve it is, as in "1TL laptop".
         x: the points' places on the x axis, numbers that rise or names.
         mean, half: the measured curve, (len(x),), and half of its 95 % interval over
             seeds, which is None for one seed.
         xlabel, ylabel: of the axes; ylabel with its unit.
-        low, high: ends of the y axis.
-        caption: what is measured, and where the numbers come from.
+        low, high: ends of the y axis, which must not tell the answer.
     """
 
+    study: str
     x: tuple[float, ...] | tuple[str, ...]
     mean: tuple[float, ...]
     half: tuple[float, ...] | None
@@ -45,7 +47,6 @@ class Sketch:
     ylabel: str
     low: float
     high: float
-    caption: str
 
     def __post_init__(self):
         lengths = {len(self.x), len(self.mean), len(self.half or self.mean)}
@@ -56,13 +57,26 @@ class Sketch:
             )
 
     def _repr_html_(self) -> str:
-        caption = f'<p class="caption">{html.escape(self.caption)}</p>'
-        words = (
-            "<p>A sheet of paper does as well: the measured curve is in the next "
-            "figure.</p>"
-        )
-        missing = "sketch the curve that you expect"
-        return standalone("sketch", asdict(self), caption, missing, words)
+        return call(sketch=self).data
+
+
+def call(*names: str, sketch: Sketch | None = None) -> HTML:
+    """Ask whether claims, by their ids, will be reproduced; with a sketch or without.
+
+    Raises:
+        InputError: there is no claim of that name.
+    """
+    calls = [{"id": name, "claim": registered(name).claim} for name in names]
+    data = {"sketch": sketch and asdict(sketch), "calls": calls}
+    words = "<p>A sheet of paper does as well: what was measured is just below.</p>"
+    return HTML(standalone("predict", data, "", "predict before you look", words))
+
+
+def record(card: Scorecard) -> HTML:
+    """The reader's own row: how many of the calls on this device came out."""
+    columns = ["id", "panel", "claim", "verdict"]
+    data = card.table[columns].to_dict("records")
+    return HTML(standalone("record", data, "", "see what became of your calls", ""))
 
 
 def endings(result: Result, deficit: str | None = None) -> Sketch:
@@ -74,15 +88,7 @@ def endings(result: Result, deficit: str | None = None) -> Sketch:
     """
     run, table = _of_one(result, deficit)
     final = 100 * table[table["onset"] == 0].set_index("removal")["final"]
-    return _sketch(
-        final,
-        f"{run.label} until epoch t₀",
-        FINAL,
-        f"Final accuracy of networks with {run.label} until epoch t₀, then "
-        f"{result.study.clean_epochs} clean epochs; t₀ = 0 is the network without "
-        f"deficit. {origin(result)}",
-        *_decades(final),
-    )
+    return _sketch(result, final, f"{run.label} until epoch t₀", FINAL)
 
 
 def outcomes(result: Result) -> Sketch:
@@ -91,14 +97,7 @@ def outcomes(result: Result) -> Sketch:
     if len(set(names)) < len(names):
         names = [run.title for run in result.study.runs]
     final = 100 * table.set_index(np.array(names)[table["run"]])["final"]
-    return _sketch(
-        final,
-        "by deficit",
-        FINAL,
-        f"Final accuracy of networks with a deficit, then {result.study.clean_epochs} "
-        f"clean epochs, and of one without. {origin(result)}",
-        *_decades(final),
-    )
+    return _sketch(result, final, "by deficit", FINAL)
 
 
 def losses(result: Result, deficit: str | None = None) -> Sketch:
@@ -109,32 +108,21 @@ def losses(result: Result, deficit: str | None = None) -> Sketch:
     run, table = _of_one(result, deficit)
     table = table[table["run"] > 0].set_index("onset")
     lost = 100 * (table["control"] - table["final"])
-    return _sketch(
-        lost,
-        "onset of the window (epoch)",
-        "loss (points)",
-        f"Final accuracy lost by {run.label} in a window of "
-        f"{run.removal - run.onset} epochs, against a network without deficit that "
-        f"trained for as long. {origin(result)}",
-        min(0, math.floor(lost.min())),
-        _round_top(lost.max()),
-    )
+    window = f"onset of {run.removal - run.onset} epochs of {run.label}"
+    return _sketch(result, lost, window, "points lost, at the same age", (-10, 30))
 
 
 def trace(result: Result, points: int = 8) -> Sketch:
-    """The trace of the Fisher information of the clean run, at some of its epochs."""
+    """The trace of the Fisher information of the clean run, at some of its epochs.
+
+    It is in per cent of the greatest of them: nobody can guess its size.
+    """
     points = whole("points", points, 2)
     curve = sensitivity.trace_curve(result, result.study.runs[0])
     chosen = np.linspace(0, len(curve) - 1, min(points, len(curve))).round().astype(int)
-    tidy = curve.iloc[np.unique(chosen)].stack().droplevel(1)
-    return _sketch(
-        tidy,
-        "epochs of training",
-        "trace of the Fisher information",
-        f"The trace of a network without deficit while it learns. {origin(result)}",
-        0,
-        _round_top(tidy.max()),
-    )
+    curve = curve.iloc[np.unique(chosen)]
+    tidy = (100 * curve / curve.mean(axis=1).max()).stack().droplevel(1)
+    return _sketch(result, tidy, "epochs of training", "trace (% of its greatest)")
 
 
 def layer_shares(result: Result) -> Sketch:
@@ -142,15 +130,8 @@ def layer_shares(result: Result) -> Sketch:
     table = sensitivity.shares(result, result.study.runs[0])
     table = table[table["epoch"] == table["epoch"].max()]
     share = 100 * table.set_index("layer")["share"]
-    return _sketch(
-        share,
-        "layer, from the input to the output",
-        "share of the trace (%)",
-        "Share of each layer in the trace of the Fisher information of a network "
-        f"without deficit at the end of training. {origin(result)}",
-        0,
-        _round_top(share.max()),
-    )
+    across = "layer, from the input to the output"
+    return _sketch(result, share, across, "share of the trace (%)", (0, 50))
 
 
 def _of_one(result: Result, deficit: str | None) -> tuple[Run, pd.DataFrame]:
@@ -166,25 +147,22 @@ def _of_one(result: Result, deficit: str | None) -> tuple[Run, pd.DataFrame]:
 
 
 def _sketch(
-    values: pd.Series, xlabel: str, ylabel: str, caption: str, low: float, high: float
+    result: Result,
+    values: pd.Series,
+    xlabel: str,
+    ylabel: str,
+    ends: tuple[float, float] = PERCENT,
 ) -> Sketch:
-    """From `values`, whose index is the x axis: one row for each seed and point."""
+    """From `values`, whose index is the x axis: one row for each seed and point.
+
+    `ends` of the y axis are the same whatever came out, unless a mean lies beyond.
+    """
     sort = pd.api.types.is_numeric_dtype(values.index)
     points = values.groupby(level=0, sort=sort)
     mean, several = points.mean(), points.size().min() > 1
     half = tuple(points.agg(half_width).tolist()) if several else None
+    low = min(ends[0], math.floor(mean.min()))
+    high = max(ends[1], math.ceil(mean.max()))
+    study = f"{result.study.name} {result.study.scale}"
     x, y = tuple(mean.index.tolist()), tuple(mean.tolist())
-    return Sketch(x, y, half, xlabel, ylabel, float(low), float(high), caption)
-
-
-def _decades(percent: pd.Series) -> tuple[float, float]:
-    """Ends of an axis for `percent`, with more than ten points to spare."""
-    low, high = percent.min() // 10 * 10 - 10, percent.max() // 10 * 10 + 20
-    return max(0.0, low), min(100.0, high)
-
-
-def _round_top(highest: float) -> float:
-    """A round number well above `highest`, so that the axis does not tell the end."""
-    wanted = 1.25 * max(float(highest), 1.0)
-    tens = 10 ** math.floor(math.log10(wanted))
-    return next(s * tens for s in ROUND if s * tens >= wanted)
+    return Sketch(study, x, y, half, xlabel, ylabel, low, high)

@@ -7,10 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
+
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 SHEET = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Alone</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <body style="margin: 0 auto; padding: 0 16px; max-width: 46rem">{}</body></html>"""
+
+DENIED = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, {
+    configurable: true, get() { throw new DOMException("denied", "SecurityError"); },
+  });
+"""
+# of axe: `preload` would fetch the style sheets a second time, from wrong addresses
+OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 
 
 def written(folder: Path, body: str) -> str:
@@ -42,3 +52,13 @@ def opening(launched: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not wrong
+
+
+def flaws(page: Any) -> list[tuple[str, str, str]]:
+    """What axe-core finds on `page` that is serious or critical."""
+    return [
+        (rule["id"], node["html"][:160], node["failureSummary"])
+        for rule in Axe().run(page, options=OPTIONS).response["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]

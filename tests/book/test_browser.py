@@ -12,6 +12,12 @@ from tools.build.book import CODE as ROOT
 pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
 PAGES = [source.with_suffix(".html").as_posix() for source in SOURCES]
+PREDICTED = re.compile(r"cp\.predict\.(?!record)")
+CLOSED = [
+    page
+    for page, source in zip(PAGES, SOURCES, strict=True)
+    if PREDICTED.search((ROOT / source).read_text(encoding="utf-8"))
+]
 PHONE = 360  # pixels
 MAGNIFIED = 320  # pixels: what is left of 1280 at 400 %
 # the text spacing of WCAG 1.4.12
@@ -97,6 +103,34 @@ def test_page_fits_large_letters(visit, page):
 
 def test_blur_chapter_shows_figures(visit):
     assert visit("book/blur.html").locator(f"{FIGURES}:visible").count() > 0
+
+
+@pytest.mark.parametrize("page", CLOSED)
+def test_what_was_measured_opens_on_demand(visit, page):
+    """Closed in the chapter at first, each on its own; open without scripts."""
+    tab = visit(page, scheme="file")
+    asked = tab.locator(".cplib-predict")
+    closed = tab.locator(".cell[data-closed] ~ .cell > *")
+    assert closed.count() and not any(part.is_visible() for part in closed.all())
+    while (skip := tab.get_by_role("button", name="Skip this")).count():
+        skip.first.click()  # a prediction further down may open with it
+    assert asked.count() and tab.locator(".cell[data-closed]").count() == 0
+    silent = visit(page, scheme="file", java_script_enabled=False)
+    assert silent.locator("[data-closed]").count() == 0
+    figures = silent.locator(".cell:has(.cplib-predict) ~ .cell figure")
+    assert all(figure.is_visible() for figure in figures.all())
+
+
+def test_the_scorecard_has_the_readers_row(visit):
+    """What is called in two chapters, opened as files, is counted there."""
+    tab = visit("book/blur.html", scheme="file")
+    tab.get_by_label("reproduced").first.check()
+    tab.goto(tab.url.replace("blur", "layers"))
+    tab.get_by_label("contradicted").first.check()
+    tab.goto(tab.url.replace("layers", "scorecard"))
+    told = tab.locator(".cplib-record strong").inner_text()
+    assert re.fullmatch(r"You called [012] of 2\.", told)
+    assert tab.locator(".cplib-record tbody tr").count() == 2
 
 
 def test_formulas_are_set(visit):

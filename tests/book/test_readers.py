@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from alone import DENIED, OPTIONS, flaws
 from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
@@ -35,13 +36,6 @@ READY = """() => {
   return page.domInteractive - page.responseEnd;
 }"""
 THEME = "theme => { document.documentElement.dataset.theme = theme; }"
-DENIED = """for (const name of ["localStorage", "sessionStorage"])
-  Object.defineProperty(window, name, {
-    configurable: true, get() { throw new DOMException("denied", "SecurityError"); },
-  });
-"""
-# of axe: `preload` would fetch the style sheets a second time, from wrong addresses
-OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 MOVING = """() => [...document.querySelectorAll("*")].filter((e) => {
   const style = getComputedStyle(e);
   const times = `${style.transitionDuration}, ${style.animationDuration}`.split(", ");
@@ -71,14 +65,7 @@ def test_page_is_accessible(visit, page):
     tab = visit(page, reduced_motion="reduce")
     for theme in ("light", "dark"):
         tab.evaluate(THEME, theme)
-        found = Axe().run(tab, options=OPTIONS).response["violations"]
-        bad = [
-            (theme, rule["id"], node["html"][:160], node["failureSummary"])
-            for rule in found
-            if rule["impact"] in ("serious", "critical")
-            for node in rule["nodes"]
-        ]
-        assert not bad
+        assert not flaws(tab), theme
 
 
 def test_front_door_is_accessible(smoke, launched):

@@ -88,6 +88,23 @@ function addressed(root, name, words, read) {
   return { bar, open, write };
 }
 
+/** The reader's predictions, as this device remembers them; none where it may not. */
+const KEPT = "cplib-predictions";
+function recall() {
+  try {
+    return JSON.parse(localStorage.getItem(KEPT)) || {};
+  } catch (error) {
+    return {};
+  }
+}
+function remember(predictions) {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(predictions));
+  } catch (error) {
+    console.info("Predictions are not kept:", error.message);
+  }
+}
+
 const remove = (element) => element && element.remove();
 
 /**
