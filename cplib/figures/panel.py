@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+import matplotlib as mpl
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from .._base import files
 from ..errors import InputError
-from .palette import style
+from .palette import WHITE, style
 
 FORMATS = ("svg", "png", "pdf")
 ELSEWHERE = "name another file"
+BESIDE = 'style="display:flex;flex-wrap:wrap;gap:1rem"'  # where no style sheet is
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -25,52 +29,78 @@ UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 class Panel:
     """A figure for all readers: those who use a screen reader or have no kernel, too.
 
-    A notebook shows it as an HTML figure: the image (SVG), its caption, and its data in
-    a table that unfolds.
+    A notebook shows it as an HTML figure: the image (SVG) in parts that stand side by
+    side where there is room, its caption, and its data in a table that unfolds.
 
     Attributes:
         figure: the matplotlib figure.
         alt: what the image shows, in words.
-        caption: what it is and where the numbers come from.
+        caption: what it is.
         table: the data drawn.
+        origin: how means and bands are made, and where the numbers come from.
     """
 
     figure: Figure
     alt: str
     caption: str
     table: pd.DataFrame
+    origin: str = ""
 
     def save(self, path: Path | str) -> None:
-        """Write the image; the suffix says how (SVG, PNG or PDF)."""
+        """Write the image, on white; the suffix says how (SVG, PNG or PDF)."""
         path = check(path)
         try:
-            self._write(path, path.suffix[1:].lower(), dpi=200)
+            self._write(path, path.suffix[1:].lower(), dpi=200, facecolor=WHITE)
         except OSError as error:
             raise files.storage_error(path, error, ELSEWHERE) from error
 
-    def svg(self, trimmed: bool = True) -> bytes:
-        """The image as SVG, without its margins if `trimmed`, which takes longer."""
-        buffer = io.BytesIO()
-        self._write(buffer, "svg", bbox_inches="tight" if trimmed else None)
+    def svg(self, part: list[Axes] | None = None) -> bytes:
+        """The image as SVG without a ground, or the `part` of it with these axes.
+
+        Its letters are text, in the font of the page that shows it.
+        """
+        buffer, axes = io.BytesIO(), self.figure.axes
+        box = _box(self.figure, part) if part else "tight"
+        for one in axes:
+            one.set_visible(not part or one in part)
+        self._write(buffer, "svg", text="none", bbox_inches=box)
+        for one in axes:
+            one.set_visible(True)
         return buffer.getvalue()
 
-    def _write(self, target: Path | io.BytesIO, kind: str, **options) -> None:
+    def _write(
+        self, target: Path | io.BytesIO, kind: str, text: str = "path", **options
+    ) -> None:
         """Save in the look in which it was drawn; the same figure, the same bytes."""
         options = {"bbox_inches": "tight", "metadata": UNDATED.get(kind), **options}
-        with style():
-            if self.figure.get_layout_engine():
-                # once: at every saving it would move things by a hair
-                self.figure.draw_without_rendering()
-                self.figure.set_layout_engine("none")
+        with style(), mpl.rc_context({"svg.fonttype": text}):
+            settle(self.figure)
             self.figure.savefig(target, format=kind, **options)
 
+    def parts(self) -> list[list[Axes]]:
+        """Axes in groups that may stand side by side: rows without a common x axis."""
+        axes = self.figure.axes
+        if {one.get_gridspec().ncols for one in axes if one.get_gridspec()} != {1}:
+            return [axes]
+        groups: list[list[Axes]] = []
+        for one in axes:
+            if groups and one.get_shared_x_axes().joined(one, groups[-1][0]):
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+        return groups
+
     def image_html(self) -> str:
-        """The image alone, in HTML."""
-        payload = base64.b64encode(self.svg()).decode()
-        return (
-            f'<img src="data:image/svg+xml;base64,{payload}" '
-            f'alt="{html.escape(self.alt, quote=True)}">'
-        )
+        """The image alone, in HTML: on white where nothing adapts it to its page."""
+        images = ""
+        for number, part in enumerate(self.parts()):
+            payload = base64.b64encode(self.svg(part)).decode()
+            alt = html.escape(self.alt, quote=True) if number == 0 else ""
+            images += (
+                f'<img src="data:image/svg+xml;base64,{payload}" alt="{alt}" '
+                'style="background:#fff">'
+            )
+        return f'<div class="cplib-parts" {BESIDE}>{images}</div>'
 
     def _repr_html_(self) -> str:
         rows = self.table.to_html(
@@ -78,12 +108,18 @@ class Panel:
         )
         return (
             f'<figure class="cplib-figure">{self.image_html()}'
-            f"<figcaption>{html.escape(self.caption)}</figcaption>"
+            f"<figcaption>{html.escape(self.caption)}{self._origin()}</figcaption>"
             "<details><summary>The data behind this figure</summary>"
             f'<div class="cplib-table" tabindex="0" role="region" '
             f'aria-label="Data of the figure">{rows}</div>'
             f"{self._download()}</details></figure>"
         )
+
+    def _origin(self) -> str:
+        """What only some readers ask for, behind a sign."""
+        sign = '<summary aria-label="Where these numbers come from">ⓘ</summary>'
+        words = html.escape(self.origin)
+        return f' <details class="cplib-origin">{sign}{words}</details>' * bool(words)
 
     def _download(self) -> str:
         """A link that saves the table as CSV; it holds the data itself."""
@@ -100,8 +136,27 @@ def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> P
     """A panel with the words called `name` in `words.toml`, with `parts` filled in."""
     texts = resources.files(__package__).joinpath("words.toml").read_text("utf-8")
     words = tomllib.loads(texts)[name]
-    alt, caption = (words[key].format(**parts) for key in ("alt", "caption"))
-    return Panel(figure, alt, caption, table)
+    alt, caption, origin = (
+        words.get(key, "").format(**parts) for key in ("alt", "caption", "origin")
+    )
+    return Panel(figure, alt, caption, table, origin)
+
+
+def settle(figure: Figure) -> None:
+    """Lay out `figure` once: at every saving it would move things by a hair."""
+    if figure.get_layout_engine():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
+def _box(figure: Figure, part: list[Axes]) -> Bbox:
+    """Where `part` of the figure is, in inches: as wide as the whole."""
+    settle(figure)
+    boxes = [one.get_tightbbox() for one in figure.axes]
+    own = [one.get_tightbbox() for one in part]
+    across, down = Bbox.union(boxes), Bbox.union(own)
+    box = Bbox.from_extents(across.x0, down.y0, across.x1, down.y1)
+    return box.transformed(figure.dpi_scale_trans.inverted()).padded(0.04)
 
 
 def check(path: Path | str) -> Path:
