@@ -3,10 +3,12 @@
 from . import animals, fisher, stimuli
 from .captions import origin
 from .panel import Panel
+from .overview import TRIANGLES, triangles, worth
 from .shapes import comparison, draw, timing_map
 from .sweeps import removal_sweep, together, window_sweep
 
 __all__ = [
-    "Panel", "animals", "comparison", "draw", "fisher", "origin", "removal_sweep",
-    "stimuli", "timing_map", "together", "window_sweep",
+    "TRIANGLES", "Panel", "animals", "comparison", "draw", "fisher", "origin",
+    "removal_sweep", "stimuli", "timing_map", "together", "triangles", "window_sweep",
+    "worth",
 ]  # fmt: skip

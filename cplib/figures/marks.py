@@ -16,12 +16,14 @@ WIDTH = 3.4  # inches: as narrow as a phone, so that the letters keep their size
 MARKED = 8  # epochs of a long curve that carry markers and dots
 
 
-def rows(*heights: float, sharex: bool = False) -> tuple[Figure, list[Axes]]:
+def rows(
+    *heights: float, sharex: bool = False, width: float = WIDTH
+) -> tuple[Figure, list[Axes]]:
     """A figure of the book's width, and axes of these heights (inches) in a column.
 
     A page shows rows side by side where there is room, unless they share their x axis.
     """
-    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
     grid = figure.subplots(
         len(heights), 1, height_ratios=heights, sharex=sharex, squeeze=False
     )[:, 0]

@@ -21,7 +21,8 @@ from .palette import WHITE, style
 
 FORMATS = ("svg", "png", "pdf")
 ELSEWHERE = "name another file"
-BESIDE = 'style="display:flex;flex-wrap:wrap;gap:1rem"'  # where no style sheet is
+BESIDE = "display:flex;flex-wrap:wrap;gap:1rem"  # where no style sheet is
+WIDEST = 3.4  # inches, of a part
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -38,6 +39,7 @@ class Panel:
         caption: what it is.
         table: the data drawn.
         origin: how means and bands are made, and where the numbers come from.
+        links: of each part, an address and what the part shows.
     """
 
     figure: Figure
@@ -45,6 +47,7 @@ class Panel:
     caption: str
     table: pd.DataFrame
     origin: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
     def save(self, path: Path | str) -> None:
         """Write the image, on white; the suffix says how (SVG, PNG or PDF)."""
@@ -92,15 +95,20 @@ class Panel:
 
     def image_html(self) -> str:
         """The image alone, in HTML: on white where nothing adapts it to its page."""
-        images = ""
-        for number, part in enumerate(self.parts()):
-            payload = base64.b64encode(self.svg(part)).decode()
-            alt = html.escape(self.alt, quote=True) if number == 0 else ""
-            images += (
-                f'<img src="data:image/svg+xml;base64,{payload}" alt="{alt}" '
-                'style="background:#fff">'
-            )
-        return f'<div class="cplib-parts" {BESIDE}>{images}</div>'
+        parts = self.parts()
+        said = [words for _, words in self.links] or [self.alt]
+        said += [""] * (len(parts) - len(said))
+        images = [
+            _image(self.svg(part), words)
+            for part, words in zip(parts, said, strict=True)
+        ]
+        for number, (address, _) in enumerate(self.links):
+            images[number] = f'<a href="{address}">{images[number]}</a>'
+        width = self.figure.get_figwidth() / WIDEST
+        return (
+            f'<div class="cplib-parts" style="--part:{width:.2f};{BESIDE}">'
+            f"{''.join(images)}</div>"
+        )
 
     def _repr_html_(self) -> str:
         rows = self.table.to_html(
@@ -140,6 +148,14 @@ def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> P
         words.get(key, "").format(**parts) for key in ("alt", "caption", "origin")
     )
     return Panel(figure, alt, caption, table, origin)
+
+
+def _image(picture: bytes, words: str) -> str:
+    payload = base64.b64encode(picture).decode()
+    return (
+        f'<img src="data:image/svg+xml;base64,{payload}" '
+        f'alt="{html.escape(words, quote=True)}" style="background:#fff">'
+    )
 
 
 def settle(figure: Figure) -> None:

@@ -93,7 +93,7 @@ def timing_map(result: Result) -> Panel:
     with style():
         figure, grid = rows(*[WIDTH] * len(tables))
         for axes, name in zip(grid, tables, strict=True):
-            heat(axes, table[table["deficit"] == name], limit, written=True)
+            heat(axes, table[table["deficit"] == name], limit)
             axes.set(title=name, xlabel="onset (epoch)", ylabel="removal (epoch)")
     worst = table.loc[table["mean"].idxmax()]
     return worded(
@@ -123,30 +123,29 @@ def _shade(axes: Axes, runs: list[Run]) -> None:
         )  # fmt: skip
 
 
-def heat(axes: Axes, table: pd.DataFrame, limit: float, written: bool) -> None:
+def heat(axes: Axes, table: pd.DataFrame, limit: float) -> None:
     """A map of points lost: the more the more opaque, in another colour if gained.
 
     Args:
         axes: to draw on.
         table: columns onset, removal and mean, a row a cell.
         limit: points at which a cell is as opaque as can be.
-        written: whether the points stand in the cells.
     """
     found = table.pivot(index="removal", columns="onset", values="mean")
     for y, (_, row) in enumerate(found.iterrows()):
-        for x, points in enumerate(row.dropna()):
-            shade = LOST if points > 0 else GAINED
-            part = DEEPEST * min(1, abs(points) / limit)
-            axes.add_patch(Rectangle((x, y), 1, 1, color=shade, alpha=part, lw=0))
-            if written:
-                axes.text(
-                    x + 0.5,
-                    y + 0.5,
-                    f"{points:.0f}".replace("-", "−").replace("−0", "0"),
-                    ha="center",
-                    va="center",
-                )
+        for x, points in enumerate(row):
+            if pd.isna(points):
+                continue
+            axes.add_patch(Rectangle((x, y), 1, 1, **shade(points, limit)))
+            words = f"{round(points)}".replace("-", "\N{MINUS SIGN}")
+            axes.text(x + 0.5, y + 0.5, words, ha="center", va="center")
     axes.set(aspect="equal", xlim=(0, found.shape[1]), ylim=(0, found.shape[0]))
     axes.set_xticks(np.arange(found.shape[1]) + 0.5, found.columns)
     axes.set_yticks(np.arange(found.shape[0]) + 0.5, found.index)
     axes.tick_params(length=0)
+
+
+def shade(points: float, limit: float) -> dict:
+    """The look of a cell for the points lost, most opaque at `limit`."""
+    part = DEEPEST * min(1.0, abs(points) / limit)
+    return {"color": LOST if points > 0 else GAINED, "alpha": part, "linewidth": 0}

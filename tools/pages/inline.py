@@ -23,6 +23,12 @@ DROPPED = re.compile(r"<style[^>]*>.*?</style>|<defs></defs>|font-family:[^;]*; 
 COLOUR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})")
 NAMED, USED = re.compile(r' id="([^"]*)"'), re.compile(r'(url\(#|href="#)([^")]*)')
 
+# markers of one line, whose style is said once
+ALIKE = re.compile(
+    r"<g([^>]*)>(<defs>(?:(?!<use ).)*?</defs>)?"
+    r'((?:<use [^>]*?( style="[^"]*")/>)(?:<use [^>]*?\4/>)*)</g>'
+)
+
 
 def inlined(text: str) -> str:
     """`text` of a page with its SVG images as elements of their own."""
@@ -49,6 +55,12 @@ def _element(picture: str, alt: str, prefix: str, colours: dict[str, str]) -> st
         return found[0] + f"; {found[1]}: {css}" if css else found[0]
 
     inside = DROPPED.sub("", minified(STARTED.sub("", picture)))
-    inside = USED.sub(rf"\1{prefix}\2", NAMED.sub(named, inside))
+    inside = ALIKE.sub(_hoisted, NAMED.sub(named, inside))
+    inside = USED.sub(rf"\1{prefix}\2", inside)
     words = f'role="img" aria-label="{alt}"' if alt else 'aria-hidden="true"'
     return f'<svg {words} viewBox="0 0 {width} {height}">{COLOUR.sub(coloured, inside)}'
+
+
+def _hoisted(marks: re.Match) -> str:
+    around, definition, inside, look = marks.groups(default="")
+    return f"<g{around}{look}>{definition}{inside.replace(look, '')}</g>"

@@ -33,11 +33,6 @@ SIZE = re.compile(r'<svg[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"')
 PIXELS = 4 / 3  # CSS pixels per point
 # coordinates; not `transform`, whose factors may be small
 PLACES = re.compile(r'\b(d|points|[xy][12]?|c[xy]|width|height)="([^"]*)"')
-# markers of one line, whose style is said once
-ALIKE = re.compile(
-    r"<g([^>]*)>(<defs>(?:(?!<use ).)*?</defs>)?"
-    r'((?:<use [^>]*?( style="[^"]*")/>)(?:<use [^>]*?\4/>)*)</g>'
-)
 LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
@@ -132,13 +127,7 @@ def minified(picture: str) -> str:
     picture = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", picture, flags=re.S)
     picture = re.sub(r">\s+<", "><", picture)
     picture = re.sub(r"\s*\n\s*", " ", picture)
-    picture = ALIKE.sub(_hoisted, picture)
     return PLACES.sub(lambda p: f'{p[1]}="{LONG.sub(_rounded, p[2])}"', picture)
-
-
-def _hoisted(marks: re.Match) -> str:
-    around, definition, inside, look = marks.groups(default="")
-    return f"<g{around}{look}>{definition}{inside.replace(look, '')}</g>"
 
 
 def _rounded(number: re.Match) -> str:
