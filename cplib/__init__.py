@@ -41,7 +41,7 @@ _ROOMS = {
     "analysis": (
         "claim effect fit_double_exponential scorecard sensitivities shares trace_curve"
     ),
-    "figures": "Panel draw triangles worth",
+    "figures": "Panel draw poster triangles worth",
     "widgets": "explore front_page predict",
     "exercises": "check",
     "errors": "CplibError DataError InputError StorageError",

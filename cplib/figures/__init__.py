@@ -2,13 +2,15 @@
 
 from . import animals, fisher, stimuli
 from .captions import origin
-from .panel import Panel
 from .overview import TRIANGLES, triangles, worth
+from .panel import Panel
+from .poster import poster
 from .shapes import comparison, draw, timing_map
 from .sweeps import removal_sweep, together, window_sweep
 
 __all__ = [
     "TRIANGLES", "Panel", "animals", "comparison", "draw", "fisher", "origin",
+    "poster",
     "removal_sweep", "stimuli", "timing_map", "together", "triangles", "window_sweep",
     "worth",
 ]  # fmt: skip
