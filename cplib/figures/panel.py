@@ -93,35 +93,41 @@ class Panel:
                 groups.append([one])
         return groups
 
-    def image_html(self) -> str:
-        """The image alone, in HTML: on white where nothing adapts it to its page."""
+    def images(self) -> list[str]:
+        """The parts in HTML: on white where nothing adapts them to their page."""
         parts = self.parts()
         said = [words for _, words in self.links] or [self.alt]
         said += [""] * (len(parts) - len(said))
-        images = [
-            _image(self.svg(part), words)
-            for part, words in zip(parts, said, strict=True)
+        found = [
+            _image(self.svg(p), words) for p, words in zip(parts, said, strict=True)
         ]
         for number, (address, _) in enumerate(self.links):
-            images[number] = f'<a href="{address}">{images[number]}</a>'
-        width = self.figure.get_figwidth() / WIDEST
-        return (
-            f'<div class="cplib-parts" style="--part:{width:.2f};{BESIDE}">'
-            f"{''.join(images)}</div>"
-        )
+            found[number] = f'<a href="{address}">{found[number]}</a>'
+        return found
+
+    def image_html(self) -> str:
+        """The image alone, in HTML."""
+        return _beside(self.images(), self.figure.get_figwidth() / WIDEST)
 
     def _repr_html_(self) -> str:
+        return (
+            f'<figure class="cplib-figure">{self.image_html()}'
+            f"<figcaption>{self.words()}</figcaption>{_folded(self.data())}</figure>"
+        )
+
+    def data(self) -> str:
+        """The table, with a link that saves it."""
         rows = self.table.to_html(
             index=False, border=0, float_format="{:.4g}".format, na_rep="–"
         )
         return (
-            f'<figure class="cplib-figure">{self.image_html()}'
-            f"<figcaption>{html.escape(self.caption)}{self._origin()}</figcaption>"
-            "<details><summary>The data behind this figure</summary>"
             f'<div class="cplib-table" tabindex="0" role="region" '
-            f'aria-label="Data of the figure">{rows}</div>'
-            f"{self._download()}</details></figure>"
+            f'aria-label="Data of the figure">{rows}</div>{self._download()}'
         )
+
+    def words(self) -> str:
+        """The caption, with the origin folded behind a sign."""
+        return html.escape(self.caption) + self._origin()
 
     def _origin(self) -> str:
         """What only some readers ask for, behind a sign."""
@@ -148,6 +154,39 @@ def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> P
         words.get(key, "").format(**parts) for key in ("alt", "caption", "origin")
     )
     return Panel(figure, alt, caption, table, origin)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Parts of several panels as one figure, each under a title.
+
+    Attributes:
+        shown: title, panel, and which of its parts.
+    """
+
+    shown: tuple[tuple[str, Panel, int], ...]
+
+    def _repr_html_(self) -> str:
+        images, words = [], ""
+        for title, panel, part in self.shown:
+            image = _image(panel.svg(panel.parts()[part]), panel.alt)
+            images.append(f"<div><b>{html.escape(title)}</b>{image}</div>")
+            words += f"<div><b>{html.escape(title)}.</b> {panel.words()}</div>"
+        return (
+            f'<figure class="cplib-figure">{_beside(images)}'
+            f"<figcaption>{words}</figcaption>"
+            f"{_folded(''.join(panel.data() for _, panel, _ in self.shown))}</figure>"
+        )
+
+
+def _folded(data: str) -> str:
+    summary = "<summary>The data behind this figure</summary>"
+    return f"<details>{summary}{data}</details>"
+
+
+def _beside(images: list[str], part: float = 1) -> str:
+    style = f"--part:{part:.2f};{BESIDE}"
+    return f'<div class="cplib-parts" style="{style}">{"".join(images)}</div>'
 
 
 def _image(picture: bytes, words: str) -> str:
