@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from ..analysis.effects import REFERENCES
 from ..results import Result
 from ..studies import Run
 from .captions import finished, origin
@@ -55,7 +56,9 @@ def _kind(runs: list[Run]) -> Callable[[Result], Panel]:
 def comparison(result: Result) -> Panel:
     """Learning curves of every run, and a table of its endings."""
     runs = _named(result.study.runs)
-    table = summary(readouts(result), "run").rename(columns={"mean": "final"})
+    table = summary(readouts(result), "run").rename(
+        columns={"mean": "final"} | REFERENCES
+    )
     table.index = pd.Index([list(runs)[number] for number in table.index], name="run")
     table = table.round(1).reset_index()
     impaired = [run for run in runs.values() if not run.clean]

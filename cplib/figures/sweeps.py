@@ -75,7 +75,7 @@ def together(sweeps: dict[str, Result]) -> Panel:
     with style():
         figure, grid = rows(2.6, 2.6)
         _points_lost(grid, lines, "removal", T0)
-    table = _table(lines, "removal").rename(columns={"line": "sweep"})
+    table = _table(lines, "removal").rename(columns={"line": "sweep"} | REFERENCES)
     ends = table.groupby("sweep", sort=False)[list(LOST.values())].last()
     words = "; ".join(
         f"{n} {one:.1f} and {two:.1f} points" for n, one, two in ends.itertuples()
@@ -138,6 +138,7 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
     words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
     star = f" Star: {PAPER_LOST:.1f} points or more, quoted for the paper at t₀ = 140 "
     star += "and 160 clean epochs."
+    table = table.rename(columns=REFERENCES)
     panel = worded(
         "sweep", figure, table if len(lines) > 1 else table.drop(columns="line"),
         what=what, words=" ".join(words), clean=result.study.clean_epochs,
