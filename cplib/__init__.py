@@ -42,7 +42,7 @@ _ROOMS = {
         "claim effect fit_double_exponential say scorecard sensitivities shares "
         "trace_curve"
     ),
-    "figures": "Panel draw",
+    "figures": "Panel draw poster triangles worth",
     "widgets": "ask explore front_page laboratory predict",
     "exercises": "check",
     "errors": "CplibError DataError InputError StorageError",

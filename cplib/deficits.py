@@ -28,10 +28,11 @@ class Look(NamedTuple):
     dash: str
 
 
-# For deficits without a look of their own: the rest of seaborn's palette "colorblind".
+# For deficits without a look of their own. All colours have a contrast of 3:1 on white
+# and on a dark page, and none is another thing's (see `figures.palette`).
 SPARE = (
-    Look("#ca9161", "X", "-."), Look("#fbafe4", "*", "--"), Look("#949494", "p", ":"),
-    Look("#ece133", "h", "-"), Look("#56b4e9", "d", "--"),
+    Look("#b07d4f", "X", "-."), Look("#d46fb0", "*", "--"), Look("#5f8f3e", "p", ":"),
+    Look("#9a8a00", "h", "-"), Look("#b3668a", "d", "--"),
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ class Deficit:
     kind: ClassVar[str] = "none"
     label: ClassVar[str] = "no deficit"
     sees: ClassVar[str] = "clear images, true labels"
-    look: ClassVar[Look] = Look("0.35", "o", "-")
+    look: ClassVar[Look] = Look("#595959", "o", "-")
     augment: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
@@ -130,7 +131,7 @@ class VerticalFlip(Deficit):
     kind: ClassVar[str] = "flip"
     label: ClassVar[str] = "vertical flip"
     sees: ClassVar[str] = "images upside down, true labels"
-    look: ClassVar[Look] = Look("#de8f05", "^", "--")
+    look: ClassVar[Look] = Look("#b8860b", "^", "--")
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
         return x.flip(-2)
@@ -193,7 +194,7 @@ class MovingNoise(Noise):
     """
 
     sees: ClassVar[str] = "moving noise in place of images, true labels"
-    look: ClassVar[Look] = Look("#cc78bc", "P", "--")
+    look: ClassVar[Look] = Look("#c86fb6", "P", "--")
     augment: ClassVar[bool] = True
 
 
@@ -203,7 +204,7 @@ class Grey(Deficit):
 
     label: ClassVar[str] = "grey images"
     sees: ClassVar[str] = "grey images, true labels"
-    look: ClassVar[Look] = Look("#949494", "p", "-.")
+    look: ClassVar[Look] = Look("#8c8c8c", "p", "-.")
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
         return x.mean(1, keepdim=True).expand_as(x).contiguous()

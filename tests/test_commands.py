@@ -22,7 +22,7 @@ def test_demo_prints_a_table_and_saves_a_figure(tmp_path, capsys):
         call("demo", "--scale", "smoke", "--seeds", "1", "--output", str(picture)) == 0
     )
     shown, said = capsys.readouterr()
-    for word in ("no deficit", "blur", "flip", "final", "baseline"):
+    for word in ("no deficit", "blur", "flip", "final", "same clean training"):
         assert word in shown
     assert "trained before" not in said
     assert picture.read_bytes().startswith(b"\x89PNG")

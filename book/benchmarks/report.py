@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from cplib._base.files import write_atomic
 from cplib.errors import DataError
-from cplib.figures.palette import BLUE, GREY, SERIES, style
+from cplib.figures.marks import legend
+from cplib.figures.marks import rows as rows_of_axes
+from cplib.figures.palette import GREY, INK, SERIES, WHITE, style
 from cplib.figures.panel import Panel
 
 __all__ = [
@@ -200,11 +201,12 @@ def sweep(record: Record) -> Panel:
     medians = table.groupby("", sort=False).minutes.median()
     ends = table.groupby("").minutes.max()
     with style():
-        figure = Figure(figsize=(7, 3.2), layout="constrained")
-        axes = figure.subplots()
-        colours = [BLUE if "cplib" in name else GREY for name in medians.index]
+        figure, (axes,) = rows_of_axes(1.8)
+        colours = [
+            SERIES[0].colour if "cplib" in name else GREY for name in medians.index
+        ]
         axes.barh(medians.index, medians, color=colours, height=0.6)
-        axes.plot(table.minutes, table[""], "o", color="white", markeredgecolor="black")
+        axes.plot(table.minutes, table[""], "o", color=WHITE, markeredgecolor=INK)
         for name, value in medians.items():
             axes.annotate(
                 f"{value:.1f}", (ends[name], name), (9, 0),
@@ -219,8 +221,9 @@ def sweep(record: Record) -> Panel:
         figure,
         alt=f"Bars, the minutes that the same sweep takes (medians): {words}.",
         caption="Minutes of the same sweep by a plain script and by cplib. Bars: "
-        f"medians; dots: rounds. {record.origin}.",
+        "medians; dots: rounds.",
         table=table,
+        origin=f"{record.origin}.",
     )
 
 
@@ -231,8 +234,7 @@ def estimators(record: Record) -> Panel:
     order = {place: i for i, place in enumerate(places)}
     methods = list(dict.fromkeys(table.method))
     with style():
-        figure = Figure(figsize=(7, 0.5 * len(order) + 2.2), layout="constrained")
-        axes = figure.subplots()
+        figure, (axes,) = rows_of_axes(0.45 * len(order) + 1.6)
         looks = [*SERIES, (GREY, "X", "-")]
         for method, (colour, marker, _) in zip(methods, looks, strict=False):
             rows = table[table.method == method]
@@ -240,15 +242,17 @@ def estimators(record: Record) -> Panel:
             ours = method == "cplib"
             axes.plot(
                 rows.seconds, heights, marker, label=method,
-                color="black" if ours else colour, markersize=11 if ours else 7,
+                color=INK if ours else colour, markersize=8 if ours else 5,
             )  # fmt: skip
-        axes.set_yticks(range(len(order)), [f"{n}\n{s}" for n, s in order])
-        axes.tick_params(axis="y", labelsize=10)
+        axes.set(yticks=[])
+        for (network, stage), height in order.items():
+            axes.text(0, height - 0.2, f" {network}, {stage}",
+                      transform=axes.get_yaxis_transform())  # fmt: skip
         axes.invert_yaxis()
         axes.set_xscale("log")
         axes.grid(axis="x", alpha=0.3)
         axes.set_xlabel("seconds to a standard error of 1 % (median)")
-        figure.legend(loc="outside upper center", ncols=2, fontsize=10)
+        legend(axes)
     best = [
         f"{n}, {s}: {group.sort_values('seconds').method.iloc[0]}"
         for (n, s), group in table.groupby(["network", "stage"], sort=False)
@@ -257,9 +261,9 @@ def estimators(record: Record) -> Panel:
         figure,
         alt="Points on a logarithmic axis, the seconds that each method needs. The "
         f"fastest are, {'; '.join(best)}.",
-        caption="Seconds to the same standard error of the trace, by method. "
-        f"{record.origin}.",
+        caption="Seconds to the same standard error of the trace, by method.",
         table=table.round(4),
+        origin=f"{record.origin}.",
     )
 
 

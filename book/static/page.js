@@ -1,4 +1,4 @@
-// Three things that style sheets cannot do.
+// Four things that style sheets cannot do.
 
 // What scrolls by itself must be reached by the keyboard.
 function nameScrollers() {
@@ -8,6 +8,15 @@ function nameScrollers() {
 }
 addEventListener("load", nameScrollers);
 addEventListener("resize", nameScrollers);
+
+// What a link leads to may be folded.
+function unfold() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let box = target; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
+  target?.scrollIntoView();
+}
+addEventListener("load", () => location.hash && unfold());
+addEventListener("hashchange", unfold);
 
 // Paper is white and cannot be clicked: print in light colours with everything open, and
 // undo that afterwards.

@@ -11,6 +11,9 @@ from ..errors import DataError, InputError
 from ..results import Result, finals
 from ..studies import Run
 
+# the two networks without deficit that an impaired one is compared with, in words
+REFERENCES = {"baseline": "same clean training", "control": "same age"}
+
 
 @dataclass(frozen=True)
 class Effect:

@@ -2,11 +2,15 @@
 
 from . import animals, fisher, stimuli
 from .captions import origin
+from .overview import TRIANGLES, triangles, worth
 from .panel import Panel
+from .paper import beside_paper, described, figure_1
+from .poster import poster
 from .shapes import comparison, draw, timing_map
 from .sweeps import removal_sweep, together, window_sweep
 
 __all__ = [
-    "Panel", "animals", "comparison", "draw", "fisher", "origin", "removal_sweep",
-    "stimuli", "timing_map", "together", "window_sweep",
+    "TRIANGLES", "Panel", "animals", "beside_paper", "comparison", "described", "draw",
+    "figure_1", "fisher", "origin", "poster", "removal_sweep", "stimuli", "timing_map",
+    "together", "triangles", "window_sweep", "worth",
 ]  # fmt: skip

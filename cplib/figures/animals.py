@@ -6,15 +6,16 @@ from matplotlib.axes import Axes
 
 from ..analysis import biology
 from ..analysis.fits import Fit, fit_double_exponential
-from .marks import band, rows
-from .palette import BLUE, GREEN, GREY, ORANGE, PURPLE, style
+from .marks import band, legend, rows
+from .palette import ANIMAL, GREY, style
 from .panel import Panel, worded
 
 # how dark a bar is; the words are published, the shades are not
 SHADE = {"none": 0.0, "slight": 0.2, "present": 0.35, "subsiding": 0.55,
          "rising": 0.55, "high": 0.95, "severe": 0.95, "peak": 1.0}  # fmt: skip
 MEASURES = {
-    "V1 cells lost to the closed eye": BLUE, "stereopsis": ORANGE, "acuity": PURPLE,
+    "V1 cells lost to the closed eye": "V1 cells lost", "stereopsis": "stereopsis",
+    "acuity": "acuity",
 }  # fmt: skip
 OLDEST = 240  # days, of a kitten
 YEAR = 365.25
@@ -28,21 +29,21 @@ def kitten_acuity() -> Panel:
     ranged, single = back.dropna(subset=["low"]), back.dropna(subset=["acuity_cpd"])
     middle, half = (ranged["low"] + ranged["high"]) / 2, ranged["high"] - ranged["low"]
     with style():
-        figure, (axes,) = rows(4.6)
-        _schematic(axes, "kitten_acuity", GREEN, "--", "normal development (schematic)")
-        _schematic(axes, "kitten_recovery", BLUE, "-", "recovered acuity (schematic)")
-        axes.plot(normal["age_days"], normal["acuity_cpd"], "^", color=GREEN,
-                  markersize=9, label="normal, published")  # fmt: skip
-        axes.axhline(5.0, color=GREEN, linewidth=1, linestyle=":",
-                     label="trained average, published (age not stated)")  # fmt: skip
-        axes.errorbar(ranged["age_days"], middle, yerr=half / 2, fmt="s", color=BLUE,
-                      capsize=4, label="recovered, published (range)")  # fmt: skip
-        axes.plot(single["age_days"], single["acuity_cpd"], "s", color=BLUE)
+        figure, (axes,) = rows(2.8)
+        _schematic(axes, "kitten_acuity", GREY, "--", "normal (schematic)")
+        _schematic(axes, "kitten_recovery", ANIMAL, "-", "recovered (schematic)")
+        axes.plot(normal["age_days"], normal["acuity_cpd"], "^", color=GREY,
+                  markersize=7, label="normal, published")  # fmt: skip
+        axes.axhline(5.0, color=GREY, linewidth=1, linestyle=":",
+                     label="trained average (age not stated)")  # fmt: skip
+        axes.errorbar(ranged["age_days"], middle, yerr=half / 2, fmt="s", color=ANIMAL,
+                      capsize=3, label="recovered, published (range)")  # fmt: skip
+        axes.plot(single["age_days"], single["acuity_cpd"], "s", color=ANIMAL)
         axes.set(
-            xlabel="age, or age at the end of the deprivation (days)",
-            ylabel="visual acuity (cycles/degree)", xlim=(0, 200), ylim=(0, 9),
+            xlabel="age, or age when the eye was opened (days)",
+            ylabel="acuity (cycles/degree)", xlim=(0, 200), ylim=(0, 9),
         )  # fmt: skip
-        axes.legend(loc="upper right", fontsize="small")
+        legend(axes)
     drawn = _how_drawn("kitten_acuity", "kitten_recovery")
     return worded("kitten_acuity", figure, _shown(anchors), drawn=drawn)
 
@@ -52,16 +53,15 @@ def kitten_sensitivity() -> Panel:
     anchors = biology.kitten_sensitivity()
     missing = biology.schematic("missing_acuity")
     with style():
-        figure, (top, bottom) = rows(2.9, 1.9, sharex=True)
-        _schematic(top, "kitten_sensitivity", BLUE, "-", "sensitivity (schematic)")
-        top.plot(missing["age_days"], missing["value"] / 100, color=GREEN,
+        figure, (top, bottom) = rows(1.5, 2.4, sharex=True)
+        _schematic(top, "kitten_sensitivity", ANIMAL, "-", "sensitivity (schematic)")
+        top.plot(missing["age_days"], missing["value"] / 100, color=GREY,
                  linestyle="--", label="missing acuity (schematic)")  # fmt: skip
         top.set(ylabel="relative height\n(our choice)", ylim=(0, 1.1), yticks=[])
-        top.legend(loc="upper right", fontsize="small")
+        legend(top)
         for row in anchors.itertuples():
             _statement(bottom, row)
-        names = ["V1 cells lost", "stereopsis", "acuity"]
-        bottom.set(yticks=[0, -1, -2], yticklabels=names, xlim=(0, OLDEST),
+        bottom.set(yticks=[0, -1, -2], yticklabels=MEASURES.values(), xlim=(0, OLDEST),
                    xlabel="age of the kitten (days)")  # fmt: skip
     drawn = _how_drawn("kitten_sensitivity", "missing_acuity")
     return worded("kitten_sensitivity", figure, _shown(anchors), drawn=drawn)
@@ -74,11 +74,11 @@ def _statement(axes: Axes, row) -> None:
     begin, end = (begin - 4, end + 4) if begin == end else (begin, end)
     y = -list(MEASURES).index(row.measure)
     axes.barh(
-        y, end - begin, left=begin, height=0.8, color=MEASURES[row.measure],
-        alpha=0.15 + 0.6 * SHADE[row.level], edgecolor="white",
+        y, end - begin, left=begin, height=0.8, color=ANIMAL,
+        alpha=0.1 + 0.5 * SHADE[row.level],
     )  # fmt: skip
-    axes.text((begin + end) / 2, y, row.level, ha="center", va="center", fontsize=8,
-              rotation=0 if end - begin > 18 else 90)  # fmt: skip
+    axes.text((begin + end) / 2, y, row.level, ha="center", va="center",
+              rotation=0 if end - begin > 30 else 90)  # fmt: skip
 
 
 def macaque_synapses() -> Panel:
@@ -88,21 +88,21 @@ def macaque_synapses() -> Panel:
     young = anchors.drop(adult.index)
     curve = biology.schematic("macaque_synapses")
     with style():
-        figure, (axes,) = rows(4.4)
-        axes.plot(curve["age_days"] / YEAR, curve["value"], color=BLUE, alpha=0.8,
+        figure, (axes,) = rows(2.6)
+        axes.plot(curve["age_days"] / YEAR, curve["value"], color=ANIMAL, alpha=0.8,
                   label="schematic")  # fmt: skip
         axes.plot(young["age_days"] / YEAR, young["synapses_per_100um2"], "s",
-                  color=BLUE, label="published")  # fmt: skip
+                  color=ANIMAL, label="published")  # fmt: skip
         for row in adult.itertuples():
             axes.plot(
                 [row.age_days / YEAR, row.age_end_days / YEAR],
-                [row.synapses_per_100um2] * 2, color=PURPLE, linewidth=5, alpha=0.6,
+                [row.synapses_per_100um2] * 2, color=ANIMAL, linewidth=5, alpha=0.6,
                 solid_capstyle="butt", label="published, mean over these ages",
             )  # fmt: skip
-        axes.axvline(0, color=GREEN, linestyle="--", label="birth")
+        axes.axvline(0, color=GREY, linestyle=":", label="birth")
         axes.set(xlabel="age (years from birth)", ylabel="synapses per 100 µm²",
                  ylim=(0, 75))  # fmt: skip
-        axes.legend(loc="lower right")
+        legend(axes)
     drawn = _how_drawn("macaque_synapses")
     return worded("macaque_synapses", figure, _shown(anchors), drawn=drawn)
 
@@ -118,13 +118,13 @@ def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit
     first, last = points["age_days"].min(), points["age_days"].max()
     age = np.linspace(first, last, 200)
     with style():
-        figure, (axes,) = rows(4.2)
-        band(axes, age, *fit.band(age), BLUE)
-        axes.plot(age, fit.predict(age), color=BLUE, label="double exponential")
+        figure, (axes,) = rows(2.6)
+        band(axes, age, *fit.band(age), ANIMAL)
+        axes.plot(age, fit.predict(age), color=ANIMAL, label="double exponential")
         axes.errorbar(points["age_days"], points["value"], yerr=errors, fmt="o",
                       color=GREY, label="points")  # fmt: skip
         axes.set(xlabel="age (days)", ylabel=unit)
-        axes.legend()
+        legend(axes)
     free = {name: error for name, error in fit.stderr.items() if error}
     words = ", ".join(
         f"{name} = {fit.params[name]:.3g} ± {error:.2g}" for name, error in free.items()

@@ -8,9 +8,8 @@ from .panel import Panel
 
 
 def finished(result: Result, panel: Panel) -> Panel:
-    """`panel` with the end of every caption: what bands are, and the origin."""
-    caption = f"{panel.caption} {over_seeds(result)} {origin(result)}"
-    return replace(panel, caption=caption)
+    """`panel` with its origin: what bands are, and where the numbers come from."""
+    return replace(panel, origin=f"{over_seeds(result)} {origin(result)}")
 
 
 def over_seeds(*results: Result) -> str:
@@ -25,7 +24,7 @@ def over_seeds(*results: Result) -> str:
 
 
 def origin(result: Result) -> str:
-    """The end of every caption: scale, data, network, seeds and device."""
+    """Scale, data, network, seeds and device."""
     return origins({"": result})
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 
 from ..analysis.fits import fit_exponential
@@ -14,12 +13,23 @@ from ..errors import CplibError, InputError
 from ..results import Result
 from ..studies import Run
 from .captions import finished, origin, origins, over_seeds
-from .marks import added, band, interval, mean, name_of, percent, plain_log, rows
-from .palette import GREY, SERIES, looks, style
+from .marks import (
+    added,
+    band,
+    interval,
+    legend,
+    mean,
+    name_of,
+    percent,
+    plain_log,
+    rows,
+)
+from .palette import GREY, INK, WHITE, looks, networks, ramp, series, style
 from .panel import Panel, worded
 
 ACCURACIES = {"test": "test set", "train": "training images, as augmented"}
 TRACE = "trace of Fisher information"
+THIN = 3  # percent of the trace, below which a layer has no room for its number
 
 
 def over_training(*results: Result, accuracy: str = "test") -> Panel:
@@ -34,11 +44,13 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
     named = {result.study.title.split(":")[0]: result for result in results}
     shown = {name: (r, r.study.runs[0]) for name, r in named.items()}
     with style():
-        figure, (top, bottom) = rows(3.6, 3.6, sharex=True)
-        words, table = _lines(top, shown, SERIES, "network")
-        for (name, (result, run)), look in zip(shown.items(), SERIES, strict=False):
+        figure, (top, bottom) = rows(2.5, 2.5)
+        own = networks(result.study for result in results)
+        words, table = _lines(top, shown, own, "network")
+        for (name, (result, run)), look in zip(shown.items(), own, strict=True):
             mean(bottom, 100 * result.curve(run, f"{accuracy}_accuracy"), look, name)
-        bottom.set(xlabel="epochs of training")
+        for axes in (top, bottom):
+            axes.set(xlabel="epochs of training")
         percent(bottom, f"{accuracy} accuracy (%)")
     return worded(
         "over_training", figure, table, words=words, accuracy=ACCURACIES[accuracy],
@@ -59,7 +71,7 @@ def under_deficit(
     runs = [result.study.runs[0], *_runs(result, deficit)]
     named = {name_of(run): (result, run) for run in runs}
     with style():
-        axes = added(below.figure, 3.6) if below else rows(4.8)[1][0]
+        axes = added(below.figure, 2.6) if below else rows(2.6)[1][0]
         words, table = _lines(axes, named, looks(runs), "run")
         for removal in {window.removal for run in runs for window in run.windows}:
             axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
@@ -87,20 +99,18 @@ def by_layer(result: Result, deficit: str | None = None) -> Panel:
     runs = [run for run in runs if _measured(result, run)] or runs
     tables, words = [], []
     with style():
-        figure, grid = rows(*[8.6 / 3] * len(runs), sharex=True)
+        figure, grid = rows(*[2.4] * len(runs))
+        (own,) = networks([result.study])
         for axes, run in zip(grid, runs, strict=True):
             share = shares(result, run).groupby(["epoch", "layer"]).share.mean()
             table, name = 100 * share.unstack(), name_of(run)
-            _stack(axes, table, run)
+            _stack(axes, table, run, own.colour)
             tables.append(table.round(1).assign(run=name).reset_index())
             row = table.loc[: run.removal or last].iloc[-1]
             words.append(
                 f"{name}: after epoch {row.name}, layer {row.idxmax()} has most, "
                 f"{row.max():.0f} %"
             )
-        grid[-1].set(xlabel="epochs of training")
-        legend = (part[::-1] for part in grid[0].get_legend_handles_labels())
-        figure.legend(*legend, loc="outside right upper", title="layer")
     return worded(
         "by_layer", figure, pd.concat(tables, ignore_index=True), panels=len(runs),
         words="; ".join(words), probed=_probed(result), origin=origin(result),
@@ -117,22 +127,26 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
     curve = trace_curve(tracked, tracked.study.runs[0])
     table, words = sensitivities(tracked, windows), []
     with style():
-        figure, (top, bottom) = rows(4.1, 4.1)
-        mean(top, curve, SERIES[0], "trace, no deficit", marker="", linewidth=2)
+        figure, (top, bottom) = rows(2.7, 2.7)
+        (own,) = networks([tracked.study])
+        mean(top, curve, own, "trace, no deficit", marker="", linewidth=2)
         lengths = table.groupby("window")
-        for (length, found), look in zip(lengths, SERIES[1:], strict=False):
+        deficit = _runs(windows, None)[0]
+        colours = ramp(deficit.deficits[0].look.colour, len(lengths))
+        for i, (length, found) in enumerate(lengths):
+            look = series(i)._replace(colour=colours[i])
             points = found.groupby("onset")[["sensitivity", "trace"]].mean()
             name = f"window of {length} epochs"
             words.append(_fitted(top, bottom, points, look, name))
         top.set(xlabel="epoch, or epoch of onset")
-        bottom.set(xlabel="sensitivity (points lost against the baseline)")
+        bottom.set(xlabel="points lost to the same clean training")
         for axes in (top, bottom):
             axes.set(ylabel=TRACE)
-            axes.legend()
-    middle, deficit = curve.mean(axis=1), _runs(windows, None)[0].label
+            legend(axes)
+    middle = curve.mean(axis=1)
     return worded(
         "with_sensitivity", figure, table, words=" ".join(words), most=middle.max(),
-        epoch=middle.idxmax(), deficit=deficit, probed=_probed(tracked),
+        epoch=middle.idxmax(), deficit=deficit.label, probed=_probed(tracked),
         origin=origins({"Trace": tracked, "Windows": windows}),
     )  # fmt: skip
 
@@ -189,20 +203,27 @@ def _lines(
         tables.append(found.reset_index().assign(**{column: name}))
         seen.append(curve[curve > 0].stack())
     plain_log(axes, pd.concat(seen), TRACE)
-    axes.legend()
+    legend(axes)
     return "; ".join(words), pd.concat(tables, ignore_index=True)
 
 
-def _stack(axes: Axes, table: pd.DataFrame, run: Run) -> None:
-    colours = sns.color_palette("viridis", table.shape[1])
+def _stack(axes: Axes, table: pd.DataFrame, run: Run, colour: str) -> None:
+    """Shares of the layers in shades of `colour`, with their numbers at the end."""
+    colours = ramp(colour, table.shape[1])
     axes.stackplot(
-        table.index, table.T.to_numpy(), colors=colours, labels=list(table),
-        edgecolor="white", linewidth=0.4,
-    )  # fmt: skip
+        table.index, table.T.to_numpy(), colors=colours, edgecolor=WHITE, linewidth=0.6
+    )
     axes.set(title=name_of(run), ylabel="share of trace (%)", ylim=(0, 100))
-    axes.margins(x=0)
+    axes.set(xlabel="epochs of training", xlim=(table.index[0], table.index[-1]))
+    tops = table.iloc[-1].cumsum()
+    for layer, share in table.iloc[-1].items():
+        if share > THIN:
+            axes.annotate(
+                f" {layer}", (table.index[-1], tops[layer] - share / 2), va="center",
+                annotation_clip=False,
+            )  # fmt: skip
     for window in run.windows:
-        axes.axvline(window.removal, color="black", linestyle="--", linewidth=1.2)
+        axes.axvline(window.removal, color=INK, linestyle="--", linewidth=1.2)
 
 
 def _fitted(

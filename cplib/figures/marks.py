@@ -1,6 +1,6 @@
 """Marks that figures share: means over seeds, and windows of deficit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,17 +9,21 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from ..deficits import Look
+from ..deficits import Deficit, Look
 from ..studies import Run
-from .palette import GREY
 
-WIDTH = 6.4  # inches; narrow, so that the text can be read on a phone
+WIDTH = 3.4  # inches: as narrow as a phone, so that the letters keep their size there
 MARKED = 8  # epochs of a long curve that carry markers and dots
 
 
-def rows(*heights: float, sharex: bool = False) -> tuple[Figure, list[Axes]]:
-    """A figure of the book's width, and axes of these heights (inches) in a column."""
-    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+def rows(
+    *heights: float, sharex: bool = False, width: float = WIDTH
+) -> tuple[Figure, list[Axes]]:
+    """A figure of the book's width, and axes of these heights (inches) in a column.
+
+    A page shows rows side by side where there is room, unless they share their x axis.
+    """
+    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
     grid = figure.subplots(
         len(heights), 1, height_ratios=heights, sharex=sharex, squeeze=False
     )[:, 0]
@@ -36,6 +40,21 @@ def added(figure: Figure, height: float) -> Axes:
         axes.set_subplotspec(place)
     figure.set_size_inches(WIDTH, sum(heights))
     return figure.add_subplot(grid[-1])
+
+
+def legend(axes: Axes, ncols: int = 1, **options) -> None:
+    """A legend above the axes, where it crosses no line."""
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.12, 1.0), ncols=ncols, handlelength=1.8,
+        borderpad=0, labelspacing=0.25, columnspacing=1, **options,
+    )  # fmt: skip
+
+
+def common(grid: Sequence[Axes], least: tuple[float, float]) -> None:
+    """One range for all of `grid`, as it holds their lines and `least`."""
+    ends = [*least, *(end for axes in grid for end in axes.get_ylim())]
+    for axes in grid:
+        axes.set_ylim(min(ends), max(ends))
 
 
 def interval(values: pd.DataFrame) -> pd.DataFrame:
@@ -66,7 +85,7 @@ def mean(
     found = interval(values)
     band(axes, found.index, found.low, found.high, look.colour)
     if values.shape[1] > 1:
-        dots = {"color": look.colour, "markersize": 4, "alpha": 0.6}
+        dots = {"color": look.colour, "markersize": 3, "alpha": 0.6}
         axes.plot(values.iloc[::every], ".", **dots)
     options = {"linestyle": look.dash, "marker": look.marker, "markevery": every}
     axes.plot(found["mean"], color=look.colour, label=label, **options | line)
@@ -87,11 +106,13 @@ def lanes(axes: Axes, runs: Mapping[str, Run]) -> pd.DataFrame:
     for y, (name, run) in enumerate(runs.items()):
         begin = 0
         for deficit, end in run.phases():
-            look = {"facecolor": deficit.look.colour, "hatch": "//"} if deficit else {
-                "facecolor": "0.9"}  # fmt: skip
-            axes.barh(-y, end - begin, left=begin, height=0.6, edgecolor=GREY, **look)
+            colour = (deficit or Deficit()).look.colour
+            shade = colour if deficit else "none"
+            axes.barh(-y, end - begin, left=begin, height=0.6, color=shade, alpha=0.35)
+            axes.barh(-y, end - begin, left=begin, height=0.6, color="none",
+                      edgecolor=colour, hatch="//" if deficit else "")  # fmt: skip
             word = deficit.label if deficit else "clear"
-            if end - begin > 0.02 * last * len(word):  # else it has no place
+            if end - begin > 0.035 * last * len(word):  # else it has no place
                 axes.text(
                     (begin + end) / 2, -y, word, ha="center", va="center",
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},

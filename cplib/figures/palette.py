@@ -1,4 +1,8 @@
-"""The book's style, and looks for what has none of its own."""
+"""The book's style, and one colour for one thing in the whole book.
+
+Deficits have theirs in `deficits`. All keep a contrast of 3:1 on a white page and on a
+dark one, so that a figure needs no second version: only its ink follows the page.
+"""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -7,42 +11,68 @@ import matplotlib as mpl
 import matplotlib.style
 import seaborn as sns
 
-from ..deficits import Deficit, Look
-from ..studies import Run
+from ..deficits import CONTROLS, KINDS, SPARE, Deficit, Look
+from ..studies import Run, Study
 
-PALETTE = sns.color_palette("colorblind").as_hex()
-BLUE, ORANGE, GREEN, RED, PURPLE = PALETTE[:5]
-GREY = Deficit.look.colour
-CLEAN = Deficit.look
-# of a series of things that are not deficits: never told apart by colour alone
+INK, WHITE = "#262626", "#ffffff"
+GREY = mpl.colors.to_hex(Deficit.look.colour)
+ANIMAL = "#ad5588"
+LOST, GAINED = "#cf3a53", "#3a93c4"  # of maps, as opaque as there is loss or gain
+DEEPEST = 0.6  # their opacity at the ends of the scale: the ink on them is readable
+# of things that are not deficits: never told apart by colour alone
 SERIES = (
-    Look(BLUE, "s", "-"), Look(ORANGE, "^", "--"), Look(GREEN, "D", "-."),
-    Look(RED, "v", ":"), Look(PURPLE, "o", "-"),
+    Look("#8462e0", "s", "-"), Look("#148c9c", "^", "--"), Look("#96623b", "D", "-."),
+    Look("#7f8000", "v", ":"), Look("#64748b", "o", "-"),
 )  # fmt: skip
+NETWORKS = dict(zip(("AllCNN", "ResNet18", "DepthCNN", "MLP"), SERIES, strict=False))
+MORE = "XPph*"  # markers of further networks of one family
+STEP = 5  # percent, in which colours are mixed with ink
 STYLE = {
     **sns.axes_style("ticks"),
-    **sns.plotting_context("notebook", font_scale=1.1),
+    **sns.plotting_context("paper", font_scale=1.07),
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "legend.frameon": False,
-    "legend.fontsize": "small",
+    "figure.facecolor": "none",
     "font.sans-serif": ["DejaVu Sans"],  # matplotlib brings it: the same everywhere
+    "legend.frameon": False,
     "svg.hashsalt": "cplib",  # the same figure gives the same file
-    "figure.facecolor": "white",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
 }
 
 
 def looks(runs: Iterable[Run]) -> list[Look]:
-    """The looks of the runs' deficits, made different where several share one."""
+    """The looks of the runs' deficits; where several share one, a ramp of its colour.
+
+    Their markers differ as well, and their dashes, unless these tell deficits apart.
+    """
     own = [(run.deficits or (Deficit(),))[0].look for run in runs]
-    if len(set(own)) == len(own):
-        return own
-    alone = len(set(own) - {CLEAN}) == 1
+    alone = len(set(own) - {Deficit.look}) == 1
     found: list[Look] = []
     for i, look in enumerate(own):
-        other = series(own[:i].count(look))
-        other = other if alone else look._replace(dash=other.dash)
-        found.append(look if look == CLEAN else other)
+        if look == Deficit.look or own.count(look) == 1:
+            found.append(look)
+            continue
+        step = own[:i].count(look)
+        other = series(step)
+        colour = ramp(look.colour, own.count(look))[step]
+        found.append(Look(colour, other.marker, other.dash if alone else look.dash))
+    return found
+
+
+def networks(studies: Iterable[Study]) -> list[Look]:
+    """The looks of the studies' networks; where several share one, a ramp."""
+    families = [study.setup.model.family for study in studies]
+    found = []
+    for i, family in enumerate(families):
+        step, own = families[:i].count(family), NETWORKS.get(family, SERIES[-1])
+        colour = ramp(own.colour, families.count(family))[step]
+        marker = (own.marker + MORE)[step % (1 + len(MORE))]
+        found.append(Look(colour, marker, own.dash))
     return found
 
 
@@ -50,6 +80,31 @@ def series(i: int) -> Look:
     """The look of the `i`-th thing of a series, from 0: 25 are different."""
     first, other = SERIES[i % len(SERIES)], SERIES[(i + i // len(SERIES)) % len(SERIES)]
     return other._replace(colour=first.colour)
+
+
+def ramp(colour: str, count: int) -> list[str]:
+    """`count` colours from `colour` towards the ink."""
+    parts = (75 * i // max(1, count - 1) for i in range(count))
+    return [_mixed(colour, 100 - part // STEP * STEP) for part in parts]
+
+
+def _mixed(colour: str, percent: int) -> str:
+    pairs = zip(*map(mpl.colors.to_rgb, (colour, INK)), strict=True)
+    return mpl.colors.to_hex(
+        [(percent * c + (100 - percent) * i) / 100 for c, i in pairs]
+    )
+
+
+def page_colours() -> dict[str, str]:
+    """What follows the colours of a page: hex of a figure -> CSS."""
+    found = {INK: "currentColor", GREY: "var(--pst-color-text-muted)",
+             WHITE: "var(--pst-color-background)"}  # fmt: skip
+    deficits = (kind.look for kind in {**KINDS, **CONTROLS}.values())
+    for colour in {look.colour for look in (*deficits, *SPARE, *SERIES)}:
+        for percent in range(25, 100, STEP):
+            css = f"color-mix(in srgb, {colour} {percent}%, currentColor)"
+            found.setdefault(_mixed(colour, percent), css)
+    return found
 
 
 @contextlib.contextmanager

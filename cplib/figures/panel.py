@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+import matplotlib as mpl
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from .._base import files
 from ..errors import InputError
-from .palette import style
+from .palette import WHITE, style
 
 FORMATS = ("svg", "png", "pdf")
 ELSEWHERE = "name another file"
+BESIDE = "display:flex;flex-wrap:wrap;gap:1rem"  # where no style sheet is
+WIDEST = 3.4  # inches, of a part
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -25,65 +30,110 @@ UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 class Panel:
     """A figure for all readers: those who use a screen reader or have no kernel, too.
 
-    A notebook shows it as an HTML figure: the image (SVG), its caption, and its data in
-    a table that unfolds.
+    A notebook shows it as an HTML figure: the image (SVG) in parts that stand side by
+    side where there is room, its caption, and its data in a table that unfolds.
 
     Attributes:
         figure: the matplotlib figure.
         alt: what the image shows, in words.
-        caption: what it is and where the numbers come from.
+        caption: what it is.
         table: the data drawn.
+        origin: how means and bands are made, and where the numbers come from.
+        links: of each part, an address and what the part shows.
     """
 
     figure: Figure
     alt: str
     caption: str
     table: pd.DataFrame
+    origin: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
     def save(self, path: Path | str) -> None:
-        """Write the image; the suffix says how (SVG, PNG or PDF)."""
+        """Write the image, on white; the suffix says how (SVG, PNG or PDF)."""
         path = check(path)
         try:
-            self._write(path, path.suffix[1:].lower(), dpi=200)
+            self._write(path, path.suffix[1:].lower(), dpi=200, facecolor=WHITE)
         except OSError as error:
             raise files.storage_error(path, error, ELSEWHERE) from error
 
-    def svg(self, trimmed: bool = True) -> bytes:
-        """The image as SVG, without its margins if `trimmed`, which takes longer."""
-        buffer = io.BytesIO()
-        self._write(buffer, "svg", bbox_inches="tight" if trimmed else None)
+    def svg(self, part: list[Axes] | None = None) -> bytes:
+        """The image as SVG without a ground, or the `part` of it with these axes.
+
+        Its letters are text, in the font of the page that shows it.
+        """
+        buffer, axes = io.BytesIO(), self.figure.axes
+        box = _box(self.figure, part) if part else "tight"
+        for one in axes:
+            one.set_visible(not part or one in part)
+        self._write(buffer, "svg", text="none", bbox_inches=box)
+        for one in axes:
+            one.set_visible(True)
         return buffer.getvalue()
 
-    def _write(self, target: Path | io.BytesIO, kind: str, **options) -> None:
+    def _write(
+        self, target: Path | io.BytesIO, kind: str, text: str = "path", **options
+    ) -> None:
         """Save in the look in which it was drawn; the same figure, the same bytes."""
         options = {"bbox_inches": "tight", "metadata": UNDATED.get(kind), **options}
-        with style():
-            if self.figure.get_layout_engine():
-                # once: at every saving it would move things by a hair
-                self.figure.draw_without_rendering()
-                self.figure.set_layout_engine("none")
+        with style(), mpl.rc_context({"svg.fonttype": text}):
+            settle(self.figure)
             self.figure.savefig(target, format=kind, **options)
+
+    def parts(self) -> list[list[Axes]]:
+        """Axes in groups that may stand side by side: rows without a common x axis."""
+        axes = self.figure.axes
+        if {one.get_gridspec().ncols for one in axes if one.get_gridspec()} != {1}:
+            return [axes]
+        groups: list[list[Axes]] = []
+        for one in axes:
+            if groups and one.get_shared_x_axes().joined(one, groups[-1][0]):
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+        return groups
+
+    def images(self) -> list[str]:
+        """The parts in HTML: on white where nothing adapts them to their page."""
+        parts = self.parts()
+        said = [words for _, words in self.links] or [self.alt]
+        said += [""] * (len(parts) - len(said))
+        found = [
+            _image(self.svg(p), words) for p, words in zip(parts, said, strict=True)
+        ]
+        for number, (address, _) in enumerate(self.links):
+            found[number] = f'<a href="{address}">{found[number]}</a>'
+        return found
 
     def image_html(self) -> str:
         """The image alone, in HTML."""
-        payload = base64.b64encode(self.svg()).decode()
-        return (
-            f'<img src="data:image/svg+xml;base64,{payload}" '
-            f'alt="{html.escape(self.alt, quote=True)}">'
-        )
+        return _beside(self.images(), self.figure.get_figwidth() / WIDEST)
 
     def _repr_html_(self) -> str:
+        return (
+            f'<figure class="cplib-figure">{self.image_html()}'
+            f"<figcaption>{self.words()}</figcaption>{_folded(self.data())}</figure>"
+        )
+
+    def data(self) -> str:
+        """The table, with a link that saves it."""
         rows = self.table.to_html(
             index=False, border=0, float_format="{:.4g}".format, na_rep="–"
         )
         return (
-            f'<figure class="cplib-figure">{self.image_html()}'
-            f"<figcaption>{html.escape(self.caption)}</figcaption>"
-            "<details><summary>The data behind this figure</summary>"
             f'<div class="cplib-table" tabindex="0" role="region" '
-            f'aria-label="Data of the figure">{rows}</div>'
-            f"{self._download()}</details></figure>"
+            f'aria-label="Data of the figure">{rows}</div>{self._download()}'
         )
+
+    def words(self) -> str:
+        """The caption, with the origin folded behind a sign."""
+        return html.escape(self.caption) + self._origin()
+
+    def _origin(self) -> str:
+        """What only some readers ask for, behind a sign."""
+        sign = '<summary aria-label="Where these numbers come from">ⓘ</summary>'
+        words = html.escape(self.origin)
+        return f' <details class="cplib-origin">{sign}{words}</details>' * bool(words)
 
     def _download(self) -> str:
         """A link that saves the table as CSV; it holds the data itself."""
@@ -100,8 +150,68 @@ def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> P
     """A panel with the words called `name` in `words.toml`, with `parts` filled in."""
     texts = resources.files(__package__).joinpath("words.toml").read_text("utf-8")
     words = tomllib.loads(texts)[name]
-    alt, caption = (words[key].format(**parts) for key in ("alt", "caption"))
-    return Panel(figure, alt, caption, table)
+    alt, caption, origin = (
+        words.get(key, "").format(**parts) for key in ("alt", "caption", "origin")
+    )
+    return Panel(figure, alt, caption, table, origin)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Parts of several panels as one figure, each under a title.
+
+    Attributes:
+        shown: title, panel, and which of its parts.
+    """
+
+    shown: tuple[tuple[str, Panel, int], ...]
+
+    def _repr_html_(self) -> str:
+        images, words = [], ""
+        for title, panel, part in self.shown:
+            image = _image(panel.svg(panel.parts()[part]), panel.alt)
+            images.append(f"<div><b>{html.escape(title)}</b>{image}</div>")
+            words += f"<div><b>{html.escape(title)}.</b> {panel.words()}</div>"
+        return (
+            f'<figure class="cplib-figure">{_beside(images)}'
+            f"<figcaption>{words}</figcaption>"
+            f"{_folded(''.join(panel.data() for _, panel, _ in self.shown))}</figure>"
+        )
+
+
+def _folded(data: str) -> str:
+    summary = "<summary>The data behind this figure</summary>"
+    return f"<details>{summary}{data}</details>"
+
+
+def _beside(images: list[str], part: float = 1) -> str:
+    style = f"--part:{part:.2f};{BESIDE}"
+    return f'<div class="cplib-parts" style="{style}">{"".join(images)}</div>'
+
+
+def _image(picture: bytes, words: str) -> str:
+    payload = base64.b64encode(picture).decode()
+    return (
+        f'<img src="data:image/svg+xml;base64,{payload}" '
+        f'alt="{html.escape(words, quote=True)}" style="background:#fff">'
+    )
+
+
+def settle(figure: Figure) -> None:
+    """Lay out `figure` once: at every saving it would move things by a hair."""
+    if figure.get_layout_engine():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
+def _box(figure: Figure, part: list[Axes]) -> Bbox:
+    """Where `part` of the figure is, in inches: as wide as the whole."""
+    settle(figure)
+    boxes = [one.get_tightbbox() for one in figure.axes]
+    own = [one.get_tightbbox() for one in part]
+    across, down = Bbox.union(boxes), Bbox.union(own)
+    box = Bbox.from_extents(across.x0, down.y0, across.x1, down.y1)
+    return box.transformed(figure.dpi_scale_trans.inverted()).padded(0.04)
 
 
 def check(path: Path | str) -> Path:

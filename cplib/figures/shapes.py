@@ -3,18 +3,20 @@
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from ..analysis.effects import REFERENCES
 from ..results import Result
 from ..studies import Run
 from .captions import finished, origin
 from .fisher import over_training, under_deficit
-from .marks import interval, lanes, mean, name_of, percent, rows
-from .palette import looks, style
+from .marks import WIDTH, interval, lanes, legend, mean, name_of, percent, rows
+from .palette import DEEPEST, GAINED, GREY, LOST, looks, style
 from .panel import Panel, worded
+from .sweeps import LOST as LOSSES
 from .sweeps import lines_of, readouts, removal_sweep, summary, window_sweep
 
 FEW = 6  # runs whose learning curves can be told apart
@@ -54,14 +56,16 @@ def _kind(runs: list[Run]) -> Callable[[Result], Panel]:
 def comparison(result: Result) -> Panel:
     """Learning curves of every run, and a table of its endings."""
     runs = _named(result.study.runs)
-    table = summary(readouts(result), "run").rename(columns={"mean": "final"})
+    table = summary(readouts(result), "run").rename(
+        columns={"mean": "final"} | REFERENCES
+    )
     table.index = pd.Index([list(runs)[number] for number in table.index], name="run")
     table = table.round(1).reset_index()
     impaired = [run for run in runs.values() if not run.clean]
     alike = len({tuple(window[1:] for window in run.windows) for run in impaired}) < 2
-    below = [] if alike else [0.6 + 0.35 * len(runs)]
+    below = [] if alike else [0.5 + 0.3 * len(runs)]
     with style():
-        figure, (axes, *rest) = rows(4.4, *below)
+        figure, (axes, *rest) = rows(2.7, *below, sharex=True)
         for (name, run), look in zip(runs.items(), looks(runs.values()), strict=True):
             mean(axes, 100 * result.curve(run), look, name)
         if below:
@@ -69,10 +73,9 @@ def comparison(result: Result) -> Panel:
             rest[0].set_xlim(axes.get_xlim())
         elif impaired:
             _shade(axes, impaired)
-        axes.set(xlabel="epochs of training")
+        figure.axes[-1].set(xlabel="epochs of training")
         percent(axes)
-        legend = axes.get_legend_handles_labels()
-        figure.legend(*legend, loc="outside upper center", ncols=2)
+        legend(axes)
     endings = "; ".join(f"{row.run} {row.final:.1f} %" for row in table.itertuples())
     shown = ", with the windows of deficit below" if below else ""
     shown = ", with a deficit in the grey epochs" if impaired and alike else shown
@@ -85,22 +88,16 @@ def timing_map(result: Result) -> Panel:
     """Points lost over onset and removal of a deficit, one map per deficit."""
     by = {"index": ["onset", "removal"], "columns": "seed"}
     tables = {
-        line.name: interval(line.rows.pivot_table(values="lost to baseline", **by))
+        line.name: interval(line.rows.pivot_table(values=LOSSES["control"], **by))
         for line in lines_of(result, lambda run: run.label)
     }
     table = pd.concat(tables, names=["deficit"]).round(2).reset_index()
     limit = max(1.0, float(table["mean"].abs().max()))
-    across = min(2, len(tables))
-    down = -(-len(tables) // across)
     with style():
-        figure = Figure(figsize=(0.8 + 2.8 * across, 3 * down), layout="constrained")
-        grid = list(figure.subplots(down, across, squeeze=False).flat)
-        for axes, name in zip(grid, tables, strict=False):
-            _heat(axes, table[table["deficit"] == name], name, limit)
-        for axes in grid[len(tables) :]:
-            axes.set_axis_off()
-        colours = grid[0].collections[0]
-        figure.colorbar(colours, ax=grid, shrink=0.6, label="points lost")
+        figure, grid = rows(*[WIDTH] * len(tables))
+        for axes, name in zip(grid, tables, strict=True):
+            heat(axes, table[table["deficit"] == name], limit)
+            axes.set(title=name, xlabel="onset (epoch)", ylabel="removal (epoch)")
     worst = table.loc[table["mean"].idxmax()]
     return worded(
         "timing_map", figure, table, deficits=", ".join(tables), most=worst["mean"],
@@ -119,23 +116,39 @@ def _named(runs: tuple[Run, ...]) -> dict[str, Run]:
 
 
 def _shade(axes: Axes, runs: list[Run]) -> None:
-    """Grey for the windows, the same for all `runs`, with the deficit's name above."""
+    """Grey for the windows, the same for all `runs`, with the deficit's name in it."""
     alike = len({run.deficits for run in runs}) == 1
     for deficit, onset, removal in runs[0].windows:
-        axes.axvspan(onset, removal, color="0.93", zorder=0)
+        axes.axvspan(onset, removal, color=GREY, alpha=0.15, linewidth=0, zorder=0)
         axes.text(
-            (onset + removal) / 2, 1.01, deficit.label if alike else "deficit",
-            ha="center", transform=axes.get_xaxis_transform(),
+            (onset + removal) / 2, 0.99, deficit.label if alike else "deficit",
+            ha="center", va="top", transform=axes.get_xaxis_transform(),
         )  # fmt: skip
 
 
-def _heat(axes: Axes, table: pd.DataFrame, name: str, limit: float) -> None:
-    """One map: red where accuracy is lost."""
-    found = table.pivot(index="removal", columns="onset", values="mean").iloc[::-1]
-    digits = 1 if found.shape[1] < 6 else 0
-    sns.heatmap(
-        found.round(digits) + 0.0, ax=axes, annot=True, fmt=f".{digits}f", square=True,
-        vmin=-limit, vmax=limit, cmap="RdBu_r", cbar=False,
-    )  # fmt: skip
-    axes.tick_params(axis="y", rotation=0)
-    axes.set(title=name, xlabel="onset (epoch)", ylabel="removal (epoch)")
+def heat(axes: Axes, table: pd.DataFrame, limit: float) -> None:
+    """A map of points lost: the more the more opaque, in another colour if gained.
+
+    Args:
+        axes: to draw on.
+        table: columns onset, removal and mean, a row a cell.
+        limit: points at which a cell is as opaque as can be.
+    """
+    found = table.pivot(index="removal", columns="onset", values="mean")
+    for y, (_, row) in enumerate(found.iterrows()):
+        for x, points in enumerate(row):
+            if pd.isna(points):
+                continue
+            axes.add_patch(Rectangle((x, y), 1, 1, **shade(points, limit)))
+            words = f"{round(points)}".replace("-", "\N{MINUS SIGN}")
+            axes.text(x + 0.5, y + 0.5, words, ha="center", va="center")
+    axes.set(aspect="equal", xlim=(0, found.shape[1]), ylim=(0, found.shape[0]))
+    axes.set_xticks(np.arange(found.shape[1]) + 0.5, found.columns)
+    axes.set_yticks(np.arange(found.shape[0]) + 0.5, found.index)
+    axes.tick_params(length=0)
+
+
+def shade(points: float, limit: float) -> dict:
+    """The look of a cell for the points lost, most opaque at `limit`."""
+    part = DEEPEST * min(1.0, abs(points) / limit)
+    return {"color": LOST if points > 0 else GAINED, "alpha": part, "linewidth": 0}

@@ -1,6 +1,7 @@
 """Figures of the experiment, on images that need no download."""
 
 import functools
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from .. import data, studies
 from .._base.plain import whole
+from ..analysis.effects import REFERENCES
 from ..data import gratings as procedural
 from ..deficits import KINDS, Deficit, LabelPermutation
 from ..studies import Run, Study
@@ -23,7 +25,7 @@ CLUES = {
     "stripes alone": {"coarse": 0.0, "noise": 0.0},
     "hue alone": {"fine": 0.0, "noise": 0.0},
     "both": {"noise": 0.0},
-    "as the network\nsees it": {},
+    "as the network sees it": {},
 }
 
 
@@ -57,9 +59,10 @@ def deficits(count: int = 3) -> Panel:
         for kind in kinds
     }
     with style():
-        figure, grid = _gallery(shown, WIDTH, 1.35)
-        for axes in grid[:, list(shown).index(LabelPermutation.label)]:
-            axes.set_xlabel("called another", fontsize="small")
+        figure, grid = _gallery(shown)
+        grid[-1, list(shown).index(LabelPermutation.label)].set_xlabel(
+            "called\nanother"
+        )
     table, names = pd.DataFrame(map(_kept, kinds)), ", ".join(list(shown)[1:])
     return worded("deficits", figure, table, count=count, deficits=names)
 
@@ -73,7 +76,7 @@ def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
         images, labels = procedural.make_gratings(500, 1, size=size, **amounts)
         shown[name] = [images[(labels == c).argmax()] for c in classes]
     with style():
-        figure, grid = _gallery(shown, WIDTH, 1.5)
+        figure, grid = _gallery(shown)
         for axes, c in zip(grid[:, 0], classes, strict=True):
             axes.set_ylabel(f"class {c}")
     table = pd.DataFrame({"class": classes})
@@ -88,11 +91,11 @@ def course(study: Study) -> Panel:
     clean = study.clean_epochs
     lives = {
         "impaired": run,
-        "baseline": Run((), clean),
-        "control": Run((), run.epochs),
+        textwrap.fill(REFERENCES["baseline"], 11): Run((), clean),
+        REFERENCES["control"]: Run((), run.epochs),
     }
     with style():
-        figure, (axes,) = rows(2.6)
+        figure, (axes,) = rows(2.2)
         table = lanes(axes, lives)
         for epoch, name, side in (
             (run.onset, "onset ", "right"), (run.removal, " removal", "left")
@@ -109,14 +112,15 @@ def course(study: Study) -> Panel:
 
 
 def _gallery(
-    shown: Mapping[str, Sequence[np.ndarray]], width: float, height: float
+    shown: Mapping[str, Sequence[np.ndarray]],
 ) -> tuple[Figure, np.ndarray]:
-    """Images (H, W, 3) in columns under their titles; a row is `height` inches."""
+    """Images (H, W, 3) in columns under their titles."""
     count = len(next(iter(shown.values())))
-    figure = Figure(figsize=(width, height * count), layout="constrained")
+    height = WIDTH / len(shown) * count + 0.6
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     grid = figure.subplots(count, len(shown), squeeze=False)
     for column, (title, images) in zip(grid.T, shown.items(), strict=True):
-        column[0].set_title(title, fontsize=9)
+        column[0].set_title(textwrap.fill(title, 11))
         for axes, image in zip(column, images, strict=True):
             axes.imshow(image, interpolation="nearest")
             axes.set(xticks=[], yticks=[])

@@ -6,26 +6,27 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ..analysis.effects import REFERENCES
 from ..deficits import Blur, Look
 from ..results import Result, finals
 from ..studies import Run, Study
 from .captions import finished, origins, over_seeds
-from .marks import interval, mean, percent, rows
-from .palette import GREY, PURPLE, looks, style
+from .marks import common, interval, legend, mean, percent, rows
+from .palette import GREY, INK, WHITE, looks, networks, style
 from .panel import Panel, worded
 
 # Paper, Figure 1, top left, as quoted in its text (Methods): 6.4 % test error, and more
 # than 18 % where blur is removed at epoch 140; 160 clean epochs follow.
 PAPER_LOST, PAPER_TIME = 18.0 - 6.4, 140 / 160
-LEAST = (-10, 15)  # of an axis of points lost, so that the same loss looks the same
+LEAST = (-5, 15)  # of an axis of points lost, so that the same loss looks the same
 BELOW = 16  # points of the learning curve that are shown below the results
-LOST = {"baseline": "lost to baseline", "control": "lost to control"}
+LOST = {name: f"lost, {words}" for name, words in REFERENCES.items()}
 LINES = {
     "baseline": {"linestyle": "-"},
-    "control": {"linestyle": ":", "markerfacecolor": "white"},
+    "control": {"linestyle": ":", "markerfacecolor": WHITE},
 }
-DOTTED = "dotted: control, no deficit and as many epochs in all"
-NEAR = "the control, as old in all, is within a point of it"
+DOTTED = "dotted: no deficit, same age"
+NEAR = "at the same age it is within a point of it"
 T0 = "epoch t₀ at which the deficit is removed"
 
 
@@ -66,18 +67,19 @@ def window_sweep(result: Result) -> Panel:
 
 def together(sweeps: dict[str, Result]) -> Panel:
     """Points lost in several removal sweeps over t0, by the names given (2, 3 BR)."""
-    own = looks([result.study.runs[-1] for result in sweeps.values()])
+    shown = [result.study for result in sweeps.values()]
+    alike = len({study.runs[-1].name for study in shown}) == 1
+    own = networks(shown) if alike else looks([study.runs[-1] for study in shown])
     named = zip(sweeps.items(), own, strict=True)
     lines = [Line(name, look, readouts(result)) for (name, result), look in named]
     with style():
-        figure, grid = rows(3.6, 3.6, sharex=True)
-        _points_lost(grid, lines, "removal")
-        legend = grid[0].get_legend_handles_labels()
-        figure.legend(*legend, loc="outside upper center", ncols=2)
-        grid[1].set(xlabel=T0)
-    table = _table(lines, "removal").rename(columns={"line": "sweep"})
-    ends = table.groupby("sweep", sort=False)[list(LOST.values())].last().itertuples()
-    words = "; ".join(f"{n} {one:.1f} and {two:.1f} points" for n, one, two in ends)
+        figure, grid = rows(2.6, 2.6)
+        _points_lost(grid, lines, "removal", T0)
+    table = _table(lines, "removal").rename(columns={"line": "sweep"} | REFERENCES)
+    ends = table.groupby("sweep", sort=False)[list(LOST.values())].last()
+    words = "; ".join(
+        f"{n} {one:.1f} and {two:.1f} points" for n, one, two in ends.itertuples()
+    )
     return worded(
         "together", figure, table, count=len(sweeps), words=words,
         seeds=over_seeds(*sweeps.values()), origin=origins(sweeps),
@@ -124,19 +126,19 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
     apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
     split, quoted = apart and len(lines) > 1, x == "removal" and _quoted(result.study)
     with style():
-        figure, (top, *rest) = rows(4.3, *[3.2] * (1 + split))
+        figure, (top, *rest) = rows(2.7, *[2.5] * (1 + split))
         _accuracy(top, result, lines, x, apart)
-        _points_lost(rest if split or not apart else rest * 2, lines, x)
+        top.set(xlabel=what)
+        _points_lost(rest if split or not apart else rest * 2, lines, x, what)
         if quoted:
             time = PAPER_TIME * result.study.clean_epochs
-            rest[0].plot(time, PAPER_LOST, "*", color=PURPLE, markersize=11,
+            rest[0].plot(time, PAPER_LOST, "*", color=INK, markersize=9,
                          label="paper, quoted")  # fmt: skip
-        if len(lines) == 1:
-            rest[0].legend()
-        rest[-1].set(xlabel=what)
+            legend(rest[0])
     words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
     star = f" Star: {PAPER_LOST:.1f} points or more, quoted for the paper at t₀ = 140 "
     star += "and 160 clean epochs."
+    table = table.rename(columns=REFERENCES)
     panel = worded(
         "sweep", figure, table if len(lines) > 1 else table.drop(columns="line"),
         what=what, words=" ".join(words), clean=result.study.clean_epochs,
@@ -152,30 +154,32 @@ def _accuracy(
     every = pd.concat([line.rows for line in lines])
     for line in lines:
         mean(axes, line.over(x, "final"), line.look, line.name, linestyle="-")
-    axes.axhline(every["baseline"].mean(), color=GREY, linewidth=1, label="baseline")
+    names = {name: f"no deficit, {words}" for name, words in REFERENCES.items()}
+    axes.axhline(every["baseline"].mean(), color=GREY, linewidth=1,
+                 label=names["baseline"])  # fmt: skip
     for line in lines if apart else []:
         control = line.rows.query("run > 0").groupby(x)["control"].mean()
-        label = "control" if line is lines[0] else None
+        label = names["control"] if line is lines[0] else None
         axes.plot(control, marker="o", color=GREY, label=label, **LINES["control"])
     curve = 100 * result.curve(result.study.runs[0]).loc[: every[x].max()]
-    axes.plot(curve.mean(axis=1), "--", color=GREY, label="learning without deficit")
+    axes.plot(curve.mean(axis=1), "--", color=GREY, label="no deficit, learning")
     percent(axes, least=max(0, every["final"].min() - BELOW))
-    axes.legend()
+    legend(axes)
 
 
-def _points_lost(grid: list[Axes], lines: list[Line], x: str) -> None:
+def _points_lost(grid: list[Axes], lines: list[Line], x: str, what: str) -> None:
     """Points lost to each reference, in axes of `grid` that may be the same."""
-    for axes, reference in zip(grid, LOST, strict=False):
+    several = len(lines) > 1
+    for axes, (reference, words) in zip(grid, REFERENCES.items(), strict=False):
         for line in lines:
-            name = line.name if len(lines) > 1 else f"against the {reference}"
-            look = LINES[reference]
+            name, look = line.name if several else f"to the {words}", LINES[reference]
             mean(axes, line.over(x, LOST[reference]), line.look, name, **look)
-        low, high = axes.get_ylim()
-        axes.set(ylabel="points lost", ylim=(min(low, LEAST[0]), max(high, LEAST[1])))
-        if len(lines) > 1:
-            axes.set(ylabel=f"points lost,\nagainst the {reference}")
+        to = f"\nto the {words}" if several else ""
+        axes.set(xlabel=what, ylabel=f"points lost{to}")
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.margins(x=0.02)
+        legend(axes)
+    common(grid, LEAST)
 
 
 def _quoted(study: Study) -> bool:
@@ -190,9 +194,9 @@ def _in_words(table: pd.DataFrame, x: str) -> str:
     first, last = table.iloc[0], table.iloc[-1]
     name = first["line"]
     most = []
-    for reference, column in LOST.items():
+    for reference, column in zip(REFERENCES.values(), LOST.values(), strict=True):
         row = table.loc[table[column].idxmax()]
-        most.append(f"{row[column]:.1f} against the {reference}, at epoch {row[x]}")
+        most.append(f"{row[column]:.1f} to the {reference}, at epoch {row[x]}")
     return (
         f"{name[:1].upper()}{name[1:]}: {first['mean']:.1f} % at epoch {first[x]}, "
         f"{last['mean']:.1f} % at epoch {last[x]}. Most points lost: {'; '.join(most)}."

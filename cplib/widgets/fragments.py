@@ -43,8 +43,8 @@ def standalone(
 
 
 def replaceable(figure: str) -> str:
-    """The HTML of a figure whose image a script hides: it is then not even loaded."""
-    return figure.replace("<img ", '<img data-static loading="lazy" ', 1)
+    """The HTML of a figure whose images a script hides: they are not even loaded."""
+    return figure.replace("<img ", '<img data-static loading="lazy" ')
 
 
 def script(name: str) -> str:

@@ -23,7 +23,7 @@ MAGNIFIED = 320  # pixels: what is left of 1280 at 400 %
 # the text spacing of WCAG 1.4.12
 SPACED = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
   word-spacing: .16em !important; } p { margin-bottom: 2em !important; }"""
-FIGURES = "figure.cplib-figure img"
+FIGURES = "figure.cplib-figure :is(img, svg[role=img])"
 
 # Elements that stick out of the window to the right, but for those in a box of their
 # own that scrolls or clips them.
@@ -38,6 +38,26 @@ STICKING_OUT = """() => {
     .filter((e) => e.getBoundingClientRect().right > width + 1 && !boxed(e))
     .map((e) => e.outerHTML.slice(0, 160)).slice(0, 5);
 }"""
+
+# Size in pixels, as shown, of each text in a figure.
+TEXTS = """[...document.querySelectorAll(".cplib-parts svg text")]"""
+LETTERS = f"""() => {TEXTS}.map((text) => {{
+  const svg = text.ownerSVGElement;
+  const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+  return [parseFloat(getComputedStyle(text).fontSize) * scale, text.textContent];
+}}).filter(([size]) => size > 0)"""
+LEAST = 11  # pixels
+# Whether the text of the page is light, as on dark ones; the colours of all text in
+# figures; and those of the grounds of figures.
+INKS = f"""() => {{
+  const page = getComputedStyle(document.querySelector("article"));
+  const light = (ink) => ink.match(/[0-9.]+/g).slice(0, 3).every((part) => part > 128);
+  const inks = {TEXTS}.map((text) => getComputedStyle(text).fill);
+  const images = [...document.querySelectorAll(".cplib-parts :is(svg, img)")];
+  const shown = images.filter((image) => image.checkVisibility());
+  const grounds = shown.map((image) => getComputedStyle(image).backgroundColor);
+  return [light(page.color), [...new Set(inks)], [...new Set(grounds)]];
+}}"""
 
 # For each formula, whether the browser gave it a place.
 FORMULAS = """() => [...document.querySelectorAll("article .math")].map(
@@ -73,10 +93,11 @@ def test_page_is_whole(visit, page, scheme):
     assert tab.locator("article h1").count() == 1
     assert tab.locator(".cell_output .traceback").count() == 0
     for figure in tab.locator(FIGURES).all():
-        alt = figure.get_attribute("alt") or ""
+        named = figure.get_attribute("alt"), figure.get_attribute("aria-label")
+        alt = "".join(filter(None, named))
         assert alt.strip(), "a figure without a text alternative"
         if figure.is_visible():
-            assert figure.evaluate("image => image.naturalWidth") > 0, alt
+            assert figure.evaluate("e => e.naturalWidth ?? e.clientWidth") > 0, alt
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -87,6 +108,21 @@ def test_page_fits_a_phone(visit, page):
     for figure in tab.locator(f"{FIGURES}:visible").all():
         box = figure.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_letters_in_figures_are_readable_on_a_phone(visit, page):
+    """11 pixels or more, in the font of the page."""
+    sizes = visit(page, width=PHONE).evaluate(LETTERS)
+    assert all(size >= LEAST for size, _ in sizes), min(sizes)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_figures_have_the_ground_and_the_ink_of_the_page(visit, colours):
+    tab = visit("book/blur.html", color_scheme=colours)
+    dark, inks, grounds = tab.evaluate(INKS)
+    assert dark == (colours == "dark")
+    assert len(inks) == 1 and grounds == ["rgba(0, 0, 0, 0)"]
 
 
 @pytest.mark.parametrize("page", [*PAGES, "search.html", "genindex.html"])

@@ -87,8 +87,8 @@ def test_every_study_of_the_book_has_its_figure(kind, name, monkeypatch):
 def test_a_readers_study_is_drawn_like_the_books(name, probed):
     result = handmade(READERS[name])
     panel = figures.draw(traced(result) if probed else result)
-    assert "nan" not in panel.alt + panel.caption
-    assert "95 % interval" in panel.caption or "Points of final" in panel.caption
+    assert "nan" not in panel.alt + panel.caption + panel.origin
+    assert "95 % interval" in panel.origin or "Mean over 3 seeds" in panel.origin
     has_trace = probed and CHOSEN.get(name) != "timing_map"
     assert ("trace" in panel.table) == has_trace
     for run in result.study.runs:
@@ -103,7 +103,7 @@ def test_it_is_chosen_by_what_the_study_varies(name, monkeypatch):
 
 def test_one_seed_has_no_band_and_says_so():
     panel = figures.draw(handmade("1TL", seeds=(3,)))
-    assert "One seed, so no band." in panel.caption
+    assert "One seed, so no band." in panel.origin
     assert panel.table["low"].isna().all()
 
 

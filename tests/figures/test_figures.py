@@ -48,7 +48,7 @@ def test_removal_sweep_draws_the_stored_means(stored):
         for t0 in times
     ]
     np.testing.assert_allclose(means, wanted)
-    times, control = line(panel.figure.axes[0], "control")
+    times, control = line(panel.figure.axes[0], "no deficit, same age")
     wanted = [
         np.mean([last_five(result.table, s, 0, 0, t0 + clean) for s in result.seeds])
         for t0 in times

@@ -193,9 +193,9 @@ def test_figures_draw_the_rest_and_say_what_is_missing(name, seeds):
             figures.draw(result)
         return
     panel = figures.draw(result)
-    assert f"{run.onset}–{run.removal} with seed 1 after epoch 2" in panel.caption
+    assert f"{run.onset}–{run.removal} with seed 1 after epoch 2" in panel.origin
     assert "nan" not in panel.alt
-    assert "Diverged" not in figures.draw(whole).caption
+    assert "Diverged" not in figures.draw(whole).origin
     held = panel.table.dropna(subset=["low"])
     assert len(held) >= len(whole.study.runs) - 2
 
@@ -204,8 +204,8 @@ def test_figures_of_several_results_name_the_one():
     one, other = made("3BR1"), made("3BR2")
     lost = broken(one, one.study.runs[-1], [1], 2)
     panel = figures.together({"shallow": lost, "deep": other})
-    assert "shallow: Diverged, and left out: blur 0–" in panel.caption
-    assert "deep: Diverged" not in panel.caption
+    assert "shallow: Diverged, and left out: blur 0–" in panel.origin
+    assert "deep: Diverged" not in panel.origin
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_figures_of_the_trace_draw_the_rest(which, seeds, epoch):
         fisher.by_layer(result),
     ):  # fmt: skip
         assert "nan" not in panel.alt
-        assert f"with seed 1 after epoch {epoch}" in panel.caption
+        assert f"with seed 1 after epoch {epoch}" in panel.origin
 
 
 def test_a_trace_that_is_nothing_but_nan_is_one_sentence():
@@ -246,8 +246,8 @@ def test_sensitivities_are_those_of_seeds_with_both():
     gone = (whole.seed == 1) | ((whole.seed == 2) & (whole.onset == run.onset))
     gone &= ~((whole.seed == 2) & (whole.window != run.removal - run.onset))
     pd.testing.assert_frame_equal(found, whole[~gone].reset_index(drop=True))
-    caption = fisher.with_sensitivity(*lost).caption
-    assert "Trace: Diverged, and" in caption and "Windows: Diverged, and" in caption
+    origin = fisher.with_sensitivity(*lost).origin
+    assert "Trace: Diverged, and" in origin and "Windows: Diverged, and" in origin
 
 
 @pytest.mark.parametrize("seeds", [[1], SEEDS], ids=["one seed", "all seeds"])

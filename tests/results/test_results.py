@@ -142,7 +142,7 @@ def test_stored_seeds_are_used_and_only_the_others_trained(computed, monkeypatch
     assert asked == [1]
     assert got.seeds == [0, 1]
     assert got.live == (1,)
-    assert "partly stored" in figures.draw(got).caption
+    assert "partly stored" in figures.draw(got).origin
     library.get(computed.study, seeds=[0], progress=False)
     assert asked == [1]
 
