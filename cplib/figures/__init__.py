@@ -1,6 +1,7 @@
 """Draw results: panels with captions, alt text and their numbers."""
 
 from . import animals, fisher, stimuli
+from .beside import beside_kittens
 from .captions import origin
 from .curves import after, during, time_left
 from .panel import Panel
@@ -8,6 +9,7 @@ from .shapes import comparison, draw, timing_map
 from .sweeps import removal_sweep, together, window_sweep
 
 __all__ = [
-    "Panel", "after", "animals", "comparison", "draw", "during", "fisher", "origin",
-    "removal_sweep", "stimuli", "time_left", "timing_map", "together", "window_sweep",
+    "Panel", "after", "animals", "beside_kittens", "comparison", "draw", "during",
+    "fisher", "origin", "removal_sweep", "stimuli", "time_left", "timing_map",
+    "together", "window_sweep",
 ]  # fmt: skip

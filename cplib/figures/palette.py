@@ -13,6 +13,7 @@ from ..studies import Run
 PALETTE = sns.color_palette("colorblind").as_hex()
 BLUE, ORANGE, GREEN, RED, PURPLE = PALETTE[:5]
 GREY = Deficit.look.colour
+ANIMAL = "#ad5588"
 CLEAN = Deficit.look
 # of a series of things that are not deficits: never told apart by colour alone
 SERIES = (
