@@ -81,3 +81,24 @@ def test_blur_until_late_costs_at_least_four_points(stored):
     last = by_seed[by_seed.removal == by_seed.removal.max()]
     assert len(last) >= 3
     assert 100 * (last.baseline - last.final).mean() >= 4
+
+
+def test_networks_stand_beside_kittens_and_both_are_what_was_measured(stored):
+    panel = figures.beside_kittens(stored["1TL"], stored["1BL"])
+    result, table = stored["1TL"], panel.table
+    drawn = table[table["panel"] == "network: blur removed"].set_index("age")
+    for t0 in drawn.index:
+        ends = [
+            last_five(result.table, s, 0, t0, t0 + result.study.clean_epochs)
+            for s in result.seeds
+        ]
+        assert drawn.loc[t0, "value"] == pytest.approx(np.mean(ends))
+        ends = drawn.loc[t0, ["low", "high"]].tolist(), [min(ends), max(ends)]
+        assert ends[0] == pytest.approx(ends[1])
+    opened = table[table["panel"] == "kitten: eye opened"]
+    assert opened["value"].dropna().tolist() == [2.6, 2.9, 2.5]  # cycles/degree
+    regained = panel.figure.axes[1].collections[0].get_segments()
+    bars = [bar[:, 1].tolist() for bar in regained if len(bar)]
+    assert bars == [[5.0, 6.0], [4.0, 5.0]]
+    said = [text.get_text() for text in panel.figure.axes[3].texts]
+    assert said == ["rising", "high", "subsiding", "present", "none"]

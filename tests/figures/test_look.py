@@ -57,6 +57,7 @@ FIGURES = {
     "under deficit": lambda: fisher.under_deficit(stored("3TL")),
     "by layer": lambda: fisher.by_layer(stored("5")),
     "sensitivity": lambda: fisher.with_sensitivity(stored("3TL"), stored("1BL")),
+    "beside": lambda: figures.beside_kittens(handmade("1TL"), handmade("1BL")),
     "acuity": animals.kitten_acuity,
     "kittens": animals.kitten_sensitivity,
     "macaques": animals.macaque_synapses,
