@@ -20,6 +20,7 @@ from .marks import WIDTH, lanes, rows
 from .palette import GREY, style
 from .panel import Panel, worded
 
+PHOTOGRAPHS = ("lake", "flower")
 CROPS = ((110, 240, 300), (40, 190, 340))  # top, left, side: in china, in flower
 CLUES = {
     "stripes alone": {"coarse": 0.0, "noise": 0.0},
@@ -60,9 +61,14 @@ def deficits(count: int = 3) -> Panel:
     }
     with style():
         figure, grid = _gallery(shown)
-        grid[-1, list(shown).index(LabelPermutation.label)].set_xlabel(
-            "called\nanother"
-        )
+        given = LabelPermutation().mapping(0).tolist()
+        names = [*PHOTOGRAPHS[::-1], *given[:count]]
+        column = grid[:, list(shown).index(LabelPermutation.label)]
+        for axes, name in zip(column, names, strict=True):
+            axes.set_xlabel(f"called\n“{name}”")
+        true = [*PHOTOGRAPHS, *(f"class {c}" for c in range(count))]
+        for axes, name in zip(grid[:, 0], true, strict=True):
+            axes.set_ylabel(name)
     table, names = pd.DataFrame(map(_kept, kinds)), ", ".join(list(shown)[1:])
     return worded("deficits", figure, table, count=count, deficits=names)
 
