@@ -51,6 +51,8 @@ FIGURES = {
     "comparison": lambda: figures.draw(handmade("demo")),
     "map": lambda: figures.draw(handmade("timing")),
     "together": lambda: figures.together({n: handmade(n) for n in ("2L", "2R")}),
+    "after": lambda: figures.after({n: handmade(n) for n in ("2L", "2R")}),
+    "time left": lambda: figures.time_left({"falls": studies.get("1TL")}),
     "over training": lambda: fisher.over_training(stored("3TL")),
     "under deficit": lambda: fisher.under_deficit(stored("3TL")),
     "by layer": lambda: fisher.by_layer(stored("5")),
