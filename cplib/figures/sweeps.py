@@ -163,7 +163,8 @@ def _accuracy(
         axes.plot(control, marker="o", color=GREY, label=label, **LINES["control"])
     curve = 100 * result.curve(result.study.runs[0]).loc[: every[x].max()]
     axes.plot(curve.mean(axis=1), "--", color=GREY, label="no deficit, learning")
-    percent(axes, least=max(0, every["final"].min() - BELOW))
+    below = min(BELOW, 100 - every["baseline"].mean())  # few errors: a fine axis
+    percent(axes, least=max(0, every["final"].min() - below))
     legend(axes)
 
 
