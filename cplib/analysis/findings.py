@@ -116,6 +116,7 @@ class Finding:
             "percent": lambda x: signed(100 * sign * x, 0).removeprefix("+"),
             "size": lambda x: signed(sign * x, digits).removeprefix("+"),
             "side": lambda x: "before" if x < 0 else "after",
+            "more": lambda x: "less" if x < 0 else "more",
         }
 
     @property

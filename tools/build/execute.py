@@ -73,7 +73,7 @@ def input_key(source: Path, parameters: dict[str, str | int], results: Path) -> 
     files = [
         source,
         CODE / "requirements.txt",
-        CODE / "book" / "claims.yml",
+        *(CODE / "book" / f"{name}.yml" for name in ("claims", "outcomes")),
         *_files(CODE / "cplib"),
         *_files(CODE / "book" / "benchmarks"),
         *_files(results),
