@@ -23,9 +23,9 @@ from pathlib import Path
 import bench
 import psutil
 from bench import Ratio
+from cplib.data.augment import Augmented
 
 from cplib import data, studies
-from cplib.data.augment import Augmented
 from cplib.training import loop
 
 sys.path.append(str(Path(__file__).parents[1]))
