@@ -165,9 +165,8 @@ def test_filters_are_the_first_layers_weights(talk, library):
     weights = engine.weight(0).numpy().transpose(0, 2, 3, 1)  # (filters, 3, 3, RGB)
     for weight, shown in zip(weights, message["filters"]["images"], strict=True):
         rgba = np.reshape(shown, (3, 3, 4))
-        assert (
-            np.abs(rgba[..., :3] - 128 - 127 * weight / np.abs(weight).max()).max() < 1
-        )
+        colours = 128 + 127 * weight / np.abs(weight).max()
+        assert np.abs(rgba[..., :3] - colours).max() < 1
         assert (rgba[..., 3] == 255).all()
 
 
@@ -183,6 +182,8 @@ def test_a_reader_can_pause_go_on_and_stop(talk):
     assert [m["loss"] for m in of(paused, "epoch")] == [
         m["loss"] for m in of(plain, "epoch")
     ]
+    at_once = {"type": "epoch", "epoch": 1, "say": [pause, resume]}
+    assert talk(replies=[at_once])[-1] == {"type": "done", "stopped": False}
     for replies in (
         [{"type": "epoch", "epoch": 1, "say": [stop]}],
         [
