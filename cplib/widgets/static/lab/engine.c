@@ -1,9 +1,9 @@
 /* The engine of the laboratory: networks that train in the reader's own page.
 
    One source, two builds: WebAssembly for the page, a shared library for the tests,
-   which compare it with PyTorch. tools/build/laboratory.py makes both. No libc; all
-   memory is taken by `init`; one network at a time. Single precision throughout, in
-   vectors of four, neither fused nor reordered, so that both builds give the same bits.
+   which compare it with PyTorch (tools/maintain/make_engine.py). No libc; all memory is
+   taken by `init`; one network at a time. Single precision, in vectors of four, neither
+   fused nor reordered, so that both builds give the same bits.
 
    Images and activations are NHWC, their channels padded with zeros to a multiple of 8
    (4 for the input), and the input of a 3x3 convolution has a border of zeros around
