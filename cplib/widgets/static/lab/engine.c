@@ -1,9 +1,9 @@
 /* The engine of the laboratory: networks that train in the reader's own page.
 
    One source, two builds: WebAssembly for the page, a shared library for the tests,
-   which compare it with PyTorch. tools/build/laboratory.py makes both. No libc; all
-   memory is taken by `init`; one network at a time. Single precision throughout, in
-   vectors of four, neither fused nor reordered, so that both builds give the same bits.
+   which compare it with PyTorch (tools/maintain/make_engine.py). No libc; all memory is
+   taken by `init`; one network at a time. Single precision, in vectors of four, neither
+   fused nor reordered, so that both builds give the same bits.
 
    Images and activations are NHWC, their channels padded with zeros to a multiple of 8
    (4 for the input), and the input of a 3x3 convolution has a border of zeros around
@@ -24,7 +24,6 @@ typedef int i4 __attribute__((vector_size(16)));
 #define INPUT 4 /* channels of the input, padded */
 #define V(p) (*(v4 *)(p))
 
-static inline int least(int a, int b) { return a < b ? a : b; }
 static inline int most(int a, int b) { return a > b ? a : b; }
 
 /* ---- Numbers ------------------------------------------------------------------- */
@@ -133,7 +132,8 @@ static void *take(long bytes) {
   char *start = (char *)(((u64)HEAP + top + 15) & ~15ull);
   top = start + bytes - HEAP;
 #ifdef __wasm__
-  long missing = ((long)HEAP + top + 65535) / 65536 - (long)__builtin_wasm_memory_size(0);
+  long missing = ((long)HEAP + top + 65535) / 65536;
+  missing -= (long)__builtin_wasm_memory_size(0);
   if (missing > 0 && __builtin_wasm_memory_grow(0, missing) == -1ul) failed = 1;
 #else
   if (top > (long)sizeof heap) failed = 1;
@@ -151,8 +151,8 @@ typedef struct {
   int in, out;             /* channels, padded */
   int real_in, real_out;   /* channels */
   int from, side;          /* pixels along a side, before and after */
-  int weights;             /* = kernel^2 in out: rows of `out`, by kernel row, column, in */
-  int at;                  /* where weights, scale and shift begin among all parameters */
+  int weights;             /* kernel^2 in out: [kernel row][kernel column][in][out] */
+  int at;                  /* of weights, scale and shift among all parameters */
   float *x, *z;            /* input (with border) and what the weights make of it */
   float *mean, *inverse;   /* of z by channel: mean, 1 / standard deviation */
   float *running_mean, *running_variance;
@@ -213,12 +213,13 @@ OFTEN void convolve(const float *x, long row, int in, int stride, const float *w
       for (int n = 0; n < out; n += 8) {
         v4 c[8] = {0};
         for (int dy = 0; dy < kernel; dy++)
-          tile(c, x + dy * row + left * step, step, 1, w + dy * run * out + n, out, run);
+          tile(c, x + dy * row + left * step, step, 1, w + dy * run * out + n, out,
+               run);
         store(z + left * out + n, out, c, wide - left, 0);
       }
 }
 
-/* One image: the gradient by w, added to g, given d, that by z, with rows of `width`. */
+/* One image: the gradient by w, added to g, given d, that by z: rows of `width`. */
 OFTEN void weigh(const Layer *l, const float *x, const float *d, long width, float *g,
                  int count) {
   int across = wide(l, count), run = l->kernel * l->in;
@@ -228,8 +229,8 @@ OFTEN void weigh(const Layer *l, const float *x, const float *d, long width, flo
       for (int n = 0; n < l->out; n += 8) {
         v4 c[8] = {0};
         for (int y = 0; y < high(l); y++)
-          tile(c, x + (y * l->stride + dy) * row + k, 1, step, d + y * width + n, l->out,
-               across);
+          tile(c, x + (y * l->stride + dy) * row + k, 1, step, d + y * width + n,
+               l->out, across);
         store(g + (dy * run + k) * l->out + n, l->out, c, 4, 1);
       }
 }
@@ -329,7 +330,7 @@ OFTEN void activate(const Layer *l, int count, int b, int n) {
   }
 }
 
-/* the gradients by scale and shift, added up, given `slope`, that by the activations; */
+/* the gradients by scale and shift, given `slope`, that by the activations; */
 OFTEN void gather(const Layer *l, const float *slope, int count, int b, int n) {
   int end = wide(l, count) * l->out, normal = normalised(l);
   float *by_scale = gradient + l->at + l->weights + n, *by_shift = by_scale + l->out;
@@ -355,7 +356,8 @@ OFTEN void differ(const Layer *l, const float *slope, int count, int b, int n,
   int end = wide(l, count) * l->out, normal = normalised(l);
   const float *by_scale = gradient + l->at + l->weights + n;
   Norm a = norm(l, n);
-  v4 mean = share * V(by_scale + l->out), tilt = V(l->inverse + n) * share * V(by_scale);
+  v4 mean = share * V(by_scale + l->out);
+  v4 tilt = V(l->inverse + n) * share * V(by_scale);
   const float *z = l->z + (long)b * high(l) * end + n;
   d += n;
   for (int y = 0; y < high(l); y++, z += end, d += width) {
@@ -419,7 +421,8 @@ EXPORT void backward(int count, int training) {
     if (l > layers) turn(l);
     for (int b = 0; b < images(count); b++) {
       float *to = other + b * input_size(l, count);
-      for (int n = 0; n < out; n += 4) differ(l, slope, count, b, n, share, inside, width);
+      for (int n = 0; n < out; n += 4)
+        differ(l, slope, count, b, n, share, inside, width);
       weigh(l, l->x + b * input_size(l, count), inside, width, gradient + l->at, count);
       if (l > layers && l->stride > 1) spread(l, inside, width, to);
       if (l > layers && l->stride == 1)
@@ -431,7 +434,7 @@ EXPORT void backward(int count, int training) {
   }
 }
 
-/* Stochastic gradient descent as in PyTorch: m = momentum m + g + decay w; w -= rate m */
+/* Stochastic gradient descent: m = persistence m + g + decay w; w -= rate m */
 EXPORT void descend(float rate, float persistence, float decay) {
   for (int i = 0; i < total; i += 4) {
     V(momentum + i) = persistence * V(momentum + i) +
@@ -564,8 +567,8 @@ OFTEN void alter(int kind, float amount, float *image) {
   }
   for (int i = 0; kind >= NOISE && i < area; i += INPUT) {
     int y = i / row, x = i % row / INPUT;
-    int hidden = (side == 0 ? y : side == 1 ? x : side == 2 ? size - 1 - y : size - 1 - x)
-                 < size / 2;
+    int from_side = side % 2 ? x : y;
+    int hidden = (side < 2 ? from_side : size - 1 - from_side) < size / 2;
     float mean = 0;
     for (int c = 0; c < channels; c++) mean += image[i + c] / (float)channels;
     if (kind == NOISE) normals(image + i, channels);
@@ -704,7 +707,7 @@ EXPORT void gratings(int set, u32 seed, float fine, float coarse, float noise,
 
 static double tally[2], traces[LAYERS];
 
-/* Softmax in place of the first `classes` of `a`; the logarithm of its sum, of a[0..]. */
+/* p = the softmax of a; the logarithm of the sum of its exponentials. */
 static double softmax(const float *a, double *p) {
   double highest = a[0], sum = 0;
   for (int n = 1; n < classes; n++) highest = a[n] > highest ? a[n] : highest;
@@ -808,24 +811,24 @@ EXPORT double *information(int count, u32 seed, u32 epoch) {
 
 /* ---- Beginning and reading out -------------------------------------------------- */
 
-static void add(int kernel_, int stride, int real_in, int in, int out, int from) {
+static void add(int side, int stride, int real_in, int in, int out, int from) {
   Layer *l = layers + depth++;
-  l->kernel = kernel_, l->stride = stride, l->pad = kernel_ / 2;
+  l->kernel = side, l->stride = stride, l->pad = side / 2;
   l->real_in = real_in, l->in = in, l->real_out = out, l->out = (out + 7) / 8 * 8;
   l->from = from, l->side = (from + stride - 1) / stride;
-  l->weights = kernel_ * kernel_ * l->in * l->out;
+  l->weights = side * side * l->in * l->out;
   l->at = total;
   total += l->weights + 2 * l->out;
 }
 
-/* Memory for a network, two sets of images and batches of up to `examples`; whether
-   there was enough of it. `side`, of the images, is a multiple of 4. */
-EXPORT int init(int family, int width, int channels_, int classes_, int side, int train_,
-                int test_, int examples) {
+/* Memory for a network, two sets of images (sides of a multiple of 4 pixels, up to 3
+   colours, up to 256 kinds) and batches of up to `examples`; whether it was enough. */
+EXPORT int init(int family, int width, int colours, int kinds, int side, int learned,
+                int tested, int examples) {
   static const int strides[LAYERS] = {1, 1, 2, 1, 1, 2, 1, 1, 1};
   top = failed = depth = total = 0;
-  flat = family == MLP, channels = channels_, classes = classes_, size = side;
-  counts[TRAIN] = train_, counts[TEST] = test_, batch = examples;
+  flat = family == MLP, channels = colours, classes = kinds, size = side;
+  counts[TRAIN] = learned, counts[TEST] = tested, batch = examples;
   if (side % 4 || channels > 3 || classes > 256) return 0;
   int area = side * side, from = flat ? 1 : side, in = flat ? area * INPUT : INPUT;
   int real = flat ? area * channels : channels;
@@ -866,7 +869,8 @@ EXPORT int init(int family, int width, int channels_, int classes_, int side, in
   return !failed;
 }
 
-EXPORT u8 *set_pixels(int set) { return pixels[set]; }  /* [count][size][size][channels] */
+/* Where things lie; the pixels of a set as [count][size][size][channels]. */
+EXPORT u8 *set_pixels(int set) { return pixels[set]; }
 EXPORT u8 *set_labels(int set) { return labels[set]; }
 EXPORT u8 *labels_shown(void) { return shown_labels; }
 EXPORT float *images_shown(void) { return shown; }
