@@ -9,7 +9,8 @@ from .panel import Panel
 
 def finished(result: Result, panel: Panel) -> Panel:
     """`panel` with its origin: what bands are, and where the numbers come from."""
-    return replace(panel, origin=f"{over_seeds(result)} {origin(result)}")
+    parts = over_seeds(result), panel.origin, origin(result)
+    return replace(panel, origin=" ".join(filter(None, parts)))
 
 
 def over_seeds(*results: Result) -> str:

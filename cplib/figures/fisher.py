@@ -80,9 +80,12 @@ def under_deficit(
     panel = worded("under_deficit", axes.figure, table, words=words, probed=probed)
     if below is None:
         return finished(result, panel)
-    alt, caption = f"{below.alt} {panel.alt}", f"{below.caption} Below: {panel.caption}"
     table = pd.concat([below.table, table], ignore_index=True)
-    return Panel(axes.figure, alt, caption, table)
+    alt, caption, made = (
+        f"{getattr(below, part)} {getattr(panel, part)}"
+        for part in ("alt", "caption", "origin")
+    )
+    return Panel(axes.figure, alt, caption, table, made)
 
 
 def by_layer(result: Result, deficit: str | None = None) -> Panel:

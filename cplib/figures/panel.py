@@ -63,7 +63,8 @@ class Panel:
         Its letters are text, in the font of the page that shows it.
         """
         buffer, axes = io.BytesIO(), self.figure.axes
-        box = _box(self.figure, part) if part else "tight"
+        with style():
+            box = _box(self.figure, part) if part else "tight"
         for one in axes:
             one.set_visible(not part or one in part)
         self._write(buffer, "svg", text="none", bbox_inches=box)
