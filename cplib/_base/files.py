@@ -70,7 +70,8 @@ def results_folders() -> list[Path]:
         return [chosen]
     book = book_folder()
     installed = book.parent == Path(__file__).parents[1]
-    return [_start() / "results"] * installed + [book / "results"]
+    own = [_start() / "results"] if installed else []
+    return [*own, book / "results"]
 
 
 @functools.cache
