@@ -70,7 +70,8 @@ def results_folders() -> list[Path]:
         return [chosen]
     book = book_folder()
     installed = book.parent == Path(__file__).parents[1]
-    return [*[_start() / "results"] * installed, book / "results"]
+    own = [_start() / "results"] if installed else []
+    return [*own, book / "results"]
 
 
 @functools.cache
@@ -215,7 +216,7 @@ def quarantine(damage: Damaged) -> Path:
 
 @contextlib.contextmanager
 def hold(path: Path, words: str = "") -> Iterator[None]:
-    """Hold the lock file `path` within, after waiting for it; then say `words`.
+    """Hold the lock file `path` within; while another holds it, say `words` and wait.
 
     The lock is the kernel's, on an empty file that is never removed, and ends with its
     holder, even by SIGKILL. Where a file system has no locks, a warning says so, and
