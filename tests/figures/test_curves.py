@@ -36,7 +36,7 @@ def stored(monkeypatch):
 
 def test_during_draws_training_accuracy_until_the_removal(stored):
     found, tables = stored
-    panel = figures.during(found)
+    panel = figures.curves.during(found)
     last = max(set(tables["blur"].removal) & set(tables["noise"].removal))
     for name, table in tables.items():
         epochs, means = line(panel, name)
@@ -50,7 +50,7 @@ def test_after_counts_clean_epochs_from_the_last_removal_that_all_have():
     found = {"blur": handmade("1TL", "demo"), "flip": handmade("2L", "demo")}
     one, other = (set(r.table.removal) for r in found.values())
     last, clean = max(one & other), found["blur"].study.clean_epochs
-    panel = figures.after(found)
+    panel = figures.curves.after(found)
     since = np.arange(clean + 1)
     lines = {name: (r.table, last, last) for name, r in found.items()}
     lines["from birth"] = (found["blur"].table, 0, 0)
@@ -69,13 +69,13 @@ def test_sweeps_without_a_common_removal_are_refused():
         for name, end in (("short", 1), ("long", 2))
     }
     with pytest.raises(InputError, match="short, long share no removal"):
-        figures.after(sweeps)
+        figures.curves.after(sweeps)
 
 
 @pytest.mark.parametrize("scale", ["laptop", "paper"])
 def test_time_left_is_a_sum_of_rates(scale):
     shown = {"falls": studies.get("1TL", scale), "fixed": studies.get("3BL", scale)}
-    panel = figures.time_left(shown)
+    panel = figures.curves.time_left(shown)
     epochs, left = line(panel, "falls")
     ratio = 0.97**epochs  # of two geometric sums of the same length
     np.testing.assert_allclose(left, 100 * ratio)

@@ -139,4 +139,4 @@ def test_ours_beside_the_papers_words():
         figures.figure_1(stored("1TL"), stored("1BL"))._repr_html_().count("<img ") == 4
     )
     with pytest.raises(InputError, match="'3TL': choose 1TL"):
-        figures.described("3TL")
+        figures.paper.described("3TL")
