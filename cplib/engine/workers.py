@@ -75,7 +75,7 @@ def in_memory() -> int:
     with contextlib.suppress(OSError):
         group /= OWN_CGROUP.read_text().rpartition(":")[2].strip().lstrip("/")
     for folder in (group, *group.parents):
-        with contextlib.suppress(OSError, ValueError):  # no such group, or no limit
+        with contextlib.suppress(OSError, ValueError, TypeError):  # none, or no limit
             limit = int((folder / "memory.max").read_text())
             used = int((folder / "memory.current").read_text())
             stat = (folder / "memory.stat").read_text()
@@ -117,8 +117,9 @@ def end_with(parent: int) -> None:
     def watch() -> None:
         if os.name == "nt":  # an orphan keeps its parent's number there
             multiprocessing.parent_process().join()
-        while os.getppid() == parent and os.name != "nt":
-            time.sleep(0.2)
+        else:
+            while os.getppid() == parent:
+                time.sleep(0.2)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

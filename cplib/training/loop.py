@@ -219,7 +219,7 @@ def learn(
 def evaluate(
     net: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor
 ) -> tuple[float, float]:
-    """Mean loss (nats) and accuracy (0 to 1) of `net` in eval mode."""
+    """Mean loss (nats) and accuracy (0 to 1) in eval mode, on images (N, C, H, W)."""
     net.eval()
     loss, hits = 0.0, 0
     for x, y in zip(images.split(SUMMED), labels.split(SUMMED), strict=True):
