@@ -117,11 +117,12 @@ static void permute(int *order, int count) { /* Fisher & Yates */
 
 /* ---- Memory -------------------------------------------------------------------- */
 
+#define MOST (1 << 29) /* bytes */
 #ifdef __wasm__
 extern char __heap_base;
 #define HEAP (&__heap_base)
 #else
-static char heap[1 << 29];
+static char heap[MOST];
 #define HEAP heap
 #endif
 static long top;
@@ -136,7 +137,7 @@ static void *take(long bytes) {
   missing -= (long)__builtin_wasm_memory_size(0);
   if (missing > 0 && __builtin_wasm_memory_grow(0, missing) == -1ul) failed = 1;
 #else
-  if (top > (long)sizeof heap) failed = 1;
+  if (top > MOST) failed = 1;
 #endif
   if (!failed) __builtin_memset(start, 0, bytes);
   return start;
@@ -316,7 +317,7 @@ static long place_of(const Layer *l, int count, int b, int y) {
          next->pad * next->in;
 }
 
-/* What follows concerns 4 channels, from n on, of image b: activations; */
+/* Activations of 4 channels, from n on, of image b. */
 OFTEN void activate(const Layer *l, int count, int b, int n) {
   int end = wide(l, count) * l->out, normal = normalised(l);
   Norm a = norm(l, n);
@@ -330,7 +331,8 @@ OFTEN void activate(const Layer *l, int count, int b, int n) {
   }
 }
 
-/* the gradients by scale and shift, given `slope`, that by the activations; */
+/* Add the share of image b in the gradients by scale and shift of 4 channels, from n
+   on; slope: the gradient by the activations. */
 OFTEN void gather(const Layer *l, const float *slope, int count, int b, int n) {
   int end = wide(l, count) * l->out, normal = normalised(l);
   float *by_scale = gradient + l->at + l->weights + n, *by_shift = by_scale + l->out;
@@ -350,7 +352,7 @@ OFTEN void gather(const Layer *l, const float *slope, int count, int b, int n) {
   if (normal) V(by_scale) += with * V(l->inverse + n);
 }
 
-/* and the gradient by z, to d; `share` is 1 / examples, or 0 for fixed statistics. */
+/* d = the gradient by z of the same; share: 1 / examples, or 0 for fixed statistics. */
 OFTEN void differ(const Layer *l, const float *slope, int count, int b, int n,
                   float share, float *d, long width) {
   int end = wide(l, count) * l->out, normal = normalised(l);
@@ -830,6 +832,7 @@ EXPORT int init(int family, int width, int colours, int kinds, int side, int lea
   flat = family == MLP, channels = colours, classes = kinds, size = side;
   counts[TRAIN] = learned, counts[TEST] = tested, batch = examples;
   if (side % 4 || channels > 3 || classes > 256) return 0;
+  if (16.0 * side * side * most(learned, tested) > MOST) return 0;
   int area = side * side, from = flat ? 1 : side, in = flat ? area * INPUT : INPUT;
   int real = flat ? area * channels : channels;
   for (int i = 0; i < (flat ? 6 : LAYERS); i++) {
@@ -842,9 +845,9 @@ EXPORT int init(int family, int width, int colours, int kinds, int side, int lea
   layers[depth] = (Layer){.in = in, .from = from};
   long largest = 0, heaviest = 0, widest = 0, longest = 0;
   for (Layer *l = layers; l <= layers + depth; l++) {
-    long bytes = input_size(l, batch) * images(batch);
-    l->x = floats(bytes);
-    if (l > layers) largest = bytes > largest ? bytes : largest;
+    long inputs = input_size(l, batch) * images(batch);
+    l->x = floats(inputs);
+    if (l > layers) largest = inputs > largest ? inputs : largest;
     if (l == layers + depth) break;
     long each = (long)(wide(l, batch) + 2 * l->pad) * (high(l) + 2 * l->pad) * l->out;
     longest = each > longest ? each : longest;
