@@ -92,7 +92,7 @@ function start(root) {
     html("div", {}, sight, images),
     html("div", {}, verdict, finals, ending),
     map));
-  root.querySelector("img").after(live);
+  root.querySelector(".cplib-parts").after(live);
 
   // ---- what moves
   /** Go to the window nearest to `wanted`; `keep` is the end that matters more. */
