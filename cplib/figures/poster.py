@@ -18,7 +18,7 @@ from ..studies import Run
 from .palette import ANIMAL, looks, networks, page_colours
 from .sweeps import LEAST, LOST, readouts
 
-LAYOUT = {  # rows of panels, as in the paper; FIT is drawn into its panel 4L
+LAYOUT = {  # rows of panels, as in the paper, whose 4L holds the fit as well
     "Figure 1": ("1TL 1TR", "1BL 1BR"), "Figure 2": ("2L 2R", "2B"),
     "Figure 3": ("3TL 3TR", "3BL 3BR"), "Figure 4": ("4L 4C 4R", "4L-fit"),
     "Figure 5": ("5TL 5TC 5TR", "5BL 5BC 5BR"),
@@ -48,7 +48,7 @@ class Thumbnail:
     chapter: str
     marks: list[Mark]
     words: str
-    zero: bool = False  # whether 0 is marked, and the range that of points lost
+    zero: bool = False  # of points lost: 0 is marked, and their range is common
 
     def svg(self) -> str:
         """The marks in a box, without letters, in colours that follow the page's."""
@@ -113,7 +113,7 @@ class Poster:
         )
 
     def _row(self, panels: str) -> str:
-        return f'<div class="row">{"".join(map(self._panel, panels.split()))}</div>'
+        return f'<div class="panels">{"".join(map(self._panel, panels.split()))}</div>'
 
     def _panel(self, panel: str) -> str:
         shown, found = self.thumbnails[panel], self.findings(panel)
@@ -195,7 +195,7 @@ def _swept(title: str, chapter: str, *swept: Result, x: str = "removal") -> Thum
 
 
 def _animal(title: str, chapter: str, first: str, *more: str) -> Thumbnail:
-    """Curves drawn for the eye: they are no data, and a thumbnail of them is less."""
+    """Schematic curves over age: drawn for the eye, not data."""
     curves = [biology.schematic(name) for name in (*more, first)]
     kinds = ["line" if c is curves[0] else "dashed" for c in curves]
     marks = [

@@ -11,7 +11,7 @@ import matplotlib as mpl
 
 from ..deficits import Blur
 from ..errors import InputError
-from ..figures import origin, removal_sweep
+from ..figures import removal_sweep
 from ..figures.examples import Examples, examples, png_uri
 from ..figures.panel import Panel
 from ..results import Result
@@ -39,7 +39,7 @@ def front_page(result: Result) -> "FrontPage":
         f"some epoch, then shown sharp images for {result.study.clean_epochs} epochs "
         f"({'one seed' if seeds == 1 else f'mean of {seeds} seeds'}); dashed: never "
         "blurred. Final accuracies are means of the last 5 epochs. "
-        f"{origin(result)} {shown.note}"
+        f"{shown.note}"
     )
     panel = replace(removal_sweep(result), caption=caption)
     return FrontPage(outcomes, blurred, shown, panel)

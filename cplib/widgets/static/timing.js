@@ -105,7 +105,7 @@ function start(root) {
     return true;
   });
   live.append(address.bar);
-  root.querySelector("img").after(live);
+  root.querySelector(".cplib-parts").after(live);
 
   // ---- what moves
   /** Go to the window nearest to `wanted`; `keep` is the end that matters more. */
