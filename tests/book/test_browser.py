@@ -16,7 +16,8 @@ PREDICTED = re.compile(r"cp\.predict\.(?!record)")
 CLOSED = [
     page
     for page, source in zip(PAGES, SOURCES, strict=True)
-    if PREDICTED.search((ROOT / source).read_text(encoding="utf-8"))
+    if source.suffix == ".ipynb"
+    and PREDICTED.search((ROOT / source).read_text(encoding="utf-8"))
 ]
 PHONE = 360  # pixels
 MAGNIFIED = 320  # pixels: what is left of 1280 at 400 %

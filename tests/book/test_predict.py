@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 from alone import DENIED, DESKTOP, PHONE, flaws, opening, written
-from handmade import formula, handmade, interval
+from handmade import formula, handmade, interval, with_traces
 
 from cplib import results, studies
 from cplib.analysis import Finding, Scorecard
@@ -144,8 +144,9 @@ def test_a_stroke_draws_every_point(visit, result):
     assert heights[0] == pytest.approx(20, abs=2)
     assert heights[-1] == pytest.approx(200, abs=2)
     button(page, "Show what was measured").click()
+    button(page, "Hide what was measured").click()
     draw(page, 100, 100)  # too late
-    last = part(page).locator("circle.guess").nth(len(heights) - 1)  # then the legend's
+    last = part(page).locator("circle.guess").nth(len(heights) - 1)
     assert float(last.get_attribute("cy")) == heights[-1]
 
 
@@ -177,6 +178,7 @@ def test_the_keyboard_does_all(visit, result):
     assert page.evaluate("document.activeElement.textContent").startswith("Hide")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # start again
+    assert page.evaluate("document.activeElement.textContent").startswith("Skip")
     assert figures(page) == [False, False, False]
     assert part(page).locator(".measured, .guess").count() == 0
     assert part(page).locator(":checked").count() == 0
@@ -321,6 +323,15 @@ def test_losses_are_against_equal_length():
         lost = 100 * (rows["control"] - rows["final"])
         assert (mean, half) == pytest.approx(interval(lost))
     assert drawn.low < min(drawn.mean) and max(drawn.mean) < drawn.high
+
+
+def test_a_trace_is_in_per_cent_of_its_greatest():
+    tracked = with_traces(handmade("3TL", "demo"))
+    drawn = predict.trace(tracked)
+    table = tracked.table.query("metric == 'trace' and layer == '' and run == 0")
+    mean = table.groupby("epoch")["value"].mean()[list(drawn.x)]
+    assert drawn.mean == pytest.approx((100 * mean / mean.max()).tolist())
+    assert len(drawn.x) == 8 and (drawn.low, drawn.high) == (0, 100)
 
 
 def test_outcomes_are_named_in_the_order_of_the_study():

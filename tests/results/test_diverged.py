@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from handmade import handmade
+from handmade import handmade, with_traces
 
 from cplib import figures, results, studies, widgets
 from cplib.__main__ import main
@@ -19,16 +19,6 @@ from cplib.widgets import cover, outcomes, predict
 
 SEEDS = [0, 1, 2]
 SWEPT = [name for name in studies.names() if len(studies.get(name, "smoke").runs) > 1]
-
-
-def with_traces(result):
-    """The result and a trace of nine layers after each epoch, by a formula."""
-    end = result.table[result.table.metric == "test_accuracy"].query("epoch > 0")
-    random = np.random.default_rng(5)
-    layers = 1 + random.random((len(end), 9)) + 3 * end["value"].to_numpy()[:, None]
-    named = {str(i): layer for i, layer in enumerate(layers.T)} | {"": layers.sum(1)}
-    rows = [end.assign(metric="trace", layer=n, value=v) for n, v in named.items()]
-    return dataclasses.replace(result, table=pd.concat([result.table, *rows]))
 
 
 def made(name, scale="smoke"):

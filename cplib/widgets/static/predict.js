@@ -13,7 +13,7 @@ function start(root) {
   const key = sketch ? `${sketch.study}: ${sketch.ylabel}, ${sketch.xlabel}`
     : calls.map((call) => call.id).join(" ");
   const cell = root.closest(".cell"); // of a page of the book; elsewhere there is none
-  const mine = Object.assign({ guess: [], calls: {}, open: false }, recall()[key]);
+  const mine = Object.assign({ guess: [], calls: {}, open: false, seen: false }, recall()[key]);
   let ready = false;
 
   // ---- what there is on the page
@@ -41,19 +41,21 @@ function start(root) {
   // ---- what changes
   reveal.addEventListener("click", () => {
     mine.open = !mine.open;
+    mine.seen = true; // what was predicted stays
     keep();
     dispatchEvent(new Event("resize")); // what opens may be too wide for its place
   });
   again.addEventListener("click", () => {
-    Object.assign(mine, { guess: [], calls: {}, open: false, off: undefined });
+    Object.assign(mine, { guess: [], calls: {}, open: false, seen: false, off: undefined });
     keep();
+    reveal.focus(); // this one is gone
   });
 
   const made = () => drawn(mine).length || Object.keys(mine.calls).length;
   function keep() {
     if (paper && mine.open && drawn(mine).length) mine.off = paper.off();
     const all = recall();
-    if (made() || mine.open) all[key] = mine;
+    if (made() || mine.seen) all[key] = mine;
     else delete all[key];
     remember(all);
     show();
@@ -62,13 +64,13 @@ function start(root) {
   // ---- what is shown
   function show() {
     for (const input of live.querySelectorAll("input")) {
-      input.disabled = mine.open;
+      input.disabled = mine.seen;
       if (input.type === "radio")
         input.checked = mine.calls[input.name.slice("call-".length)] === input.value;
     }
     reveal.textContent = mine.open ? "Hide what was measured"
       : made() ? "Show what was measured" : "Skip this, and show what was measured";
-    again.hidden = !made() && !mine.open;
+    again.hidden = !made() && !mine.seen;
     said.textContent = mine.open ? (paper ? paper.outcome() : "What was measured is below.")
       : made() ? "When this is what you expect, look at what was measured."
         : paper ? "Draw the curve that you expect: on the chart, or point by point below it."
@@ -135,7 +137,7 @@ function sheet(data, mine, changed) {
   const down = scale(data.low, data.high, BOTTOM, TOP);
   let before = null; // the point drawn last, so that a quick stroke skips none
   function stroke(event) {
-    if (mine.open) return;
+    if (mine.seen) return;
     const { left, top, width } = chart.getBoundingClientRect();
     const x = across(width), at = event.clientX - left;
     const near = (i) => Math.abs(x(places[i]) - at);
@@ -210,7 +212,7 @@ function sheet(data, mine, changed) {
         text(left - 10, down(v) + 4, "end", String(v).replace("-", "\u2212"))]),
       ...names.map(label).filter((_, i) => i % gap === 0),
       text(right, BOTTOM + depth + 17, "end", data.xlabel),
-      ...(drawn(mine).length || mine.open ? [] : [svg("g", { class: "legend" },
+      ...(drawn(mine).length || mine.seen ? [] : [svg("g", { class: "legend" },
         text((left + right) / 2, (TOP + BOTTOM) / 2, "middle", "Draw here"))]),
       ...(mine.open && data.half ? bars() : []),
       ...(mine.open ? curve(data.mean, "measured", square) : []),

@@ -8,13 +8,14 @@ const APART = " (Pages opened as files may be kept apart by your browser.)";
 /** Start the part in `root`. */
 function start(root) {
   const claims = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
-  const said = html("p", { "aria-live": "polite" });
+  const said = html("p", { "aria-live": "polite", tabindex: -1 });
   const table = html("table", {});
   const sketches = html("p", {});
   const forget = html("button", { type: "button" }, "Forget my predictions");
   forget.addEventListener("click", () => {
     remember({});
     show();
+    said.focus(); // the button is gone
   });
   root.prepend(html("div", { class: "live" }, said, table, sketches, forget));
 
