@@ -41,7 +41,7 @@ results: $(VENV)/book.stamp ## Train missing results (SEEDS=, DEVICE=)
 	@$(PY) -m cplib run book --seeds "$(SEEDS)" --device "$(DEVICE)"
 
 bench: $(VENV)/dev.stamp ## Run the benchmarks (about 1 h, idle machine): DEVICE=auto
-	@for name in step neighbour scaling estimator sweep; do \
+	@for name in step neighbour scaling estimator sweep laboratory; do \
 	  echo "$$name"; $(PY) benchmarks/$$name.py --device "$(DEVICE)" || exit 1; done
 
 clean: ## Remove what make created; keep results, data and checkpoints

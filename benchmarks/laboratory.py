@@ -29,12 +29,11 @@ from cplib.data.augment import Augmented
 from cplib.training import loop
 
 sys.path.append(str(Path(__file__).parents[1]))
-from tools.build import laboratory
-from tools.maintain import browser
+from tools.maintain import browser, make_engine
 
 WIDTHS = (8, 16)
 PAGE, NATIVE, TORCH = "WebAssembly", "native", "PyTorch"
-WARM = 3  # epochs that do not count: a browser compiles well what has run for a while
+WARM = 2  # epochs that do not count: a browser compiles well what has run for a while
 # Start a worker, and tell when it has done an epoch.
 START = """([source, wasm, config]) => {
   const worker = new Worker(URL.createObjectURL(new Blob([source])));
@@ -94,8 +93,8 @@ def renderers() -> float:
 
 def in_page(tab, setup: loop.Setup, epochs: int) -> tuple[float, float]:
     """Images of `epochs` epochs per second of processor time, and on the clock."""
-    wasm = base64.b64encode(laboratory.MODULE.read_bytes()).decode()
-    source = (laboratory.FOLDER / "worker.js").read_text(encoding="utf-8")
+    wasm = base64.b64encode(make_engine.MODULE.read_bytes()).decode()
+    source = (make_engine.FOLDER / "worker.js").read_text(encoding="utf-8")
     tab.evaluate(START, [source, wasm, config_of(setup)])
     tab.evaluate(f"after({WARM})")
     before = renderers()
@@ -158,7 +157,7 @@ def main() -> None:
     arguments = bench.options(__doc__).parse_args()
     arguments.device = "cpu"
     setups = {width: setup_of(width, arguments.small) for width in WIDTHS}
-    first, epochs = setups[WIDTHS[0]], 1 if arguments.small else 5
+    first, epochs = setups[WIDTHS[0]], 1 if arguments.small else 4
     setting = {
         "data": f"{first.data.name}, {first.data.train:,} images",
         "network": f"{first.model.family}, {WIDTHS[0]} and {WIDTHS[1]} channels",
@@ -170,7 +169,7 @@ def main() -> None:
     trial = bench.Bench("laboratory", arguments, setting, ratios(), unit)
     with tempfile.TemporaryDirectory() as folder, opened() as tab:
         setting["browser"] = f"Chromium {tab.context.browser.version}"
-        engine = laboratory.native(Path(folder))
+        engine = make_engine.native(Path(folder))
         for i in range(trial.rounds):
             print(f"round {i + 1}", flush=True)
             for width, setup in setups.items():

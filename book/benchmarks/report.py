@@ -26,7 +26,7 @@ __all__ = [
     "ratios", "raw", "read", "save", "sweep", "table", "times_as_long",
 ]  # fmt: skip
 
-BENCHMARKS = ("sweep", "estimator", "step", "scaling", "neighbour")
+BENCHMARKS = ("sweep", "estimator", "step", "scaling", "neighbour", "laboratory")
 FOLDER = Path(__file__).parent  # of the book's records
 SIDES = {
     "script": "plain script",

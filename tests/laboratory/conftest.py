@@ -7,8 +7,7 @@ import os
 
 import pytest
 
-from tools.build import laboratory
-from tools.maintain import browser
+from tools.maintain import browser, make_engine
 
 
 def missing(message):
@@ -23,7 +22,7 @@ def library(tmp_path_factory):
     """The native build; without its compiler tests are skipped, but fail in CI."""
     if importlib.util.find_spec("ziglang") is None:
         missing("No ziglang: python -m pip install -r requirements-dev.txt.")
-    return laboratory.native(tmp_path_factory.mktemp("engine"))
+    return make_engine.native(tmp_path_factory.mktemp("engine"))
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ class Engine:
     """The engine after `init`, with images, without weights.
 
     Args:
-        library: from tools.build.laboratory.native.
+        library: from tools.build.make_engine.native.
         family, width, channels, classes, size: of the network and its images.
         counts: of training and test images; drawn as gratings if they have 3 channels.
         batch: the largest number of examples at a time.

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from native import KINDS, Engine
 
-from tools.build import laboratory
+from tools.maintain import make_engine
 
-WORKER = laboratory.FOLDER / "worker.js"
+WORKER = make_engine.FOLDER / "worker.js"
 pytestmark = pytest.mark.browser
 BLUR, FLIP = {"kind": "blur", "factor": 4}, {"kind": "flip"}
 CONFIG = {
@@ -57,7 +57,7 @@ def tab(chromium, tmp_path_factory):
 @pytest.fixture
 def talk(tab):
     """A function that has a worker train and returns its messages."""
-    wasm = base64.b64encode(laboratory.MODULE.read_bytes()).decode()
+    wasm = base64.b64encode(make_engine.MODULE.read_bytes()).decode()
 
     def with_worker(config=CONFIG, seed=0, replies=(), **changes):
         config = {**config, **changes}
@@ -165,9 +165,8 @@ def test_filters_are_the_first_layers_weights(talk, library):
     weights = engine.weight(0).numpy().transpose(0, 2, 3, 1)  # (filters, 3, 3, RGB)
     for weight, shown in zip(weights, message["filters"]["images"], strict=True):
         rgba = np.reshape(shown, (3, 3, 4))
-        assert (
-            np.abs(rgba[..., :3] - 128 - 127 * weight / np.abs(weight).max()).max() < 1
-        )
+        colours = 128 + 127 * weight / np.abs(weight).max()
+        assert np.abs(rgba[..., :3] - colours).max() < 1
         assert (rgba[..., 3] == 255).all()
 
 
@@ -183,6 +182,8 @@ def test_a_reader_can_pause_go_on_and_stop(talk):
     assert [m["loss"] for m in of(paused, "epoch")] == [
         m["loss"] for m in of(plain, "epoch")
     ]
+    at_once = {"type": "epoch", "epoch": 1, "say": [pause, resume]}
+    assert talk(replies=[at_once])[-1] == {"type": "done", "stopped": False}
     for replies in (
         [{"type": "epoch", "epoch": 1, "say": [stop]}],
         [
@@ -252,7 +253,7 @@ def test_what_cannot_be_done_is_said(talk, changes, words):
 
 
 def test_the_module_is_what_its_source_compiles_to(library, tmp_path):
-    """If it is not: python -m tools.build.laboratory."""
-    again = laboratory.compiled(tmp_path / "engine.wasm", laboratory.WASM)
-    assert again.read_bytes() == laboratory.MODULE.read_bytes()
+    """If it is not: python -m tools.maintain.make_engine."""
+    again = make_engine.compiled(tmp_path / "engine.wasm", make_engine.WASM)
+    assert again.read_bytes() == make_engine.MODULE.read_bytes()
     assert len(again.read_bytes()) < 40_000

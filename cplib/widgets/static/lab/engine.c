@@ -1,9 +1,9 @@
 /* The engine of the laboratory: networks that train in the reader's own page.
 
    One source, two builds: WebAssembly for the page, a shared library for the tests,
-   which compare it with PyTorch. tools/build/laboratory.py makes both. No libc; all
-   memory is taken by `init`; one network at a time. Single precision throughout, in
-   vectors of four, neither fused nor reordered, so that both builds give the same bits.
+   which compare it with PyTorch (tools/maintain/make_engine.py). No libc; all memory is
+   taken by `init`; one network at a time. Single precision, in vectors of four, neither
+   fused nor reordered, so that both builds give the same bits.
 
    Images and activations are NHWC, their channels padded with zeros to a multiple of 8
    (4 for the input), and the input of a 3x3 convolution has a border of zeros around
@@ -24,7 +24,6 @@ typedef int i4 __attribute__((vector_size(16)));
 #define INPUT 4 /* channels of the input, padded */
 #define V(p) (*(v4 *)(p))
 
-static inline int least(int a, int b) { return a < b ? a : b; }
 static inline int most(int a, int b) { return a > b ? a : b; }
 
 /* ---- Numbers ------------------------------------------------------------------- */
@@ -118,11 +117,12 @@ static void permute(int *order, int count) { /* Fisher & Yates */
 
 /* ---- Memory -------------------------------------------------------------------- */
 
+#define MOST (1 << 29) /* bytes */
 #ifdef __wasm__
 extern char __heap_base;
 #define HEAP (&__heap_base)
 #else
-static char heap[1 << 29];
+static char heap[MOST];
 #define HEAP heap
 #endif
 static long top;
@@ -133,10 +133,11 @@ static void *take(long bytes) {
   char *start = (char *)(((u64)HEAP + top + 15) & ~15ull);
   top = start + bytes - HEAP;
 #ifdef __wasm__
-  long missing = ((long)HEAP + top + 65535) / 65536 - (long)__builtin_wasm_memory_size(0);
+  long missing = ((long)HEAP + top + 65535) / 65536;
+  missing -= (long)__builtin_wasm_memory_size(0);
   if (missing > 0 && __builtin_wasm_memory_grow(0, missing) == -1ul) failed = 1;
 #else
-  if (top > (long)sizeof heap) failed = 1;
+  if (top > MOST) failed = 1;
 #endif
   if (!failed) __builtin_memset(start, 0, bytes);
   return start;
@@ -151,8 +152,8 @@ typedef struct {
   int in, out;             /* channels, padded */
   int real_in, real_out;   /* channels */
   int from, side;          /* pixels along a side, before and after */
-  int weights;             /* = kernel^2 in out: rows of `out`, by kernel row, column, in */
-  int at;                  /* where weights, scale and shift begin among all parameters */
+  int weights;             /* kernel^2 in out: [kernel row][kernel column][in][out] */
+  int at;                  /* of weights, scale and shift among all parameters */
   float *x, *z;            /* input (with border) and what the weights make of it */
   float *mean, *inverse;   /* of z by channel: mean, 1 / standard deviation */
   float *running_mean, *running_variance;
@@ -195,29 +196,33 @@ static inline void tile(v4 c[8], const float *a, long row, long column, const fl
 
 /* to[i] (+)= the rows of c, `count` of them at most 4, `width` apart. */
 static inline void store(float *to, long width, const v4 c[8], int count, int add) {
-  for (int i = 0; i < 4 && i < count; i++, to += width) {
-    V(to) = add ? V(to) + c[2 * i] : c[2 * i];
-    V(to + 4) = add ? V(to + 4) + c[2 * i + 1] : c[2 * i + 1];
-  }
+#pragma unroll /* or c would not stay in registers */
+  for (int i = 0; i < 4; i++, to += width)
+    if (i < count) {
+      V(to) = add ? V(to) + c[2 * i] : c[2 * i];
+      V(to + 4) = add ? V(to + 4) + c[2 * i + 1] : c[2 * i + 1];
+    }
 }
 
-/* One image: z = x * w */
-OFTEN void convolve(const Layer *l, const float *x, float *z, int count) {
-  int across = wide(l, count), run = l->kernel * l->in;
-  long row = input_row(l, count), step = l->stride * l->in;
-  for (int y = 0; y < high(l); y++)
-    for (int left = 0; left < across; left += 4)
-      for (int n = 0; n < l->out; n += 8) {
+/* One image, with rows of `row` numbers, convolved with w[kernel][kernel in][out] at
+   every `stride`-th pixel: z[high][wide][out], with rows of `width` numbers. */
+OFTEN void convolve(const float *x, long row, int in, int stride, const float *w,
+                    int kernel, int out, float *z, long width, int high, int wide) {
+  int run = kernel * in, step = stride * in;
+  for (int y = 0; y < high; y++, x += stride * row, z += width)
+    for (int left = 0; left < wide; left += 4)
+      for (int n = 0; n < out; n += 8) {
         v4 c[8] = {0};
-        for (int dy = 0; dy < l->kernel; dy++)
-          tile(c, x + (y * l->stride + dy) * row + left * step, step, 1,
-               weights(l) + dy * run * l->out + n, l->out, run);
-        store(z + (y * across + left) * l->out + n, l->out, c, across - left, 0);
+        for (int dy = 0; dy < kernel; dy++)
+          tile(c, x + dy * row + left * step, step, 1, w + dy * run * out + n, out,
+               run);
+        store(z + left * out + n, out, c, wide - left, 0);
       }
 }
 
-/* One image: the gradient by w, added to g, given that by z. */
-OFTEN void weigh(const Layer *l, const float *x, const float *d, float *g, int count) {
+/* One image: the gradient by w, added to g, given d, that by z: rows of `width`. */
+OFTEN void weigh(const Layer *l, const float *x, const float *d, long width, float *g,
+                 int count) {
   int across = wide(l, count), run = l->kernel * l->in;
   long row = input_row(l, count), step = l->stride * l->in;
   for (int dy = 0; dy < l->kernel; dy++)
@@ -225,36 +230,38 @@ OFTEN void weigh(const Layer *l, const float *x, const float *d, float *g, int c
       for (int n = 0; n < l->out; n += 8) {
         v4 c[8] = {0};
         for (int y = 0; y < high(l); y++)
-          tile(c, x + (y * l->stride + dy) * row + k, 1, step,
-               d + y * across * l->out + n, l->out, across);
+          tile(c, x + (y * l->stride + dy) * row + k, 1, step, d + y * width + n,
+               l->out, across);
         store(g + (dy * run + k) * l->out + n, l->out, c, 4, 1);
       }
 }
 
-/* One image: the gradient by x, given that by z and the weights `turned`. */
-OFTEN void spread(const Layer *l, const float *d, float *slope, int count) {
-  int across = wide(l, count);
-  long row = input_row(l, count), step = l->stride * l->in;
-  __builtin_memset(slope, 0, 4 * input_size(l, count));
-  for (int y = 0; y < high(l); y++)
-    for (int left = 0; left < across; left += 4)
-      for (int tap = 0; tap < l->kernel * l->kernel; tap++) {
+/* One image: the gradient by x where pixels are left out (a stride of 2), given d. */
+OFTEN void spread(const Layer *l, const float *d, long width, float *slope) {
+  long row = input_row(l, 1), step = l->stride * l->in;
+  int taps = l->kernel * l->kernel;
+  __builtin_memset(slope, 0, 4 * input_size(l, 1));
+  for (int y = 0; y < l->side; y++)
+    for (int left = 0; left < l->side; left += 4)
+      for (int tap = 0; tap < taps; tap++) {
         int dy = tap / l->kernel, dx = tap % l->kernel;
         float *to = slope + (y * l->stride + dy) * row + left * step + dx * l->in;
         for (int n = 0; n < l->in; n += 8) {
           v4 c[8] = {0};
-          tile(c, d + (y * across + left) * l->out, l->out, 1,
-               turned + tap * l->out * l->in + n, l->in, l->out);
-          store(to + n, step, c, across - left, 1);
+          tile(c, d + y * width + left * l->out, l->out, 1,
+               turned + (taps - 1 - tap) * l->out * l->in + n, l->in, l->out);
+          store(to + n, step, c, l->side - left, 1);
         }
       }
 }
 
-static void turn(const Layer *l) { /* [tap][in][out] -> [tap][out][in] */
-  for (int tap = 0; tap < l->kernel * l->kernel; tap++)
+/* The kernels turned around: [tap][in][out] -> [last tap - tap][out][in]. */
+static void turn(const Layer *l) {
+  int taps = l->kernel * l->kernel;
+  for (int tap = 0; tap < taps; tap++)
     for (int i = 0; i < l->in; i++)
       for (int n = 0; n < l->out; n++)
-        turned[(tap * l->out + n) * l->in + i] =
+        turned[((taps - 1 - tap) * l->out + n) * l->in + i] =
             weights(l)[(tap * l->in + i) * l->out + n];
 }
 
@@ -295,36 +302,96 @@ static void conclude(Layer *l, int several, int rows) {
 
 static inline v4 positive(v4 test, v4 value) { return (v4)((i4)value & (test > 0)); }
 
+/* Batch normalisation of 4 channels, in the form (z - mean) gain + base. */
+typedef struct { v4 mean, gain, base; } Norm;
+
+static Norm norm(const Layer *l, int n) {
+  if (!normalised(l)) return (Norm){{0}, {1, 1, 1, 1}, V(shift(l) + n)};
+  return (Norm){V(l->mean + n), V(scale(l) + n) * V(l->inverse + n), V(shift(l) + n)};
+}
+
+/* Where image b, row y, of the output of layer l begins in its successor's input. */
+static long place_of(const Layer *l, int count, int b, int y) {
+  const Layer *next = l + 1;
+  return b * input_size(next, count) + (y + next->pad) * input_row(next, count) +
+         next->pad * next->in;
+}
+
+/* Activations of 4 channels, from n on, of image b. */
+OFTEN void activate(const Layer *l, int count, int b, int n) {
+  int end = wide(l, count) * l->out, normal = normalised(l);
+  Norm a = norm(l, n);
+  const float *z = l->z + (long)b * high(l) * end + n;
+  for (int y = 0; y < high(l); y++, z += end) {
+    float *x = l[1].x + place_of(l, count, b, y) + n;
+    for (int i = 0; i < end; i += l->out) {
+      v4 t = (V(z + i) - a.mean) * a.gain + a.base;
+      V(x + i) = normal ? positive(t, t) : t;
+    }
+  }
+}
+
+/* Add the share of image b in the gradients by scale and shift of 4 channels, from n
+   on; slope: the gradient by the activations. */
+OFTEN void gather(const Layer *l, const float *slope, int count, int b, int n) {
+  int end = wide(l, count) * l->out, normal = normalised(l);
+  float *by_scale = gradient + l->at + l->weights + n, *by_shift = by_scale + l->out;
+  Norm a = norm(l, n);
+  v4 with = {0}, alone = {0};
+  const float *z = l->z + (long)b * high(l) * end + n;
+  for (int y = 0; y < high(l); y++, z += end) {
+    const float *s = slope + place_of(l, count, b, y) + n;
+    for (int i = 0; i < end; i += l->out) {
+      v4 off = V(z + i) - a.mean, t = V(s + i);
+      if (normal) t = positive(off * a.gain + a.base, t);
+      alone += t;
+      with += t * off;
+    }
+  }
+  V(by_shift) += alone;
+  if (normal) V(by_scale) += with * V(l->inverse + n);
+}
+
+/* d = the gradient by z of the same; share: 1 / examples, or 0 for fixed statistics. */
+OFTEN void differ(const Layer *l, const float *slope, int count, int b, int n,
+                  float share, float *d, long width) {
+  int end = wide(l, count) * l->out, normal = normalised(l);
+  const float *by_scale = gradient + l->at + l->weights + n;
+  Norm a = norm(l, n);
+  v4 mean = share * V(by_scale + l->out);
+  v4 tilt = V(l->inverse + n) * share * V(by_scale);
+  const float *z = l->z + (long)b * high(l) * end + n;
+  d += n;
+  for (int y = 0; y < high(l); y++, z += end, d += width) {
+    const float *s = slope + place_of(l, count, b, y) + n;
+    for (int i = 0; i < end; i += l->out) {
+      v4 off = V(z + i) - a.mean, t = V(s + i);
+      if (normal)
+        t = (positive(off * a.gain + a.base, t) - mean - off * tilt) * a.gain;
+      V(d + i) = t;
+    }
+  }
+}
+
 /* Activations of `count` examples, from layers[0].x to layers[depth].x. */
 EXPORT void forward(int count, int training) {
   for (Layer *l = layers; l < layers + depth; l++) {
-    Layer *next = l + 1;
-    int across = wide(l, count), rows = high(l) * across, width = l->out;
+    int across = wide(l, count), rows = high(l) * across, out = l->out;
     int normal = normalised(l);
-    __builtin_memset(sums, 0, 4 * width);
+    __builtin_memset(sums, 0, 4 * out);
     for (int b = 0; b < images(count); b++) {
-      float *z = l->z + (long)b * rows * width;
-      convolve(l, l->x + b * input_size(l, count), z, count);
-      if (normal && training) observe(z, rows, width, means + b * width);
+      float *z = l->z + (long)b * rows * out;
+      convolve(l->x + b * input_size(l, count), input_row(l, count), l->in, l->stride,
+               weights(l), l->kernel, out, z, across * out, high(l), across);
+      if (normal && training) observe(z, rows, out, means + b * out);
     }
     if (normal && training) conclude(l, images(count), rows);
-    for (int n = 0; normal && !training && n < width; n++) {
+    for (int n = 0; normal && !training && n < out; n++) {
       l->mean[n] = l->running_mean[n];
       l->inverse[n] = 1 / __builtin_sqrtf(l->running_variance[n] + 1e-5f);
     }
     for (int b = 0; b < images(count); b++)
-      for (int y = 0; y < high(l); y++) {
-        const float *z = l->z + (long)(b * high(l) + y) * across * width;
-        float *x = next->x + b * input_size(next, count) +
-                   (y + next->pad) * input_row(next, count) + next->pad * width;
-        for (int i = 0; i < across * width; i += width)
-          for (int n = 0; n < width; n += 4) {
-            v4 t = V(z + i + n);
-            if (normal) t = (t - V(l->mean + n)) * (V(scale(l) + n) * V(l->inverse + n));
-            t += V(shift(l) + n);
-            V(x + i + n) = normal ? positive(t, t) : t;
-          }
-      }
+      for (int n = 0; n < out; n += 4) activate(l, count, b, n);
   }
   const Layer *end = layers + depth;
   int pixels = flat ? 1 : end->from * end->from;
@@ -336,17 +403,6 @@ EXPORT void forward(int count, int training) {
     }
 }
 
-/* The rows of one image's part of `slope`, the gradient by the output of l; and the
-   part of it that passes the ReLU. */
-#define SLOPE(y) \
-  (slope + b * input_size(next, count) + (y + next->pad) * input_row(next, count) + \
-   next->pad * width)
-
-static inline v4 passed(const Layer *l, v4 off, v4 slope, int n) {
-  v4 t = off * (V(scale(l) + n) * V(l->inverse + n)) + V(shift(l) + n);
-  return positive(t, slope);
-}
-
 /* Gradients of all parameters, given `logits` that hold the gradient by the logits. */
 EXPORT void backward(int count, int training) {
   const Layer *end = layers + depth;
@@ -356,55 +412,31 @@ EXPORT void backward(int count, int training) {
     for (int n = 0; n < end->in; n++)
       slope[i * end->in + n] = logits[i / pixels * end->in + n] / (float)pixels;
   for (Layer *l = layers + depth - 1; l >= layers; l--) {
-    const Layer *next = l + 1;
-    int across = wide(l, count), rows = high(l) * across, width = l->out;
-    int normal = normalised(l);
-    float *by_scale = gradient + l->at + l->weights, *by_shift = by_scale + width;
-    float share = training ? 1 / ((float)images(count) * (float)rows) : 0;
-    __builtin_memset(gradient + l->at, 0, 4 * (l->weights + 2 * width));
+    int across = wide(l, count), out = l->out;
+    long width = (across + 2 * l->pad) * out, row = input_row(l, count);
+    float share = training ? 1 / ((float)images(count) * high(l) * across) : 0;
+    float *inside = delta + l->pad * (width + out);
+    __builtin_memset(gradient + l->at, 0, 4 * (l->weights + 2 * out));
+    __builtin_memset(delta, 0, 4 * width * (high(l) + 2 * l->pad));
     for (int b = 0; b < images(count); b++)
-      for (int n = 0; n < width; n += 4) {
-        v4 mean = V(l->mean + n), with = {0}, alone = {0};
-        for (int y = 0; y < high(l); y++) {
-          const float *z = l->z + (long)(b * high(l) + y) * across * width + n;
-          const float *s = SLOPE(y) + n;
-          for (int i = 0; i < across * width; i += width) {
-            v4 off = V(z + i) - mean, t = V(s + i);
-            if (normal) t = passed(l, off, t, n);
-            alone += t;
-            with += t * off;
-          }
-        }
-        V(by_shift + n) += alone;
-        if (normal) V(by_scale + n) += with * V(l->inverse + n);
-      }
+      for (int n = 0; n < out; n += 4) gather(l, slope, count, b, n);
     if (l > layers) turn(l);
     for (int b = 0; b < images(count); b++) {
-      for (int y = 0; y < high(l); y++) {
-        const float *z = l->z + (long)(b * high(l) + y) * across * width;
-        const float *s = SLOPE(y);
-        float *d = delta + y * across * width;
-        for (int i = 0; i < across * width; i += width)
-          for (int n = 0; n < width; n += 4) {
-            v4 t = V(s + i + n), off, inverse = V(l->inverse + n);
-            if (normal) {
-              off = V(z + i + n) - V(l->mean + n);
-              t = passed(l, off, t, n) - share * V(by_shift + n) -
-                  off * (inverse * share * V(by_scale + n));
-              t *= V(scale(l) + n) * inverse;
-            }
-            V(d + i + n) = t;
-          }
-      }
-      weigh(l, l->x + b * input_size(l, count), delta, gradient + l->at, count);
-      if (l > layers) spread(l, delta, other + b * input_size(l, count), count);
+      float *to = other + b * input_size(l, count);
+      for (int n = 0; n < out; n += 4)
+        differ(l, slope, count, b, n, share, inside, width);
+      weigh(l, l->x + b * input_size(l, count), inside, width, gradient + l->at, count);
+      if (l > layers && l->stride > 1) spread(l, inside, width, to);
+      if (l > layers && l->stride == 1)
+        convolve(delta, width, out, 1, turned, l->kernel, l->in,
+                 to + l->pad * (row + l->in), row, high(l), across);
     }
     float *kept = slope;
     slope = other, other = kept;
   }
 }
 
-/* Stochastic gradient descent as in PyTorch: m = momentum m + g + decay w; w -= rate m */
+/* Stochastic gradient descent: m = persistence m + g + decay w; w -= rate m */
 EXPORT void descend(float rate, float persistence, float decay) {
   for (int i = 0; i < total; i += 4) {
     V(momentum + i) = persistence * V(momentum + i) +
@@ -537,8 +569,8 @@ OFTEN void alter(int kind, float amount, float *image) {
   }
   for (int i = 0; kind >= NOISE && i < area; i += INPUT) {
     int y = i / row, x = i % row / INPUT;
-    int hidden = (side == 0 ? y : side == 1 ? x : side == 2 ? size - 1 - y : size - 1 - x)
-                 < size / 2;
+    int from_side = side % 2 ? x : y;
+    int hidden = (side < 2 ? from_side : size - 1 - from_side) < size / 2;
     float mean = 0;
     for (int c = 0; c < channels; c++) mean += image[i + c] / (float)channels;
     if (kind == NOISE) normals(image + i, channels);
@@ -677,7 +709,7 @@ EXPORT void gratings(int set, u32 seed, float fine, float coarse, float noise,
 
 static double tally[2], traces[LAYERS];
 
-/* Softmax in place of the first `classes` of `a`; the logarithm of its sum, of a[0..]. */
+/* p = the softmax of a; the logarithm of the sum of its exponentials. */
 static double softmax(const float *a, double *p) {
   double highest = a[0], sum = 0;
   for (int n = 1; n < classes; n++) highest = a[n] > highest ? a[n] : highest;
@@ -701,17 +733,16 @@ static void judge(const u8 *truth, int count) {
 }
 
 /* Place `image` as example number b of the input, translated and mirrored. */
-static void place(const float *image, int b, int down, int right, int mirrored) {
+OFTEN void place(const float *image, int b, int down, int right, int mirrored) {
   const Layer *l = layers;
   long row = flat ? size * INPUT : input_row(l, 1);
   float *x = l->x + (flat ? (long)b * l->in : b * input_size(l, 1));
   x += l->pad * (row + INPUT);
-  for (int i = 0; i < size; i++)
+  for (int i = 0; i < size; i++, x += row)
     for (int j = 0; j < size; j++) {
-      int y = i + down, column = (mirrored ? size - 1 - j : j) + right;
-      int inside = y >= 0 && y < size && column >= 0 && column < size;
-      V(x + i * row + j * INPUT) =
-          inside ? V(image + (y * size + column) * INPUT) : (v4){0};
+      u32 y = i + down, column = (mirrored ? size - 1 - j : j) + right;
+      int inside = y < (u32)size && column < (u32)size;
+      V(x + j * INPUT) = inside ? V(image + (y * size + column) * INPUT) : (v4){0};
     }
 }
 
@@ -782,25 +813,26 @@ EXPORT double *information(int count, u32 seed, u32 epoch) {
 
 /* ---- Beginning and reading out -------------------------------------------------- */
 
-static void add(int kernel_, int stride, int real_in, int in, int out, int from) {
+static void add(int side, int stride, int real_in, int in, int out, int from) {
   Layer *l = layers + depth++;
-  l->kernel = kernel_, l->stride = stride, l->pad = kernel_ / 2;
+  l->kernel = side, l->stride = stride, l->pad = side / 2;
   l->real_in = real_in, l->in = in, l->real_out = out, l->out = (out + 7) / 8 * 8;
   l->from = from, l->side = (from + stride - 1) / stride;
-  l->weights = kernel_ * kernel_ * l->in * l->out;
+  l->weights = side * side * l->in * l->out;
   l->at = total;
   total += l->weights + 2 * l->out;
 }
 
-/* Memory for a network, two sets of images and batches of up to `examples`; whether
-   there was enough of it. `side`, of the images, is a multiple of 4. */
-EXPORT int init(int family, int width, int channels_, int classes_, int side, int train_,
-                int test_, int examples) {
+/* Memory for a network, two sets of images (sides of a multiple of 4 pixels, up to 3
+   colours, up to 256 kinds) and batches of up to `examples`; whether it was enough. */
+EXPORT int init(int family, int width, int colours, int kinds, int side, int learned,
+                int tested, int examples) {
   static const int strides[LAYERS] = {1, 1, 2, 1, 1, 2, 1, 1, 1};
   top = failed = depth = total = 0;
-  flat = family == MLP, channels = channels_, classes = classes_, size = side;
-  counts[TRAIN] = train_, counts[TEST] = test_, batch = examples;
+  flat = family == MLP, channels = colours, classes = kinds, size = side;
+  counts[TRAIN] = learned, counts[TEST] = tested, batch = examples;
   if (side % 4 || channels > 3 || classes > 256) return 0;
+  if (16.0 * side * side * most(learned, tested) > MOST) return 0;
   int area = side * side, from = flat ? 1 : side, in = flat ? area * INPUT : INPUT;
   int real = flat ? area * channels : channels;
   for (int i = 0; i < (flat ? 6 : LAYERS); i++) {
@@ -813,13 +845,13 @@ EXPORT int init(int family, int width, int channels_, int classes_, int side, in
   layers[depth] = (Layer){.in = in, .from = from};
   long largest = 0, heaviest = 0, widest = 0, longest = 0;
   for (Layer *l = layers; l <= layers + depth; l++) {
-    long bytes = input_size(l, batch) * images(batch);
-    l->x = floats(bytes);
-    if (l > layers) largest = bytes > largest ? bytes : largest;
+    long inputs = input_size(l, batch) * images(batch);
+    l->x = floats(inputs);
+    if (l > layers) largest = inputs > largest ? inputs : largest;
     if (l == layers + depth) break;
-    long each = (long)high(l) * wide(l, batch) * l->out;
-    l->z = floats(each * images(batch));
+    long each = (long)(wide(l, batch) + 2 * l->pad) * (high(l) + 2 * l->pad) * l->out;
     longest = each > longest ? each : longest;
+    l->z = floats((long)high(l) * wide(l, batch) * l->out * images(batch));
     widest = most((int)widest, l->out);
     if (l > layers) heaviest = most((int)heaviest, l->weights);
     l->mean = floats(l->out), l->inverse = floats(l->out);
@@ -840,7 +872,8 @@ EXPORT int init(int family, int width, int channels_, int classes_, int side, in
   return !failed;
 }
 
-EXPORT u8 *set_pixels(int set) { return pixels[set]; }  /* [count][size][size][channels] */
+/* Where things lie; the pixels of a set as [count][size][size][channels]. */
+EXPORT u8 *set_pixels(int set) { return pixels[set]; }
 EXPORT u8 *set_labels(int set) { return labels[set]; }
 EXPORT u8 *labels_shown(void) { return shown_labels; }
 EXPORT float *images_shown(void) { return shown; }

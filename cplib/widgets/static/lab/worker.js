@@ -5,12 +5,12 @@
    To the worker:
      {type: "start", wasm, config, seed}   wasm: engine.wasm, an ArrayBuffer or base64
      {type: "pause"}, {type: "resume"}, {type: "stop"}
-     {type: "deficit", deficit}            from the next epoch on, in place of the windows
+     {type: "deficit", deficit}            from the next epoch on, no more windows
      {type: "therapy", therapy}            before the next epoch
 
    From the worker:
-     {type: "ready", sees}                 sees: for each of config.sees, what `sees` says
-     {type: "sees", deficit, size, images, labels}   whenever the training images change;
+     {type: "ready", sees}                 for each of config.sees, what "sees" holds
+     {type: "sees", deficit, size, images, labels}   when the training images change;
                                            images: Uint8ClampedArrays, RGBA
      {type: "epoch", epoch, accuracy, loss, train_accuracy, rate, deficit, seconds,
       images_per_second, trace, filters}   after each epoch, and for epoch 0 at birth:
@@ -22,8 +22,8 @@
 
    config:
      model      {family: "AllCNN" | "MLP", width}
-     data       {train, test, size, fine, coarse, noise, jitter_fine, jitter_coarse, seed}
-                or {size, channels, classes, given: {train: [pixels, labels],
+     data       {train, test, size, fine, coarse, noise, jitter_fine, jitter_coarse,
+                seed} or {size, channels, classes, given: {train: [pixels, labels],
                 test: [pixels, labels]}}, bytes in the order image, row, column, channel
      schedule   {lr, decay, momentum, weight_decay, batch, shift, mirror}: the rate of
                 an epoch is lr decay^epoch, unless `rates` lists them
@@ -108,7 +108,8 @@ function birth() {
   if (train) Object.assign(data, { train: train[1].length, test: test[1].length });
   schedule.batch = Math.min(schedule.batch, data.train);
   const family = FAMILIES.indexOf(model.family);
-  if (family < 0) throw new Error(`No network ${model.family}: ${FAMILIES.join(", ")}.`);
+  if (family < 0)
+    throw new Error(`No network ${model.family}: choose ${FAMILIES.join(" or ")}.`);
   const { channels = 3, classes = 10, size } = data;
   if (size % 4) throw new Error(`size=${size} is not a multiple of 4 pixels.`);
   const sizes = [size, data.train, data.test, schedule.batch];
@@ -164,7 +165,7 @@ async function rest() {
   });
   if (run.paused && !run.stopped) {
     self.postMessage({ type: "paused" });
-    while (run.paused && !run.stopped) await new Promise((resolve) => (run.wake = resolve));
+    while (run.paused && !run.stopped) await new Promise((wake) => (run.wake = wake));
   }
   if (run.stopped) throw new Stopped();
   run.since = performance.now();
@@ -212,10 +213,10 @@ async function live() {
       await rest();
     }
     const seconds = lap(), images = steps * s.batch;
-    const row = { epoch: epoch + 1, rate, images_per_second: images / seconds, seconds };
-    row.loss = engine.counted(0) / images;
-    row.train_accuracy = (100 * engine.counted(1)) / images;
-    await report(row, deficit);
+    const loss = engine.counted(0) / images;
+    const train_accuracy = (100 * engine.counted(1)) / images;
+    const row = { epoch: epoch + 1, rate, loss, train_accuracy, seconds };
+    await report({ ...row, images_per_second: images / seconds }, deficit);
   }
 
   function due(epoch) {
@@ -247,14 +248,20 @@ async function live() {
 
 /* The first layer's weights as colours around grey, each filter over its own range. */
 function look() {
-  const [kernel, inputs, width, count] = [1, 2, 4, 5].map((what) => engine.layer(0, what));
-  const { channels = 3 } = run.data, size = Math.sqrt((kernel ** 2 * inputs) / 4);
-  const w = view(Float32Array, engine.all_parameters(), size ** 2 * 4 * width);
-  const images = Array.from({ length: count }, (_, i) => {
-    const at = (p, c) => w[(p * 4 + Math.min(c, channels - 1)) * width + i];
-    const one = Float32Array.from({ length: size ** 2 * 4 }, (_, k) => at(k >> 2, k & 3));
-    const largest = one.reduce((most, x, k) => (k & 3) > 2 ? most : Math.max(most, Math.abs(x)), 1e-9);
-    return Uint8ClampedArray.from(one, (x, k) => ((k & 3) > 2 ? 255 : 128 + (127 * x) / largest));
+  const { channels = 3 } = run.data;
+  const [kernel, inputs, width, count] = [1, 2, 4, 5].map((k) => engine.layer(0, k));
+  const pixels = (kernel ** 2 * inputs) / 4; // of 4 channels, the last ones empty
+  const w = view(Float32Array, engine.all_parameters(), 4 * pixels * width);
+  const images = Array.from({ length: count }, (_, filter) => {
+    const at = (p, c) => w[(4 * p + c) * width + filter];
+    const rgba = new Uint8ClampedArray(4 * pixels).fill(255);
+    let most = 1e-9;
+    for (let p = 0; p < pixels; p++)
+      for (let c = 0; c < channels; c++) most = Math.max(most, Math.abs(at(p, c)));
+    for (let p = 0; p < pixels; p++)
+      for (let c = 0; c < 3; c++)
+        rgba[4 * p + c] = 128 + (127 * at(p, Math.min(c, channels - 1))) / most;
+    return rgba;
   });
-  return { size, images };
+  return { size: Math.sqrt(pixels), images };
 }

@@ -1,6 +1,6 @@
 """Compile the laboratory's engine: for the page, and as a library for the tests.
 
-    python -m tools.build.laboratory
+    python -m tools.maintain.make_engine
 
 writes `engine.wasm` beside `engine.c`. The compiler is `ziglang` of
 requirements-dev.txt, whose version decides every byte.
