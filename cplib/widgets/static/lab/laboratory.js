@@ -31,7 +31,8 @@ const final = (points, end = Infinity) =>
 /** What was kept by this edition; storage may be denied. */
 function kept() {
   try {
-    return (JSON.parse(localStorage.getItem(KEEP)) || []).filter((entry) => entry.version === VERSION);
+    const all = JSON.parse(localStorage.getItem(KEEP)) || [];
+    return all.filter((entry) => entry.version === VERSION);
   } catch {
     return [];
   }
@@ -46,7 +47,8 @@ function start(root) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const addressed = !root.closest(".jp-OutputArea"); // JupyterLab's address is its own
   const nest = vectors() ? nursery(data.worker, data.wasm, heard) : null;
-  let state = structuredClone(data.start), litters = [], seeds = []; // trained or growing; seeds that wait
+  let state = structuredClone(data.start);
+  let litters = [], seeds = []; // trained or growing, the twin last in each; seeds that wait
   let held = false, asleep = false, told = "", refusal = "", due = false;
   let notebook = kept(), entry = null; // the notebook's entry of what is on show
   const album = new Map(), strips = new Map(); // images by deficit; strips by network
@@ -93,7 +95,7 @@ function start(root) {
   const output = (kind) => html("output", { class: kind, "aria-live": "polite" });
   const fold = (title, ...inside) => html("details", {}, html("summary", {}, title), ...inside);
   const choices = html("fieldset", { class: "presets" }, html("legend", {}, "Experiments"),
-    ...PRESETS.map((preset) => button(preset[0], () => adopt(preset[1]))));
+    ...PRESETS.map((preset) => button(preset[0], () => open(parsed(preset[1])))));
   const question = html("p", { class: "question" });
   const cards = html("div", { class: "cards" });
   const train = button("Train", () => raise(1), { class: "primary" });
@@ -104,7 +106,8 @@ function start(root) {
   const chart = html("div", { class: "chart", ...silent });
   const lives = html("fieldset", { class: "lives" }), knobs = html("fieldset", { class: "knobs" });
   const traces = html("div", { class: "traces" });
-  const link = html("input", { type: "text", readonly: "", "aria-label": "Link to this experiment", ...own });
+  const link = html("input", { type: "text", readonly: "", ...own,
+    "aria-label": "Link to this experiment" });
   const python = html("code", {}), runs = html("div", { class: "runs" });
   const live = html("div", { class: "live" },
     choices, question, cards,
@@ -121,10 +124,8 @@ function start(root) {
   root.prepend(live);
 
   // ---- what is to be trained
-  /** Show the experiment in `text`; what was trained is in the notebook. */
-  function adopt(text) {
-    open(read(`${VERSION};${text}`, data.base, known));
-  }
+  const parsed = (text) => read(`${VERSION};${text}`, data.base, known);
+  /** Show another experiment; what was trained is in the notebook. */
   function open(wanted) {
     if (busy()) halt();
     [state, litters, seeds, entry, refusal] = [wanted, [], [], null, ""];
@@ -140,13 +141,13 @@ function start(root) {
     open(next);
   }
   function config(net) {
-    const { windows, therapy } = net === TWIN ? { windows: [], therapy: "none" } : state.nets[net];
+    const { windows, therapy } = state.nets[net] || { windows: [], therapy: "none" };
     const { family, width, train, test, fine, coarse, noise, mirror } = state;
     return {
       model: { family, width },
       data: { ...data.data, train, test, fine, coarse, noise },
       schedule: { ...data.schedule, mirror: mirror === 1 },
-      windows: windows.map(({ key, onset, removal }) => ({ deficit: deficits[key].deficit, onset, removal })),
+      windows: windows.map(({ key, ...ends }) => ({ deficit: deficits[key].deficit, ...ends })),
       therapies: THERAPIES[therapy][1].map((t) => ({ ...t, epoch: removal(windows) })),
       epochs: lifetime(net),
       probe: data.probe,
@@ -211,8 +212,8 @@ function start(root) {
     const run = runOf(net);
     run.hand = key;
     nest.tell(run, { type: "deficit", deficit: deficits[key].deficit });
-    if (key === "none") // its therapy begins with its end
-      for (const therapy of THERAPIES[state.nets[net].therapy][1]) nest.tell(run, { type: "therapy", therapy });
+    const [, treatments] = THERAPIES[key === "none" ? state.nets[net].therapy : "none"];
+    for (const therapy of treatments) nest.tell(run, { type: "therapy", therapy });
     show();
   }
   const brush = (net) => {
@@ -242,15 +243,17 @@ function start(root) {
   /** What became of a network, beside its twin. */
   function outcome(net) {
     const losses = lost(net), all = lifetime(net), clean = all - spoiled(seen(net));
-    const twin = (end) => percent(mean(done().map((litter) => final(runOf(TWIN, litter).points, end))));
-    const mine = percent(mean(done().map((litter) => final(runOf(net, litter).points))));
+    const level = (who, end) =>
+      percent(mean(done().map((litter) => final(runOf(who, litter).points, end))));
     const over = losses.length > 1 ? `Over ${losses.length} seeds, ${name(net)}` : begun(name(net));
     const points = mean(losses), range = half(losses);
     const interval = range === null ? ""
       : ` (95\u00a0% interval ${number(points - range)} to ${number(points + range)} lost)`;
-    return `${over} names ${mine} of new images, ${name(TWIN)} of the same age ${twin(all)}: `
+    return `${over} names ${level(net)} of new images, ${name(TWIN)} of the same age `
+      + `${level(TWIN, all)}: `
       + `${number(Math.abs(points))} points ${points < 0 ? "gained" : "lost"}${interval}.`
-      + (clean < all && clean > 0 ? ` After as many sharp epochs (${clean}), ${name(TWIN)} named ${twin(clean)}.` : "");
+      + (0 < clean && clean < all
+        ? ` After as many sharp epochs (${clean}), ${name(TWIN)} named ${level(TWIN, clean)}.` : "");
   }
   function outcomes() {
     const times = done().length;
@@ -259,7 +262,8 @@ function start(root) {
     const caution = times === 1 ? "One run is one run: with another seed it ends some points apart."
       : times === 2 ? "Two runs show how far apart chance alone puts them; an interval needs three."
         : unsure ? "An interval that holds zero does not tell a loss from chance." : "";
-    return [...state.nets.map((_, net) => outcome(net)), caution, score()].filter(Boolean);
+    const means = `${caution} Accuracies are means of the last ${LAST} epochs.`;
+    return [...state.nets.map((_, net) => outcome(net)), score(), means].filter(Boolean);
   }
   function score() {
     if (!state.challenge) return "";
@@ -275,15 +279,18 @@ function start(root) {
   // ---- what is shown
   /** Make anew what depends on the experiment, then show the numbers. */
   function rebuild() {
-    const preset = PRESETS.find(([, text]) => written(read(`${VERSION};${text}`, data.base, known)) === written(state));
+    const same = ([, text]) => written(parsed(text)) === written(state);
+    const preset = PRESETS.find(same);
     [...choices.querySelectorAll("button")].forEach((chip, i) =>
       chip.setAttribute("aria-pressed", PRESETS[i] === preset));
     question.textContent = preset ? preset[2] : "An experiment of your own.";
     const focus = live.contains(document.activeElement) && label(document.activeElement);
     refill(cards, ...everyone().map(card));
+    const add = button("Add a network", () =>
+      change((s) => s.nets.push({ windows: [], therapy: "none" })));
+    add.hidden = state.challenge !== "" || state.nets.length === MOST;
     refill(lives, html("legend", {}, "Deficits: drag on the strips above, or type"),
-      ...lifetimes().map((_, net) => fields(net)), ...(state.challenge || state.nets.length === MOST ? []
-        : [button("Add a network", () => change((s) => s.nets.push({ windows: [], therapy: "none" })))]));
+      ...lifetimes().map((_, net) => fields(net)), add);
     refill(knobs, html("legend", {}, "Images, network, seed"), ...dials());
     const hash = `#lab=${written(state)}`, [here] = location.href.split("#");
     link.value = here + hash;
@@ -294,7 +301,8 @@ function start(root) {
     list();
     picture();
     show();
-    const again = [...live.querySelectorAll("button, input, select, summary")].find((e) => label(e) === focus);
+    const again = [...live.querySelectorAll("button, input, select, summary")]
+      .find((e) => label(e) === focus);
     if (again && again !== document.activeElement) again.focus({ preventScroll: true });
   }
   const label = (element) => element.getAttribute("aria-label") || element.textContent;
@@ -320,16 +328,16 @@ function start(root) {
     said.textContent = words;
   }
 
+  const heading = (net) => html("p", { class: "title" },
+    html("span", { class: net === TWIN ? "mark twin" : "mark", ...silent }), begun(name(net)));
   /** A network: what it sees, how well it does, its filters, and a switch. */
   function card(net) {
     const image = html("img", { class: "dark-light", width: 64, height: 64 });
-    const value = html("strong", {}), age = html("span", {}), sees = html("p", { class: "sees" });
-    const told = html("figcaption", {});
-    const filters = html("canvas", { role: "img", "aria-label": `First-layer filters of ${name(net)}` });
-    const made = coloured(html("section", { class: "card", "aria-label": begun(name(net)) },
-      html("p", { class: "title" }, html("span", { class: net === TWIN ? "mark twin" : "mark", ...silent }), begun(name(net))),
-      html("div", { class: "front" }, html("figure", {}, image, told), html("p", { class: "score" }, value, age)),
-      sees, filters), colour(net));
+    const value = html("strong", {}), age = html("p", { class: "age" }), sees = html("p", {});
+    const filters = html("canvas", { role: "img",
+      "aria-label": `First-layer filters of ${name(net)}` });
+    const made = coloured(html("section", { class: "grown", "aria-label": begun(name(net)) },
+      heading(net), html("p", { class: "front" }, image, value), age, sees, filters), colour(net));
     const press = net === TWIN ? null : hand(net);
     if (press) made.append(press);
     made.update = () => {
@@ -339,11 +347,11 @@ function start(root) {
       image.hidden = !images.length;
       if (images.length) image.src = images[turn];
       image.alt = deficits[key].sees;
-      told.textContent = !images.length ? "" : `told “${labels[turn]}”`
-        + (labels[turn] === truth[turn] ? "" : `, is ${truth[turn]}`);
       value.textContent = last ? percent(last.accuracy) : "–";
-      age.textContent = last ? ` of new images named, epoch ${last.epoch}` : " not born yet";
-      sees.textContent = `sees ${deficits[key].sees}`;
+      age.textContent = last ? `of new images named, at epoch ${last.epoch}` : "not born yet";
+      sees.textContent = `sees ${deficits[key].sees}`
+        + (images.length ? `: “${labels[turn]}”` : "")
+        + (labels[turn] === truth[turn] ? "" : `, is ${truth[turn]}`);
       const drawn = run && run.points.filter((p) => p.filters).pop();
       filters.hidden = !drawn;
       if (drawn) paint(filters, drawn.filters);
@@ -357,9 +365,11 @@ function start(root) {
     const { fine, coarse, noise, seed } = state, wanted = [fine, coarse, noise, seed].join();
     if (!nest || album.made === wanted) return;
     album.made = wanted;
-    nest.preview({ ...config(TWIN), sees: Object.values(deficits).map((d) => d.deficit) }, seed, (sees) => {
+    const sees = Object.values(deficits).map((d) => d.deficit);
+    nest.preview({ ...config(TWIN), sees }, seed, (seen) => {
       if (album.made !== wanted) return;
-      Object.keys(deficits).forEach((key, i) => album.set(key, { labels: sees[i].labels, images: urls(sees[i]) }));
+      Object.keys(deficits).forEach((key, i) =>
+        album.set(key, { labels: seen[i].labels, images: urls(seen[i]) }));
       strips.clear();
       show();
     });
@@ -410,7 +420,8 @@ function start(root) {
     const options = choice.map((d) => [d.key, d.title]);
     const row = (w, j) => {
       const end = (which, words) => whole(`${words} epoch, ${name(net)}, window ${j + 1}`, w[which],
-        (value) => change((s) => place(s.nets[net].windows, j, { ...w, [which]: value }, which, s.epochs)));
+        (value) => change((s) =>
+          place(s.nets[net].windows, j, { ...w, [which]: value }, which, s.epochs)));
       return html("p", { class: "window-row" },
         select(`Deficit of ${name(net)}, window ${j + 1}`, options, w.key,
           (key) => change((s) => (s.nets[net].windows[j].key = key))),
@@ -418,24 +429,22 @@ function start(root) {
           button("✕", () => change((s) => s.nets[net].windows.splice(j, 1)),
             { "aria-label": `Remove window ${j + 1} of ${name(net)}` })));
     };
-    const add = button("Add a window", () => change((s) => {
-      s.nets[net].windows.push({ key: brush(net), ...free });
-      s.nets[net].windows.sort((a, b) => a.onset - b.onset);
-    }));
+    const add = button("Add a window", () =>
+      change((s) => insert(s.nets[net].windows, { key: brush(net), ...free })));
     add.disabled = !free;
     const cure = html("label", {}, "Afterwards: ", select(`Therapy of ${name(net)}`,
       Object.entries(THERAPIES).map(([key, [words]]) => [key, words]), therapy,
       (key) => change((s) => (s.nets[net].therapy = key))));
     return coloured(html("div", { class: "life", role: "group", "aria-label": begun(name(net)) },
-      html("p", { class: "title" }, html("span", { class: "mark", ...silent }), begun(name(net))),
-      ...windows.map(row),
+      heading(net), ...windows.map(row),
       html("p", { class: "window-row" }, add, ...(state.challenge || !windows.length ? [] : [cure]),
         ...(single() ? [] : [button("Remove network", () => change((s) => s.nets.splice(net, 1)),
           { "aria-label": `Remove ${name(net)}` })]))), colour(net));
   }
   function dials() {
     const slide = (field, words) => {
-      const [low, high] = AMPLITUDES[field], value = html("span", { class: "value" }, String(state[field]));
+      const [low, high] = AMPLITUDES[field];
+      const value = html("span", { class: "value" }, String(state[field]));
       const input = html("input", { type: "range", min: low, max: high, step: 0.05,
         value: state[field], "aria-label": words, ...own });
       input.addEventListener("input", () => (value.textContent = input.value));
@@ -448,8 +457,8 @@ function start(root) {
         change((s) => (s[field] = Math.max(low, Math.min(high, value || low)))));
       return html("label", {}, html("span", {}, words), made);
     };
-    const family = select("Network", Object.keys(data.widths).map((key) => [key, key]), state.family,
-      (key) => change((s) => Object.assign(s, { family: key, width: data.widths[key] })));
+    const family = select("Network", CHOICES.family.map((key) => [key, key]), state.family, (key) =>
+      change((s) => Object.assign(s, { family: key, width: data.widths[key] })));
     const mirror = select("Mirroring", [[1, "half of the images"], [0, "none"]], state.mirror,
       (value) => change((s) => (s.mirror = Number(value))));
     return [slide("fine", "Stripes (the fine clue)"), slide("coarse", "Hue (the coarse clue)"),
@@ -467,28 +476,30 @@ function start(root) {
       const lived = seen(net), text = [width, total, lived].join();
       // kept while it does not change, so that its images stay decoded
       if (!strips.has(net) || strips.get(net).text !== text)
-        strips.set(net, { text, strip: svg("g", {}, ...strip(lived, at, (key) => pictures(key).images)) });
+        strips.set(net, { text,
+          strip: svg("g", {}, ...strip(lived, at, (key) => pictures(key).images)) });
       return { label: letter(net), colour: colour(net), seen: lived, strip: strips.get(net).strip,
         windows: net === TWIN || growing ? null : state.nets[net].windows };
     });
-    const line = (run) => run.points.map((p) => [p.epoch, p.accuracy]);
-    const curves = litters.flatMap((litter, i) => litter.map((run) => {
-      const last = i === litters.length - 1, points = line(run);
-      const value = points.length ? number(points[points.length - 1][1]) : "";
-      return { colour: colour(run.net), points, label: last ? `${letter(run.net)} ${value}` : "",
-        kind: [run.net === TWIN ? "clean" : "", last ? "" : "faint"].join(" ") };
-    }));
+    const latest = litters[litters.length - 1];
+    const curves = litters.flatMap((litter) => litter.map(({ net, points }) => ({
+      colour: colour(net),
+      kind: [net === TWIN ? "clean" : "", litter === latest ? "" : "faint"].join(" "),
+      points: points.map((p) => [p.epoch, p.accuracy]),
+      label: litter === latest && points.length
+        ? `${letter(net)} ${number(points[points.length - 1].accuracy)}` : "",
+    })));
     const others = notebook.filter((other) => other.compared && other !== entry)
-      .flatMap((other) => other.runs.filter((run) => run.label !== "twin").map((run) => (
-        { colour: "currentColor", kind: "other", label: run.seed === other.runs[0].seed ? other.name.slice(0, 9) : "",
-          points: run.rows.map((r) => [r[0], r[2]]) })));
-    const age = growing ? Math.min(...litters[litters.length - 1].map((run) => run.seen.length)) : null;
+      .flatMap((other) => other.runs.filter((run) => run.label !== "twin").map((run) => ({
+        colour: "currentColor", kind: "other", points: run.rows.map((row) => [row[0], row[2]]),
+        label: run.seed === other.runs[0].seed ? other.name.slice(0, 9) : "" })));
+    const age = growing ? Math.min(...latest.map((run) => run.seen.length)) : null;
     refill(chart, scene(width, { rows, curves: [...others, ...curves], age, total }));
-    const measured = everyone().map((net) => ({ net, run: runOf(net) })).map(({ net, run }) => ({
-      colour: colour(net), kind: net === TWIN ? "clean" : "",
-      trace: ((run ? run.points : []).filter((p) => p.trace).pop() || {}).trace }));
-    refill(traces, ...(measured.every((m) => m.trace) ? [bars(Math.max(240, traces.clientWidth), measured)]
-      : [html("p", {}, "Train, and see how much each layer's weights weigh on the answers.")]));
+    const measured = (latest || []).map(({ net, points }) => ({ colour: colour(net),
+      kind: net === TWIN ? "clean" : "", trace: (points.filter((p) => p.trace).pop() || {}).trace }));
+    const all = measured.length && measured.every((m) => m.trace);
+    refill(traces, all ? bars(Math.max(240, traces.clientWidth), measured)
+      : html("p", {}, "Train, and see how much each layer's weights weigh on the answers."));
   }
   let drag = null;
   function under(event) {
@@ -512,7 +523,7 @@ function start(root) {
     if (!drag) return;
     chart.setPointerCapture(event.pointerId);
     drag.from = Math.max(0, Math.floor(place.epoch));
-    drag.start = drag.j === undefined ? null : { ...state.nets[drag.net].windows[drag.j] };
+    drag.start = state.nets[drag.net].windows[drag.j];
   });
   chart.addEventListener("pointermove", (event) => {
     const at = under(event);
@@ -521,21 +532,21 @@ function start(root) {
       chart.dataset.over = over ? over.end : "";
       return;
     }
-    const { net, end, from, start } = drag, epoch = Math.round(at.epoch);
-    if (end === "new") {
-      if (epoch <= from) return;
-      const key = brush(net), fresh = { key, onset: from, removal: Math.min(epoch, state.epochs) };
-      change((s) => (s.nets[net].windows = [...s.nets[net].windows, fresh].sort((a, b) => a.onset - b.onset)));
-      const j = state.nets[net].windows.findIndex((w) => w.onset === from && w.removal === fresh.removal);
-      drag = { net, end: "removal", j, from, start: fresh };
-      return;
+    const { net } = drag;
+    if (drag.end === "new") {
+      if (at.epoch < drag.from + 1) return;
+      const fresh = { key: brush(net), onset: drag.from, removal: drag.from + 1 };
+      change((s) => insert(s.nets[net].windows, fresh));
+      const j = state.nets[net].windows.findIndex((w) => w.onset === fresh.onset);
+      drag = { net, j, end: "removal", start: fresh };
     }
-    const wanted = end === "both"
-      ? { ...start, onset: Math.round(at.epoch - drag.grip), removal: Math.round(at.epoch - drag.grip) + start.removal - start.onset }
-      : { ...start, [end]: epoch };
-    change((s) => place(s.nets[net].windows, drag.j, wanted, end, s.epochs));
+    const { j, end, start } = drag, onset = Math.round(at.epoch - drag.grip);
+    const wanted = end === "both" ? { onset, removal: onset + start.removal - start.onset }
+      : { [end]: Math.round(at.epoch) };
+    change((s) => place(s.nets[net].windows, j, { ...start, ...wanted }, end, s.epochs));
   });
-  for (const over of ["pointerup", "pointercancel"]) chart.addEventListener(over, () => (drag = null));
+  for (const over of ["pointerup", "pointercancel"])
+    chart.addEventListener(over, () => (drag = null));
 
   // ---- the notebook
   function keep() {
@@ -548,8 +559,9 @@ function start(root) {
   function record() {
     const rows = (run) => run.points.slice(1).map((p, i) => [p.epoch, run.seen[i],
       ...[p.accuracy, p.loss, p.train_accuracy, p.rate].map((v) => Number(v.toPrecision(5)))]);
-    const fresh = { version: VERSION, state: written(state), challenge: !unfair(seen(0)) && state.challenge,
-      lost: state.nets.map((_, net) => mean(lost(net))), ranges: state.nets.map((_, net) => half(lost(net))),
+    const losses = state.nets.map((_, net) => lost(net));
+    const fresh = { version: VERSION, state: written(state), lost: losses.map(mean),
+      ranges: losses.map(half), challenge: unfair(seen(0)) ? "" : state.challenge,
       runs: done().flat().map((run) => ({ label: letter(run.net), seed: run.seed, rows: rows(run) })) };
     if (entry) Object.assign(entry, fresh);
     else notebook.push(entry = { name: `${notebook.length + 1}: ${title()}`, ...fresh });
@@ -559,7 +571,8 @@ function start(root) {
     `${deficits[w.key].label} ${w.onset}–${w.removal}`).join(", ") || "no deficit").join(" | ");
   function list() {
     const row = (run) => {
-      const named = html("input", { type: "text", value: run.name, "aria-label": "Name of the run", ...own });
+      const named = html("input", { type: "text", value: run.name, ...own,
+        "aria-label": "Name of the run" });
       named.addEventListener("change", () => {
         run.name = named.value;
         keep();
@@ -575,9 +588,10 @@ function start(root) {
       const points = run.lost.map((v, i) =>
         number(v) + (run.ranges[i] === null ? "" : ` ± ${number(run.ranges[i])}`)).join(" | ");
       const seeds = new Set(run.runs.map((r) => r.seed)).size;
-      return html("li", {}, named, html("span", {}, `${points} points lost, ${seeds} seed${seeds > 1 ? "s" : ""}`),
-        html("label", {}, box, " draw"),
-        button("Open", () => open(read(run.state, data.base, known)), { "aria-label": `Open ${run.name}` }),
+      const words = `${points} points lost, ${seeds} seed${seeds > 1 ? "s" : ""}`;
+      return html("li", {}, named, html("span", {}, words), html("label", {}, box, " draw"),
+        button("Open", () => open(read(run.state, data.base, known)),
+          { "aria-label": `Open ${run.name}` }),
         button("Delete", () => {
           notebook = notebook.filter((other) => other !== run);
           if (entry === run) entry = null;
@@ -601,7 +615,7 @@ function start(root) {
       await navigator.clipboard.writeText(words);
       copied.textContent = "Copied.";
     } catch {
-      copied.textContent = `This browser does not let the page copy: mark it and copy it by hand. ${words}`;
+      copied.textContent = `This browser lets no page copy: mark this and copy it. ${words}`;
     }
   }
 
@@ -612,6 +626,7 @@ function start(root) {
     try {
       open(read(decodeURIComponent(text[1]), data.base, known));
     } catch (error) {
+      open(structuredClone(data.start));
       refusal = `This link does not open: ${error.message}. Here is the default instead.`;
       rebuild();
     }

@@ -31,8 +31,8 @@ function strip(seen, { x, side }, images) {
     const from = x(onset), to = x(end), shown = images(key);
     return svg("svg", { x: from, y: 0, width: to - from, height: side,
       viewBox: `${from} 0 ${to - from} ${side}` },
-    ...tiles(from, to).filter(() => shown.length).map((i) => svg("image", { href: shown[i % shown.length],
-      x: first + i * side, y: 0, width: side - 2, height: side })));
+    ...tiles(from, to).filter(() => shown.length).map((i) => svg("image", {
+      href: shown[i % shown.length], x: first + i * side, y: 0, width: side - 2, height: side })));
   });
 }
 
@@ -62,14 +62,16 @@ function scene(width, { rows, curves, age, total }) {
   const highest = Math.max(45, ...curves.flatMap((c) => c.points.map(([, v]) => v)));
   const top = Math.min(100, 10 * Math.ceil((highest + 2) / 10)), y = scale(0, top, floor, roof);
   const path = (points) => points.map(([e, v]) => `${x(e).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
+  const shade = ([, from, to]) => rect(x(from), roof, x(to) - x(from), floor - roof, "window");
   const windows = rows.flatMap(({ seen, colour }) => parts(seen).filter(([key]) => key !== "none")
-    .map(([, from, to]) => coloured(rect(x(from), roof, x(to) - x(from), floor - roof, "window"), colour)));
+    .map((part) => coloured(shade(part), colour)));
   const row = (r, i) => {
     const handles = (r.windows || []).flatMap((w) => [
       coloured(rect(x(w.onset), 0, x(w.removal) - x(w.onset), side, "frame"), r.colour),
       ...[w.onset, w.removal].map((e) => coloured(svg("rect", { x: x(e) - GRIP / 2, y: side / 2 - 11,
         width: GRIP, height: 22, rx: 4, class: "handle" }), r.colour))]);
-    const future = age === null ? [] : [rect(x(age), 0, Math.max(0, x(r.seen.length) - x(age)), side, "future")];
+    const future = age === null ? []
+      : [rect(x(age), 0, Math.max(0, x(r.seen.length) - x(age)), side, "future")];
     return svg("g", { transform: `translate(0 ${i * (side + 6)})` },
       text(left - 8, side / 2 + 4, "end", r.label), r.strip, ...future, ...handles);
   };
@@ -78,7 +80,9 @@ function scene(width, { rows, curves, age, total }) {
   const heights = spaced(ends.map((c) => y(last(c)[1])), 15);
   return drawing(width, floor + 40,
     ...windows,
-    ...ticks(0, top, 5).flatMap((v) => [line(left, y(v), right, y(v), "tick"), text(left - 8, y(v) + 4, "end", v)]),
+    ...ticks(0, top, 5).flatMap((v) => [
+      line(left, y(v), right, y(v), "tick"),
+      text(left - 8, y(v) + 4, "end", v)]),
     text(left, roof - 7, "start", "new images named correctly (%)"),
     ...ticks(0, total, width < 500 ? 5 : 10).map((e) => text(x(e), floor + 17, "middle", e)),
     text(right, floor + 34, "end", "age (epochs of training)"),
@@ -87,7 +91,8 @@ function scene(width, { rows, curves, age, total }) {
       coloured(svg("polyline", { class: `line ${c.kind}`, points: path(c.points) }), c.colour)),
     ...(age === null ? [] : [line(x(age), 0, x(age), floor, "now")]),
     ...ends.flatMap((c, i) => [
-      coloured(svg("circle", { class: "dot", cx: x(last(c)[0]), cy: y(last(c)[1]), r: 4.5 }), c.colour),
+      coloured(svg("circle", { class: "dot", cx: x(last(c)[0]), cy: y(last(c)[1]), r: 4.5 }),
+        c.colour),
       text(x(last(c)[0]) + 9, heights[i] + 4, "start", c.label)]));
 }
 

@@ -80,6 +80,12 @@ function place(windows, j, wanted, end, epochs) {
   windows[j] = { ...wanted, onset, removal };
 }
 
+/** Put a window among the others, in order. */
+function insert(windows, fresh) {
+  windows.push(fresh);
+  windows.sort((a, b) => a.onset - b.onset);
+}
+
 /** The first gap between windows, of ten epochs at most; undefined if there is none. */
 function gap(windows, epochs) {
   const starts = [0, ...windows.map((w) => w.removal)];

@@ -96,7 +96,7 @@ def final(rows, network, seed=0, end=1_000):
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_networks_grow_up_and_a_sentence_says_what_became(visit, viewport):
     page = visit(SHORT, viewport)
-    assert page.locator(".card").count() == 2
+    assert page.locator(".grown").count() == 2
     box = button(page, "Train").bounding_box()
     assert box["y"] + box["height"] < viewport["height"]  # on the first screen
     ending, rows = trained(page), exported(page)
@@ -138,7 +138,9 @@ def test_the_hand_switches_the_deficit_while_they_live(visit):
     hand = page.locator(".hand")
     hand.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.sees').textContent.includes('bl')")
+    page.wait_for_function(
+        "document.querySelector('.grown').textContent.includes('sees bl')"
+    )
     until(page, "epoch 2")
     assert hand.get_attribute("aria-pressed") == "true"
     hand.click()  # a short press: it stays as it then is
@@ -262,7 +264,7 @@ def test_presets_ask_and_show(visit):
         chip.click()
         assert chip.get_attribute("aria-pressed") == "true"
         asked.add(page.locator(".question").text_content())
-        assert page.locator(".card").count() == page.locator(".life").count() + 1
+        assert page.locator(".grown").count() == page.locator(".life").count() + 1
         assert page.locator(".chart image").count() > 20
     assert len(asked) == page.locator(".presets button").count()
 
@@ -460,8 +462,8 @@ def test_without_scripts_it_says_so(visit):
 
 def test_reduced_motion_keeps_the_image(visit):
     page = visit(SMALL + "epochs=20;A=", reduced_motion="reduce")
-    image = page.locator(".card img").first
-    page.wait_for_function("document.querySelector('.card img').src")
+    image = page.locator(".grown img").first
+    page.wait_for_function("document.querySelector('.grown img').src")
     before = image.get_attribute("src")
     button(page, "Train").click()
     until(page, "epoch 3")
