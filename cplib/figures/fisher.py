@@ -217,7 +217,8 @@ def _stack(axes: Axes, table: pd.DataFrame, run: Run, colour: str) -> None:
         table.index, table.T.to_numpy(), colors=colours, edgecolor=WHITE, linewidth=0.6
     )
     axes.set(title=name_of(run), ylabel="share of trace (%)", ylim=(0, 100))
-    axes.set(xlabel="epochs of training", xlim=(table.index[0], table.index[-1]))
+    axes.set(xlabel="epochs of training")
+    axes.margins(x=0)
     tops = table.iloc[-1].cumsum()
     for layer, share in table.iloc[-1].items():
         if share > THIN:
