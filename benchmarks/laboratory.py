@@ -23,7 +23,6 @@ from pathlib import Path
 import bench
 import psutil
 from bench import Ratio
-from cplib.data.augment import Augmented
 
 from cplib import data, studies
 from cplib.training import loop
@@ -132,7 +131,7 @@ def in_torch(setup: loop.Setup, epochs: int) -> float:
     """Images per second of processor time of cplib's loop."""
     dataset, s = data.load(setup.data), setup.schedule
     state = loop.start(setup, 0, dataset)
-    source = Augmented(dataset.train_images, s.shift, s.mirror)
+    source = data.Augmented(dataset.train_images, s.shift, s.mirror)
     learn = loop.isolated()(loop.learn)
     learn(state, s.batch, s.lr, 0, source, dataset.train_labels)
     began = time.process_time()
