@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nbformat.v4 import new_markdown_cell
 
 __all__ = ["RUN", "add_line", "run_of"]
 
+TITLE = re.compile(r"^# .*$", re.M)
 RUN = "cplib_run"  # notebook metadata: the value of `run_of`
 
 
@@ -34,9 +36,9 @@ def run_of(
 
 
 def add_line(notebook: NotebookNode) -> None:
-    """Add the line at the end of an executed notebook, and drop its metadata."""
+    """Add the line at the end of an executed notebook with a title "# …"."""
     run = notebook.metadata.pop(RUN, None)
-    if run is None:
+    if run is None or not any(TITLE.search(_text(cell)) for cell in notebook.cells):
         return
     scale = f" at scale `{run['scale']}`" if run["scale"] else ""
     line = (
@@ -45,3 +47,7 @@ def add_line(notebook: NotebookNode) -> None:
     )
     text = f":::{{div}} measured\n{line}\n:::"
     notebook.cells.append(new_markdown_cell(text, id="measured"))
+
+
+def _text(cell: NotebookNode) -> str:
+    return cell.source if cell.cell_type == "markdown" else ""
