@@ -42,7 +42,7 @@ def ask(
         )
     plots, scale = _plots(curves, line) if curves else ({}, "")
     order = sorted(
-        why, key=lambda name: hashlib.md5((question + name).encode()).digest()
+        why, key=lambda name: hashlib.sha256((question + name).encode()).digest()
     )
     choices = "".join(
         _choice(f"{letter} ", name, plots.get(name), name == right, why[name])
