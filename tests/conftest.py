@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -39,3 +40,18 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def launched():
+    """A running Chromium; without one its tests are skipped, but fail in CI."""
+    from tools.maintain import browser
+
+    path = browser.executable()
+    if path is None:
+        message = "No Chromium in PATH; install one, or name it in CHROMIUM."
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with browser.running(path) as opened:
+        yield opened

@@ -13,7 +13,7 @@ addEventListener("resize", nameScrollers);
 function unfold() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (let box = target; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
-  target?.scrollIntoView();
+  if (target) target.scrollIntoView();
 }
 addEventListener("load", () => location.hash && unfold());
 addEventListener("hashchange", unfold);

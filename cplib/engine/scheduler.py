@@ -39,10 +39,11 @@ def execute(
         try:
             _train(todo, folder, device, used, running, progress)
         except BaseException as error:
-            for future in running:
-                future.cancel()
             if executor is None:
-                workers.stop(used)
+                workers.stop(used)  # loky is upset by futures cancelled before
+            else:
+                for future in running:
+                    future.cancel()
             lost = isinstance(error, BrokenExecutor)
             if lost or type(error).__name__ == "KilledWorker":  # of Dask
                 raise _killed(error) from error

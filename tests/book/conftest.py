@@ -67,19 +67,6 @@ def smoke(build, tmp_path_factory) -> Build:
 
 
 @pytest.fixture(scope="session")
-def launched():
-    """A running Chromium; without one its tests are skipped, but fail in CI."""
-    path = chromium.executable()
-    if path is None:
-        message = "No Chromium in PATH; install one, or name it in CHROMIUM."
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with chromium.running(path) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="session")
 def bases(smoke):
     """Where the built pages are: on a server, and as files."""
     assert smoke.returncode == 0, smoke.log

@@ -103,7 +103,7 @@ def test_without_scripts_figure_sentence_and_table_stay(visit, sheet, result):
     assert page.locator("input").count() == 0
     told = page.locator("[data-static] p").last.text_content()
     assert percents(told) == expected(result, removals(result)[-1])
-    page.locator("summary").click()
+    page.get_by_text("The data behind this figure").click()
     assert page.locator("table").is_visible()
 
 

@@ -1,4 +1,4 @@
-"""The engine, compiled once, and a browser, for all tests of the laboratory."""
+"""The engine, compiled once, for all tests of the laboratory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from tools.maintain import browser, make_engine
+from tools.maintain import make_engine
 
 
 def missing(message):
@@ -26,10 +26,6 @@ def library(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """A running Chromium; without one its tests are skipped, but fail in CI."""
-    path = browser.executable()
-    if path is None:
-        missing("No Chromium in PATH; install one, or name it in CHROMIUM.")
-    with browser.running(path) as opened:
-        yield opened
+def chromium(launched):
+    """The running browser."""
+    return launched
