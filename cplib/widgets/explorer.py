@@ -40,7 +40,7 @@ def explore(
             removal.
         images: number of example images, 1 to 6.
         against: the network without deficit that is compared with at first: the
-            "baseline" (same clean training) or the "control" (same length in all).
+            "baseline" (same clean training) or the "control" (same age).
 
     Raises:
         InputError: for a deficit or window that the result lacks, an unknown

@@ -15,7 +15,7 @@ from ..results import Result, finals
 from ..studies import Run
 
 # the networks without deficit that one can compare with, by column of `results.finals`
-COMPARISONS = {"baseline": "same clean training", "control": "same length in all"}
+COMPARISONS = {"baseline": "same clean training", "control": "same age"}
 # sentences that change with the epoch; the script of the page fills them in, too
 WORDS = {
     "now": (

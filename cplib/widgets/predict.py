@@ -103,7 +103,7 @@ def outcomes(result: Result) -> Sketch:
 def losses(result: Result, deficit: str | None = None) -> Sketch:
     """What a window of the study's first deficit, or another, costs by onset (1BL).
 
-    Each network is compared with the control: without deficit, same length in all.
+    Each network is compared with the control: without deficit, same age.
     """
     run, table = _of_one(result, deficit)
     table = table[table["run"] > 0].set_index("onset")

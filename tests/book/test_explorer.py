@@ -190,7 +190,7 @@ def test_pointing_at_chart_and_map(visit, sheet, explorer):
 def test_the_comparison_changes_verdict_and_map(visit, sheet, explorer, result):
     page = visit(sheet)
     for words, name in (
-        ("same length in all", "lag"), ("same clean training", "change")
+        ("same age", "lag"), ("same clean training", "change")
     ):  # fmt: skip
         page.get_by_label("Compare with").select_option(words)
         truth = numbers(result, "blur", 0, 20)[name][0]
