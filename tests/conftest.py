@@ -7,6 +7,7 @@ import signal
 
 import pytest
 import torch
+from handmade import STORED
 
 # A shell lets what it starts in the background ignore Control-C, and so all that these
 # tests start and interrupt.
@@ -31,6 +32,12 @@ def own_folders(tmp_path, monkeypatch):
     for name in ("CACHE", "DATA", "RESULTS"):
         monkeypatch.setenv(f"CPLIB_{name}", str(tmp_path / name.lower()))
     return tmp_path
+
+
+@pytest.fixture
+def books_results(own_folders, monkeypatch):
+    """The book's stored results, in place of a folder of the test's own."""
+    monkeypatch.setenv("CPLIB_RESULTS", str(STORED))
 
 
 @pytest.fixture(scope="module")

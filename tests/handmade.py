@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cplib import studies
+from cplib import results, studies
+from cplib._base.files import book_folder
 from cplib.results.result import COLUMNS, Result
 
+STORED = book_folder() / "results"  # the book's
 GRID = tuple(range(0, 41, 5))
 LOSS = {
     "none": 0.0, "blur": 0.14, "flip": -0.02, "labels": -0.03, "noise": 0.04,
@@ -59,6 +61,11 @@ def with_traces(result):
     named = {str(i): layer for i, layer in enumerate(layers.T)} | {"": layers.sum(1)}
     rows = [end.assign(metric="trace", layer=n, value=v) for n, v in named.items()]
     return dataclasses.replace(result, table=pd.concat([result.table, *rows]))
+
+
+def stored(name):
+    """The book's result of the study `name`."""
+    return results.stored(studies.get(name, "laptop"))
 
 
 def bare(path):

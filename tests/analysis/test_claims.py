@@ -21,6 +21,7 @@ from cplib.analysis.claim_statistics import STATISTICS
 from cplib.errors import DataError, InputError
 
 BOOK = book_folder()
+pytestmark = pytest.mark.usefixtures("books_results")
 ENTRIES = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
 PENDING = BOOK / "hypotheses.yml"  # of studies in training
 TESTED = [entry for entry in ENTRIES if "untestable" not in entry]
@@ -453,11 +454,6 @@ def traced(name):
     for metric, power in (("trace_matched", 0.5), ("trace_test", 1.2)):
         rows.append(every.assign(metric=metric, value=every["value"] ** power))
     return dataclasses.replace(result, table=pd.concat([result.table, *rows]))
-
-
-@pytest.fixture(autouse=True)
-def books_results(monkeypatch):
-    monkeypatch.setenv("CPLIB_RESULTS", str(BOOK / "results"))
 
 
 def test_each_tested_claim_is_recomputed_here():

@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 
 import cplib as cp
-from cplib._base import files
 from cplib.analysis.findings import Finding, Said
 from cplib.analysis.ledger import CONTRADICTED, REPRODUCED, UNDECIDED, ledger
 
+pytestmark = pytest.mark.usefixtures("books_results")
 TESTED = [claim for claim in ledger().values() if not claim.untestable]
 BRANCHES = (REPRODUCED, UNDECIDED, CONTRADICTED)
-
-
-@pytest.fixture(autouse=True)
-def books_results(monkeypatch):
-    monkeypatch.setenv("CPLIB_RESULTS", str(files.book_folder() / "results"))
 
 
 def values(claim, verdict):

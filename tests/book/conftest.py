@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alone import opening
 
 from tools.build.book import CODE
 from tools.maintain import browser as chromium
@@ -100,3 +101,10 @@ def visit(launched, bases):
     for context in contexts:
         context.close()
     assert not problems
+
+
+@pytest.fixture
+def opened(launched):
+    """A function that opens an address in a new profile, as `alone.opening` does."""
+    with opening(launched) as function:
+        yield function

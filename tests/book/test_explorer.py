@@ -1,7 +1,7 @@
 """The explorer as a reader meets it: a file, a browser, a keyboard, no network."""
 
 import pytest
-from alone import DESKTOP, PHONE, opening, written
+from alone import DESKTOP, PHONE, written
 from handmade import ENDING, GRID, formula, handmade, numbers, shown
 
 from cplib import studies
@@ -25,12 +25,6 @@ def explorer(result):
 @pytest.fixture(scope="module")
 def sheet(explorer, tmp_path_factory):
     return written(tmp_path_factory.mktemp("sheet"), explorer.html)
-
-
-@pytest.fixture
-def visit(launched):
-    with opening(launched) as opened:
-        yield opened
 
 
 def outputs(page):
@@ -61,8 +55,8 @@ def expected(result, kind, onset, removal, epoch):
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_first_state(visit, sheet, result, viewport):
-    page = visit(sheet, viewport)
+def test_the_first_state(opened, sheet, result, viewport):
+    page = opened(sheet, viewport)
     for part in (".chart svg", ".images img >> nth=3", ".map svg", "figcaption"):
         assert page.locator(part).is_visible(), part
     assert page.locator("figure img").first.is_hidden()
@@ -76,8 +70,8 @@ def test_the_first_state(visit, sheet, result, viewport):
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_keyboard_moves_the_removal(visit, sheet, result, viewport):
-    page = visit(sheet, viewport)
+def test_the_keyboard_moves_the_removal(opened, sheet, result, viewport):
+    page = opened(sheet, viewport)
     slider = page.get_by_label("Removal")
     assert slider.get_attribute("aria-valuetext") == "epoch 20"
     before = lines(page), outputs(page), page.locator(".chart .window").bounding_box()
@@ -92,8 +86,8 @@ def test_the_keyboard_moves_the_removal(visit, sheet, result, viewport):
     assert overflow(page) <= 0
 
 
-def test_the_page_says_what_python_says(visit, sheet, explorer):
-    page, outcomes = visit(sheet), explorer.outcomes
+def test_the_page_says_what_python_says(opened, sheet, explorer):
+    page, outcomes = opened(sheet), explorer.outcomes
     for deficit in outcomes.groups:
         outcome = outcomes.choose(deficit, 10, 20)
         page.get_by_label("Deficit", exact=True).select_option(outcome.run.label)
@@ -107,8 +101,8 @@ def test_the_page_says_what_python_says(visit, sheet, explorer):
         page.get_by_label("Onset").fill("0")
 
 
-def test_ends_never_cross(visit, sheet, result):
-    page = visit(sheet)
+def test_ends_never_cross(opened, sheet, result):
+    page = opened(sheet)
     onset, removal = page.get_by_label("Onset"), page.get_by_label("Removal")
 
     def epochs():
@@ -125,8 +119,8 @@ def test_ends_never_cross(visit, sheet, result):
         assert epochs()[0] < epochs()[1] and epochs() in windows
 
 
-def test_windows_of_one_length_move_as_a_whole(visit, tmp_path):
-    page = visit(written(tmp_path, explore(handmade("1BL", "demo")).html))
+def test_windows_of_one_length_move_as_a_whole(opened, tmp_path):
+    page = opened(written(tmp_path, explore(handmade("1BL", "demo")).html))
     length = ends(page)[1] - ends(page)[0]
     for name in ("Onset", "Removal"):
         for key in ("End", "ArrowLeft", "Home", "ArrowRight"):
@@ -136,8 +130,8 @@ def test_windows_of_one_length_move_as_a_whole(visit, tmp_path):
             assert ends(page)[1] - ends(page)[0] == length
 
 
-def test_a_shorter_run_pulls_the_cursor_back(visit, sheet):
-    page = visit(sheet)
+def test_a_shorter_run_pulls_the_cursor_back(opened, sheet):
+    page = opened(sheet)
     page.get_by_label("Epoch").fill("60")
     page.get_by_label("Removal").fill("1")
     epoch = page.get_by_label("Epoch")
@@ -145,8 +139,8 @@ def test_a_shorter_run_pulls_the_cursor_back(visit, sheet):
     assert "Epoch 40 of 40, the end of training" in outputs(page)[0]
 
 
-def test_the_slider_stays_below_its_chart(visit, sheet):
-    page = visit(sheet)
+def test_the_slider_stays_below_its_chart(opened, sheet):
+    page = opened(sheet)
     page.get_by_label("Removal").fill("0")  # a short run, so a short slider
     slider = page.get_by_label("Epoch")
     slider.fill("35")
@@ -157,8 +151,8 @@ def test_the_slider_stays_below_its_chart(visit, sheet):
     assert handle["y"] > dot["y"]
 
 
-def test_images_follow_the_epoch(visit, sheet):
-    page = visit(sheet)
+def test_images_follow_the_epoch(opened, sheet):
+    page = opened(sheet)
     image = page.locator(".images img").first
     blurred, epoch = image.get_attribute("src"), page.get_by_label("Epoch")
     epoch.fill("20")
@@ -179,16 +173,16 @@ def cell(page, explorer, onset, removal):
     return page.locator(f'.map [data-run="{windows.index((onset, removal))}"]')
 
 
-def test_pointing_at_chart_and_map(visit, sheet, explorer):
-    page = visit(sheet)
+def test_pointing_at_chart_and_map(opened, sheet, explorer):
+    page = opened(sheet)
     page.locator(".chart .window").click(position={"x": 1, "y": 90})
     assert page.get_by_label("Epoch").input_value() == "0"
     cell(page, explorer, 10, 30).click()
     assert "blur from epoch 10 to 30" in outputs(page)[1]
 
 
-def test_the_comparison_changes_verdict_and_map(visit, sheet, explorer, result):
-    page = visit(sheet)
+def test_the_comparison_changes_verdict_and_map(opened, sheet, explorer, result):
+    page = opened(sheet)
     for words, name in (
         ("same age", "lag"), ("same clean training", "change")
     ):  # fmt: skip
@@ -229,8 +223,8 @@ def drag(page, part, pixels):
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_ends_and_the_whole_window_are_dragged(visit, sheet, result, viewport):
-    page = visit(sheet, viewport)
+def test_ends_and_the_whole_window_are_dragged(opened, sheet, result, viewport):
+    page = opened(sheet, viewport)
     epochs = result.study.runs[0].epochs
     per_epoch = (page.locator(".chart").bounding_box()["width"] - 36) / epochs
     drag(page, ".chart .handle >> nth=1", 10 * per_epoch)
@@ -251,8 +245,8 @@ def test_ends_and_the_whole_window_are_dragged(visit, sheet, result, viewport):
     assert overflow(page) <= 0
 
 
-def test_a_finger_drags_as_a_mouse_does(visit, sheet):
-    page = visit(sheet, PHONE, has_touch=True, is_mobile=True)
+def test_a_finger_drags_as_a_mouse_does(opened, sheet):
+    page = opened(sheet, PHONE, has_touch=True, is_mobile=True)
     x, y = middle(page, ".chart .handle >> nth=1")
     session = page.context.new_cdp_session(page)
 
@@ -267,9 +261,9 @@ def test_a_finger_drags_as_a_mouse_does(visit, sheet):
     assert ends(page)[0] == 0 and ends(page)[1] >= 25
 
 
-def test_two_on_a_page_are_independent(visit, explorer, result, tmp_path):
+def test_two_on_a_page_are_independent(opened, explorer, result, tmp_path):
     other = explore(result, deficit="noise")
-    page = visit(written(tmp_path, explorer.html + other.html))
+    page = opened(written(tmp_path, explorer.html + other.html))
     page.get_by_label("Removal").nth(0).fill("0")
     texts = outputs(page)
     assert "blur from epoch 0 to 5" in texts[1] and "noise from" in texts[3]
@@ -277,27 +271,27 @@ def test_two_on_a_page_are_independent(visit, explorer, result, tmp_path):
     assert outputs(page)[:2] == texts[:2] and outputs(page)[3] != texts[3]
 
 
-def test_a_page_saved_by_the_browser_still_works(visit, sheet, tmp_path):
+def test_a_page_saved_by_the_browser_still_works(opened, sheet, tmp_path):
     saved = tmp_path / "saved.html"
-    saved.write_text(visit(sheet).content(), encoding="utf-8")
-    page = visit(saved.as_uri())
+    saved.write_text(opened(sheet).content(), encoding="utf-8")
+    page = opened(saved.as_uri())
     page.get_by_label("Removal").fill("0")
     assert "blur from epoch 0 to 5" in outputs(page)[1]
 
 
-def test_a_study_of_one_onset_has_nothing_to_move_there(visit, tmp_path):
-    page = visit(written(tmp_path, explore(handmade("1TL", "demo")).html), PHONE)
+def test_a_study_of_one_onset_has_nothing_to_move_there(opened, tmp_path):
+    page = opened(written(tmp_path, explore(handmade("1TL", "demo")).html), PHONE)
     assert page.get_by_label("Onset").is_disabled()
     assert page.get_by_label("Deficit", exact=True).is_disabled()
     assert overflow(page) <= 0
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_runs_of_several_windows_are_chosen_from_a_list(visit, tmp_path, viewport):
+def test_runs_of_several_windows_are_chosen_from_a_list(opened, tmp_path, viewport):
     base = studies.get("1TL", "demo").setup
     spans = [[(Blur(), 0, 4), (Noise(), 8, 12)], [(Blur(), 2, 4), (Noise(), 8, 12)]]
     result = formula(studies.windows("mine", "demo", "Mine", base, spans, 5))
-    page = visit(written(tmp_path, explore(result).html), viewport)
+    page = opened(written(tmp_path, explore(result).html), viewport)
     assert chosen(page, "Windows") == "blur 0–4, noise 8–12"
     assert page.get_by_label("Onset").is_hidden()
     assert page.locator(".chart .window").count() == 2
@@ -318,8 +312,8 @@ def test_runs_of_several_windows_are_chosen_from_a_list(visit, tmp_path, viewpor
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_without_scripts_figure_words_and_table_stay(visit, sheet, result, viewport):
-    page = visit(sheet, viewport, java_script_enabled=False)
+def test_without_scripts_figure_words_and_table_stay(opened, sheet, result, viewport):
+    page = opened(sheet, viewport, java_script_enabled=False)
     assert page.locator("figure img").first.is_visible()
     assert page.locator("input, select, button").count() == 0
     words = page.locator("[data-static] p").last.text_content()

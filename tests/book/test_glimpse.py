@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from alone import DESKTOP, PHONE, opening, written
+from alone import DESKTOP, PHONE, written
 from handmade import handmade, numbers
 
 from cplib.errors import InputError
@@ -22,12 +22,6 @@ def result():
 @pytest.fixture(scope="module")
 def sheet(result, tmp_path_factory):
     return written(tmp_path_factory.mktemp("sheet"), front_page(result)._repr_html_())
-
-
-@pytest.fixture
-def visit(launched):
-    with opening(launched) as opened:
-        yield opened
 
 
 def percents(text):
@@ -56,8 +50,8 @@ def seen(page):
 
 
 @VIEWS
-def test_the_slider_tells_of_every_network(visit, sheet, result, viewport):
-    page = visit(sheet, viewport)
+def test_the_slider_tells_of_every_network(opened, sheet, result, viewport):
+    page = opened(sheet, viewport)
     slider, said = page.get_by_role("slider"), page.locator("output")
     slider.focus()
     for removal in removals(result)[::-1]:
@@ -72,8 +66,8 @@ def test_the_slider_tells_of_every_network(visit, sheet, result, viewport):
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_the_strip_turns_sharp_when_blur_ends(visit, sheet, result):
-    page = visit(sheet)
+def test_the_strip_turns_sharp_when_blur_ends(opened, sheet, result):
+    page = opened(sheet)
     slider, clean = page.get_by_role("slider"), result.study.clean_epochs
     for place, removal in enumerate(removals(result), start=1):
         slider.fill(str(place))
@@ -84,8 +78,8 @@ def test_the_strip_turns_sharp_when_blur_ends(visit, sheet, result):
 
 
 @VIEWS
-def test_the_picture_is_dragged(visit, sheet, result, viewport):
-    page = visit(sheet, viewport)
+def test_the_picture_is_dragged(opened, sheet, result, viewport):
+    page = opened(sheet, viewport)
     box = page.locator(".chart .handle").bounding_box()
     page.mouse.move(box["x"] + 4, box["y"] + 4)
     page.mouse.down()
@@ -97,8 +91,8 @@ def test_the_picture_is_dragged(visit, sheet, result, viewport):
     assert last in page.locator("output").text_content()
 
 
-def test_without_scripts_figure_sentence_and_table_stay(visit, sheet, result):
-    page = visit(sheet, java_script_enabled=False)
+def test_without_scripts_figure_sentence_and_table_stay(opened, sheet, result):
+    page = opened(sheet, java_script_enabled=False)
     assert page.locator("figure img").first.is_visible()
     assert page.locator("input").count() == 0
     told = page.locator("[data-static] p").last.text_content()

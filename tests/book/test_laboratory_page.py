@@ -29,16 +29,24 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll(".live *")]
     * (e.ownerSVGElement ? e.ownerSVGElement.getScreenCTM().a : 1)))"""
 
 
+# Whether the chart is where it was when this was last asked: images have come.
+AT_REST = """() => {
+  const { top, width } = document.querySelector(".chart").getBoundingClientRect();
+  const before = window.placed;
+  window.placed = `${top} ${width} ${document.querySelectorAll(".chart image").length}`;
+  return window.placed === before;
+}"""
+
+
 @pytest.fixture(scope="module")
 def sheet(tmp_path_factory):
     return written(tmp_path_factory.mktemp("sheet"), laboratory()._repr_html_())
 
 
 @pytest.fixture
-def visit(launched, sheet):
+def visit(opened, sheet):
     """A function that opens the laboratory in a new profile, in a state."""
-    with opening(launched) as opened:
-        yield lambda state="", *rest, **options: opened(sheet + state, *rest, **options)
+    return lambda state="", *rest, **options: opened(sheet + state, *rest, **options)
 
 
 def button(page, name):
@@ -280,8 +288,8 @@ def test_unmirrored_gratings_are_those_of_the_study(visit):
 
 def test_a_window_is_drawn_moved_and_stretched(visit):
     page = visit("#lab=1;epochs=40;A=")
-    chart = page.locator(".chart")
-    box = chart.bounding_box()
+    page.wait_for_function(AT_REST, polling=300)
+    box = page.locator(".chart").bounding_box()
     left, right = box["x"] + 38, box["x"] + box["width"] - 72
 
     def drag(start, end):

@@ -45,9 +45,8 @@ def sheet(result, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(launched, sheet):
-    with opening(launched) as opened:
-        yield partial(opened, sheet)
+def visit(opened, sheet):
+    return partial(opened, sheet)
 
 
 def truth(result):

@@ -1,11 +1,12 @@
 """Questions with instant answers: right by construction, and by mouse and keyboard."""
 
 import re
+from functools import partial
 
 import nbformat
 import pandas as pd
 import pytest
-from alone import DESKTOP, PHONE, flaws, opening, written
+from alone import DESKTOP, PHONE, flaws, written
 
 from cplib.errors import InputError
 from cplib.widgets import ask
@@ -29,9 +30,8 @@ def sheet(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(launched, sheet):
-    with opening(launched) as opened:
-        yield lambda *given, **options: opened(sheet, *given, **options)
+def visit(opened, sheet):
+    return partial(opened, sheet)
 
 
 def test_the_plots_are_the_curves_on_one_scale():

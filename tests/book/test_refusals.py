@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from alone import PHONE, SHEET, opening, written
+from alone import PHONE, SHEET, written
 from handmade import GRID, handmade
 from playwright.sync_api import expect
 
@@ -54,12 +54,6 @@ def sheet(parts, tmp_path_factory):
     return written(tmp_path_factory.mktemp("sheet"), parts)
 
 
-@pytest.fixture
-def visit(launched):
-    with opening(launched) as opened:
-        yield opened
-
-
 def states(page):
     """Whether each part is "live" or "static"; one that is neither, or both, fails."""
     found = {}
@@ -72,8 +66,8 @@ def states(page):
     return found
 
 
-def test_browsers_of_2019_run_all(visit, sheet):
-    page = visit("about:blank")
+def test_browsers_of_2019_run_all(opened, sheet):
+    page = opened("about:blank")
     page.add_init_script(LACKING)
     page.goto(sheet)
     assert set(states(page).values()) == {"live"}
@@ -87,8 +81,8 @@ def test_browsers_of_2019_run_all(visit, sheet):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_script_that_fails_leaves_the_static_form(visit, sheet, call):
-    page, told = visit("about:blank"), []
+def test_a_script_that_fails_leaves_the_static_form(opened, sheet, call):
+    page, told = opened("about:blank"), []
     page.on("console", lambda message: told.append(message.text))
     thing, _, name = call.rpartition(".")
     page.add_init_script(f"{thing}.{name} = () => {{ throw Error('refused'); }};")
@@ -114,8 +108,8 @@ def test_a_site_that_forbids_scripts_does_not_hide_why(launched, parts):
     page.close()
 
 
-def test_where_scripts_run_nothing_says_that_they_do_not(visit, sheet):
-    page = visit(sheet)
+def test_where_scripts_run_nothing_says_that_they_do_not(opened, sheet):
+    page = opened(sheet)
     assert set(states(page).values()) == {"live"}
     assert "does not run" not in page.locator("body").inner_text()
 

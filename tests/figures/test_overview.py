@@ -1,27 +1,16 @@
 """Figures of the whole paper show what the tables hold."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from handmade import bare, handmade
+from handmade import STORED, bare, handmade, stored
 
-from cplib import figures, results, studies
+from cplib import figures, studies
 from cplib.analysis import claims
 from cplib.errors import InputError
 from cplib.figures import overview, palette
 from cplib.figures.poster import LAYOUT
 
-BOOK = Path(results.__file__).parents[2] / "book" / "results"
-
-
-@pytest.fixture(autouse=True)
-def books_results(monkeypatch):
-    monkeypatch.setenv("CPLIB_RESULTS", str(BOOK))
-
-
-def stored(name):
-    return results.stored(studies.get(name, "laptop"))
+pytestmark = pytest.mark.usefixtures("books_results")
 
 
 def final(table, kind, onset, removal, end):
@@ -37,7 +26,7 @@ def final(table, kind, onset, removal, end):
 def test_the_triangles_cells_are_the_points_lost_at_the_same_age():
     result = stored("timing")
     panel = figures.triangles(result, stored("2L"))
-    table, clean = bare(BOOK / "timing-laptop.csv.gz"), result.study.clean_epochs
+    table, clean = bare(STORED / "timing-laptop.csv.gz"), result.study.clean_epochs
     cells = panel.table[panel.table.tile == "blur"]
     assert len(cells) == len(result.study.runs) - 1
     for row in cells.itertuples():
@@ -75,12 +64,12 @@ def test_worth_is_the_end_minus_the_same_clean_training():
         ("blurred", "1TL", "blur"),
         ("fixed noise", "2B", "noise"),
     ):
-        table = bare(BOOK / f"{file}-laptop.csv.gz")
+        table = bare(STORED / f"{file}-laptop.csv.gz")
         wanted = final(table, kind, 0, 40, 40 + clean) - final(
             table, "none", 0, 0, clean
         )
         assert gained[name] == pytest.approx(wanted, abs=0.006)
-    table = bare(BOOK / "1TL-laptop.csv.gz")
+    table = bare(STORED / "1TL-laptop.csv.gz")
     sharp = final(table, "none", 0, 0, 40 + clean) - final(table, "none", 0, 0, clean)
     assert gained["sharp"] == pytest.approx(sharp, abs=0.006)
     assert gained["nothing"] == 0
@@ -94,7 +83,7 @@ def test_worth_draws_the_study_of_that_name():
 @pytest.fixture(scope="module")
 def shown():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CPLIB_RESULTS", str(BOOK))
+        patch.setenv("CPLIB_RESULTS", str(STORED))
         return figures.poster(claims.scorecard())
 
 

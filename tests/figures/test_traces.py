@@ -1,30 +1,19 @@
 """The figures of Fisher information, recomputed from the bare stored tables."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from handmade import bare
+from handmade import STORED, bare, stored
 
-from cplib import figures, results, studies
+from cplib import figures, results
 from cplib.analysis import sensitivity
 from cplib.errors import InputError
 from cplib.figures import animals, fisher
 
-BOOK = Path(results.__file__).parents[2] / "book" / "results"
-
-
-@pytest.fixture(autouse=True)
-def books_results(monkeypatch):
-    monkeypatch.setenv("CPLIB_RESULTS", str(BOOK))
-
-
-def stored(name):
-    return results.stored(studies.get(name, "laptop"))
+pytestmark = pytest.mark.usefixtures("books_results")
 
 
 def table_of(name):
-    return bare(BOOK / f"{name}-laptop.csv.gz")
+    return bare(STORED / f"{name}-laptop.csv.gz")
 
 
 def line(axes, label):
