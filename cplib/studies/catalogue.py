@@ -4,13 +4,11 @@ from dataclasses import replace
 from functools import partial
 
 from .._base.plain import choose
-from ..data import DataSpec
 from ..deficits import deficit
 from ..training import Setup
 from .scales import SCALES, Scale, scale_of
 from .study import Study, windows
 
-FEW = 0.25  # of the images, so that they can be memorised
 # One deficit from birth, removed at each of several epochs t0. By panel: the scale's
 # setup and its removals, the deficit, and what comes before "until epoch t0".
 SWEEPS = {
@@ -69,10 +67,7 @@ def resnet_windows(scale: Scale) -> Study:
     lengths = (scale.length, scale.long)
     spans = [(deficit("blur"), a, a + k) for k in lengths for a in scale.few_onsets]
     title = f"ResNet-18: blur in windows of {lengths[0]} and {lengths[1]} epochs"
-    setup = scale.resnet
-    if setup.readout is None:  # the first edition measured no trace here
-        setup = replace(setup, probe=None)
-    return windows("4L", scale.name, title, setup, spans, scale.clean)
+    return windows("4L", scale.name, title, scale.resnet, spans, scale.clean)
 
 
 def layers(scale: Scale) -> Study:
@@ -100,42 +95,6 @@ def permanent(scale: Scale) -> Study:
     end, clean = scale.few[-1], 2 * scale.clean
     title = f"Blur and flip until epoch {end}, then twice as many clean epochs"
     return _from_birth("permanent", scale, title, "blur flip", (end,), clean=clean)
-
-
-def _images(data: DataSpec, factor: float) -> DataSpec:
-    """`data` with `factor` times the training images, capped at 50,000."""
-    return replace(data, train=min(50_000, round(data.train * factor)))
-
-
-def memorised(scale: Scale) -> Study:
-    """Figure 4, right, with so few images that they can be memorised.
-
-    The paper's reason why blur should raise the trace is that the network has to
-    memorise blurred images. That takes a network that can.
-    """
-    data, half = _images(scale.main.data, FEW), 2 * scale.clean
-    setup = replace(scale.main, data=data, probe=scale.probe)
-    title = "All-CNN, a quarter of the images: blur until epoch t0"
-    return _from_birth("4R-few", scale, title, "blur", (half,), setup, half)
-
-
-def long_training(scale: Scale, change: str) -> Study:
-    """Does the trace fall (Figure 4, left)? The main setting with one thing changed.
-
-    `change`: "long" (nothing), "data" (four times the images), "few" (a quarter of
-    them) or "loose" (no weight decay).
-    """
-    times, factor, words = {
-        "long": (4, 1, "longer"),
-        "data": (1.5, 4, "4 times the images"),
-        "few": (4, FEW, "a quarter of the images"),
-        "loose": (2.5, 1, "no weight decay"),
-    }[change]
-    decay = 0.0 if change == "loose" else scale.main.schedule.weight_decay
-    setup = scale.main.vary(weight_decay=decay, probe=scale.probe)
-    setup = replace(setup, data=_images(setup.data, factor))
-    title, epochs = f"All-CNN, {words}: no deficit", round(times * scale.clean)
-    return _from_birth(f"4L-{change}", scale, title, "", (), setup, epochs)
 
 
 def timing(scale: Scale) -> Study:
@@ -167,8 +126,6 @@ def unmirrored(scale: Scale) -> Study:
     return _from_birth("unmirrored", scale, title, "blur flip noise", ends, setup)
 
 
-CHANGES = ("long", "data", "few", "loose")
-LONG = {f"4L-{change}": partial(long_training, change=change) for change in CHANGES}
 STUDIES = {
     "1TL": partial(swept, name="1TL"),
     "1BL": blur_window,
@@ -179,17 +136,14 @@ STUDIES = {
     "2B-moving": moving_noise,
     "worth": worth,
     "permanent": permanent,
-    "4R-few": memorised,
-    **LONG,
     "timing": timing,
     "demo": demo,
     "unmirrored": unmirrored,
 }
 # what the book shows, with the scale at which it is stored
 SMALL = ("demo", "unmirrored")  # studies of gratings
-SECOND = ("worth", "permanent")  # second edition only
 BOOK = (
-    *((name, "laptop") for name in STUDIES if name not in (*SMALL, *SECOND)),
+    *((name, "laptop") for name in STUDIES if name not in SMALL),
     *((name, "demo") for name in ("demo", "timing", "unmirrored")),
 )
 

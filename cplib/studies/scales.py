@@ -113,16 +113,15 @@ TIMES = {
 }  # fmt: skip
 
 
-def _second() -> Scale:
-    """The second edition's: the paper's epochs, each with few images in small batches.
+def _laptop() -> Scale:
+    """The book's: the paper's epochs, each with few images in small batches.
 
-    Chosen on pilot seeds by rules that look at no deficit (`benchmarks/PILOTS.md`). It
-    becomes `laptop` when its trainings are done.
+    Chosen on pilot seeds by rules that look at no deficit (`benchmarks/PILOTS.md`).
     """
     few, more = (DataSpec("cifar10", n, 10_000, 16) for n in (1_250, 2_500))
     probe, readout = Probe(256, 5), Readout(1_000, first=160, every=20)
     paper = _plain(
-        "second", few, DataSpec("mnist", 1_250, 10_000, 32), (16, 8, 16, 250),
+        "laptop", few, DataSpec("mnist", 1_250, 10_000, 32), (16, 8, 16, 250),
         (0.002, 0.05), probe, removals=tuple(range(20, 141, 20)),
         few=(20, 60, 100, 140), depth_removals=(60, 100, 140), **TIMES,
     )  # fmt: skip
@@ -156,14 +155,6 @@ DEMO = _plain(
     grid=(0, 2, 5, 10, 15, 20, 25, 30, 40), mapped=ALL,
     digits_clean=30, digits_removals=(10, 30),
 )  # fmt: skip
-LAPTOP = _plain(
-    "laptop", DataSpec("cifar10", 5_000, 2_000, 16),
-    DataSpec("mnist", 5_000, 2_000, 32), (16, 8, 16, 250), (0.01, 0.05), Probe(256, 2),
-    clean=40, removals=(5, 10, 15, 20, 30, 40), few=(10, 20, 30, 40), length=10,
-    long=15, onsets=(0, 5, 10, 15, 20, 30, 40), few_onsets=(0, 5, 10, 20, 30),
-    grid=(0, 5, 10, 15, 20, 25, 30, 35, 40),
-    digits_clean=80, digits_removals=(20, 40, 80, 120),
-)  # fmt: skip
 # The paper's settings exactly; where it is silent, see Methods.
 PAPER = _plain(
     "paper", DataSpec("cifar10", 50_000, 10_000, 32),
@@ -171,4 +162,4 @@ PAPER = _plain(
     Probe(1024, 2),
     removals=tuple(range(20, 181, 20)), few=tuple(range(20, 181, 40)), **TIMES,
 )  # fmt: skip
-SCALES = {scale.name: scale for scale in (SMOKE, DEMO, LAPTOP, PAPER, _second())}
+SCALES = {scale.name: scale for scale in (SMOKE, DEMO, _laptop(), PAPER)}

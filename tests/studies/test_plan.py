@@ -137,7 +137,7 @@ def test_savings_that_the_book_quotes():
         if (s := studies.get(name, "laptop"))
     }
     ratios = {n: p.epochs_from_scratch / p.epochs for n, p in laptop.items()}
-    assert ratios["1TL"] == pytest.approx(440 / 360)
+    assert ratios["1TL"] == pytest.approx(1_980 / 1_560)
     assert ratios["timing"] > 1.4
 
 
