@@ -23,9 +23,10 @@ __all__ = ["demo", "plan", "render", "run", "scorecard", "status", "verify"]
 
 
 def _chosen(arguments: Namespace) -> list[Study]:
-    if arguments.study == "book":
+    if (arguments.study, arguments.scale) == ("book", "laptop"):
         return [studies.get(name, scale) for name, scale in studies.BOOK]
-    names = studies.names() if arguments.study == "all" else (arguments.study,)
+    every = arguments.study in ("all", "book")
+    names = studies.names() if every else (arguments.study,)
     return [studies.get(name, arguments.scale) for name in names]
 
 
@@ -99,16 +100,26 @@ def _run(study: Study, seed: int, again: bool, options: dict) -> None:
 
 
 def plan(arguments: Namespace) -> int:
-    """Print the epochs that the tree trains against training from scratch."""
+    """Print the epochs that the tree trains against training from scratch.
+
+    At the paper's scale also memory and hours on some GPUs.
+    """
     seeds = parse_seeds(arguments.seeds)
     row = "{:8} {:7} {:>5} {:>9} {:>7} {:>13} {:>6} {:>7}".format
     heads = "study,scale,runs,segments,epochs,from scratch,ratio,cached"
     print(row(*heads.split(",")))
-    for study in _chosen(arguments):
+    chosen = _chosen(arguments)
+    for study in chosen:
         tree, left = _left(study, seeds, "auto")
         alone, runs = tree.epochs_from_scratch, len(study.runs) * len(seeds)
         print(row(study.name, study.scale, runs, len(tree.segments), tree.epochs, alone,
                   f"{alone / tree.epochs:.2f}x", tree.epochs - left))  # fmt: skip
+    if arguments.scale == "paper":
+        table = studies.costs.table("paper", [s.name for s in chosen], seeds=seeds)
+        hours = table.filter(like="hours").sum().round().astype(int)
+        print(f"\nOn a GPU that reaches a tenth of its peak (an assumption), and in GB of "
+              f"its memory:\n{table.to_string(index=False)}\nIn all: "
+              + "; ".join(f"{n:,} {card}" for card, n in hours.items()))  # fmt: skip
     return 0
 
 

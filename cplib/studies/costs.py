@@ -1,6 +1,7 @@
 """What a study costs, before it is trained."""
 
 from collections.abc import Iterable
+from statistics import fmean
 
 import pandas as pd
 import torch
@@ -12,16 +13,36 @@ from ..training import Setup
 from . import catalogue
 from .plan import make_plan
 
+# their makers' peak in dense bfloat16, 10^12 operations a second
+CARDS = {"L4": 121, "RTX 4090": 165, "A100": 312, "H100": 989}
 
-def forward_flops(setup: Setup) -> int:
-    """Floating-point operations for an image; a multiply-add counts as two."""
+
+def forward(setup: Setup) -> tuple[int, int, int]:
+    """Of the forward pass of one image, operations and activations; and all weights.
+
+    A multiply-add counts as two operations. Activations are the numbers that the
+    layers put out, all of which training keeps until the backward pass.
+    """
     size, source = setup.data.size, setup.data.source
     shape = {"channels": source.channels, "size": size, "classes": source.classes}
     net = models.build(setup.model, seed=0, **shape).eval()
-    counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad():
+    kept = []
+    for layer in net.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(lambda *call: kept.append(call[-1].numel()))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
         net(torch.zeros(1, source.channels, size, size))
-    return counter.get_total_flops()
+    weights = sum(weight.numel() for weight in net.parameters())
+    return counter.get_total_flops(), sum(kept), weights
+
+
+def tested(setup: Setup, epochs: int) -> float:
+    """Test images that are evaluated after an epoch, on average."""
+    data, readout = setup.data, setup.readout
+    if readout is None:
+        return data.test
+    ages = range(1, epochs + 1)
+    return fmean(data.test if readout.whole(e) else readout.images for e in ages)
 
 
 def table(
@@ -29,29 +50,38 @@ def table(
     names: Iterable[str] | None = None,
     *,
     seeds: int | str | Iterable[int] = 3,
-    teraflops: float = 10.0,
+    share: float = 0.1,
 ) -> pd.DataFrame:
-    """Epochs and operations of studies (default: the book's), and hours at a speed.
+    """Epochs, memory and hours of studies (default: the book's) on some GPUs.
 
     Training is counted as three times the forward pass, evaluation as one; the Fisher
-    information and the augmentation are left out. The speed, in 10^12 operations a
-    second, is an assumption: no GPU was at hand.
+    information and the augmentation are left out. That a card reaches this `share` of
+    its maker's peak in bfloat16 is an assumption: no GPU was at hand. Memory, in GB, is
+    that of weights, gradients and momentum in 4 bytes a number, of a mini-batch's
+    activations in 2, and of the images in 1; PyTorch itself takes about one more.
     """
-    teraflops = number("teraflops", teraflops, True)
+    share = number("share", share, True)
     rows = []
     for name in names or dict.fromkeys(name for name, _ in catalogue.BOOK):
         study = catalogue.get(name, scale)
+        data, source = study.setup.data, study.setup.data.source
+        flops, activations, weights = forward(study.setup)
         epochs = make_plan(study.setup, study.runs, seeds).epochs
-        forward, data = forward_flops(study.setup), study.setup.data
-        work = epochs * (3 * data.train + data.test) * forward
+        longest = max(run.epochs for run in study.runs)
+        work = epochs * (3 * data.train + tested(study.setup, longest)) * flops
+        images = (data.train + data.test) * source.channels * data.size**2
+        held = 12 * weights + 2 * study.setup.schedule.batch * activations + images
         rows.append(
             {
                 "study": name,
                 "network": study.setup.model.family,
                 "epochs": epochs,
-                "MFLOP an image": round(forward / 1e6, 1),
                 "PFLOP": round(work / 1e15, 1),
-                f"hours at {teraflops:g} TFLOP/s": round(work / teraflops / 3.6e15, 2),
+                "GB": round(held / 1e9, 2),
+                **{
+                    f"hours, {card}": round(work / (share * peak * 3.6e15), 2)
+                    for card, peak in CARDS.items()
+                },
             }
         )
     return pd.DataFrame(rows)
