@@ -117,9 +117,9 @@ def plan(arguments: Namespace) -> int:
     if arguments.scale == "paper":
         table = studies.costs.table("paper", [s.name for s in chosen], seeds=seeds)
         hours = table.filter(like="hours").sum().round().astype(int)
-        print(f"\nOn a GPU that reaches a tenth of its peak (an assumption), and in GB of "
-              f"its memory:\n{table.to_string(index=False)}\nIn all: "
-              + "; ".join(f"{n:,} {card}" for card, n in hours.items()))  # fmt: skip
+        print("\nOn a GPU that reaches a tenth of its peak, which is an assumption:")
+        print(table.to_string(index=False))
+        print("In all:", "; ".join(f"{n:,} {card}" for card, n in hours.items()))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Figures of the Fisher information: over training, under deficit, layer by layer."""
+"""Figures of the trace: over training, under deficit, beside the sensitivity."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..analysis.fits import fit_exponential
-from ..analysis.sensitivity import sensitivities, shares, trace_curve
+from ..analysis.sensitivity import sensitivities, trace_curve
 from ..deficits import Look
 from ..errors import CplibError, InputError
 from ..results import Result
 from ..studies import Run
-from .captions import finished, origin, origins, over_seeds
+from .captions import finished, origins, over_seeds
 from .marks import (
     added,
     band,
@@ -24,12 +24,11 @@ from .marks import (
     plain_log,
     rows,
 )
-from .palette import GREY, INK, WHITE, looks, networks, ramp, series, style
+from .palette import GREY, looks, networks, ramp, series, style
 from .panel import Panel, worded
 
 ACCURACIES = {"test": "test set", "train": "training images, as augmented"}
 TRACE = "trace of Fisher information"
-THIN = 3  # percent of the trace, below which a layer has no room for its number
 
 
 def over_training(*results: Result, accuracy: str = "test") -> Panel:
@@ -54,7 +53,7 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
         percent(bottom, f"{accuracy} accuracy (%)")
     return worded(
         "over_training", figure, table, words=words, accuracy=ACCURACIES[accuracy],
-        seeds=over_seeds(*results), probed=_probed(results[0]), origin=origins(named),
+        seeds=over_seeds(*results), probed=probed(results[0]), origin=origins(named),
     )  # fmt: skip
 
 
@@ -68,7 +67,7 @@ def under_deficit(
         deficit: the name of one; default: all of the study.
         below: another figure of the result, to which it is added.
     """
-    runs = [result.study.runs[0], *_runs(result, deficit)]
+    runs = [result.study.runs[0], *runs_with(result, deficit)]
     named = {name_of(run): (result, run) for run in runs}
     with style():
         axes = added(below.figure, 2.6) if below else rows(2.6)[1][0]
@@ -76,8 +75,9 @@ def under_deficit(
         for removal in {window.removal for run in runs for window in run.windows}:
             axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
         axes.set(xlabel="epochs of training")
-    probed = _probed(result)
-    panel = worded("under_deficit", axes.figure, table, words=words, probed=probed)
+    panel = worded(
+        "under_deficit", axes.figure, table, words=words, probed=probed(result)
+    )
     if below is None:
         return finished(result, panel)
     table = pd.concat([below.table, table], ignore_index=True)
@@ -86,38 +86,6 @@ def under_deficit(
         for part in ("alt", "caption", "origin")
     )
     return Panel(axes.figure, alt, caption, table, made)
-
-
-def by_layer(result: Result, deficit: str | None = None) -> Panel:
-    """Share of each layer in the trace over training (5, a row of three panels).
-
-    Args:
-        result: of a study with a probe.
-        deficit: the name of one, removed early and late; default: the study's first.
-    """
-    late = _runs(result, deficit)
-    late = [run for run in late if run.name == late[0].name]
-    runs = list(dict.fromkeys([result.study.runs[0], *late[:1], *late[-1:]]))
-    last = min(run.epochs for run in runs)
-    runs = [run for run in runs if _measured(result, run)] or runs
-    tables, words = [], []
-    with style():
-        figure, grid = rows(*[2.4] * len(runs))
-        (own,) = networks([result.study])
-        for axes, run in zip(grid, runs, strict=True):
-            share = shares(result, run).groupby(["epoch", "layer"]).share.mean()
-            table, name = 100 * share.unstack(), name_of(run)
-            _stack(axes, table, run, own.colour)
-            tables.append(table.round(1).assign(run=name).reset_index())
-            row = table.loc[: run.removal or last].iloc[-1]
-            words.append(
-                f"{name}: after epoch {row.name}, layer {row.idxmax()} has most, "
-                f"{row.max():.0f} %"
-            )
-    return worded(
-        "by_layer", figure, pd.concat(tables, ignore_index=True), panels=len(runs),
-        words="; ".join(words), probed=_probed(result), origin=origin(result),
-    )  # fmt: skip
 
 
 def with_sensitivity(tracked: Result, windows: Result) -> Panel:
@@ -134,7 +102,7 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
         (own,) = networks([tracked.study])
         mean(top, curve, own, "trace, no deficit", marker="", linewidth=2)
         lengths = table.groupby("window")
-        deficit = _runs(windows, None)[0]
+        deficit = runs_with(windows, None)[0]
         colours = ramp(deficit.deficits[0].look.colour, len(lengths))
         for i, (length, found) in enumerate(lengths):
             look = series(i)._replace(colour=colours[i])
@@ -149,12 +117,12 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
     middle = curve.mean(axis=1)
     return worded(
         "with_sensitivity", figure, table, words=" ".join(words), most=middle.max(),
-        epoch=middle.idxmax(), deficit=deficit.label, probed=_probed(tracked),
+        epoch=middle.idxmax(), deficit=deficit.label, probed=probed(tracked),
         origin=origins({"Trace": tracked, "Windows": windows}),
     )  # fmt: skip
 
 
-def _runs(result: Result, deficit: str | None) -> list[Run]:
+def runs_with(result: Result, deficit: str | None) -> list[Run]:
     """Runs with a deficit, or with this one, by their removal."""
     runs = [run for run in result.study.runs if not run.clean]
     names = list(dict.fromkeys(run.name for run in runs))
@@ -167,12 +135,12 @@ def _runs(result: Result, deficit: str | None) -> list[Run]:
     return sorted(runs, key=lambda run: (names.index(run.name), run.removal))
 
 
-def _measured(result: Result, run: Run) -> bool:
+def measured(result: Result, run: Run) -> bool:
     """Whether a trace of `run` can be drawn: not where it diverged at once."""
     return bool((result.curve(run, "trace") > 0).any(axis=None))
 
 
-def _probed(result: Result) -> str:
+def probed(result: Result) -> str:
     probe = result.study.setup.probe
     every = "every epoch" if probe.every == 1 else f"every {probe.every} epochs"
     return (
@@ -190,7 +158,7 @@ def _lines(
     """Draw the traces that can be drawn; say them in words and in a table."""
     shown = zip(named, named.values(), own, strict=False)
     shown = [(name, *run, look) for name, run, look in shown]
-    shown = [part for part in shown if _measured(*part[1:3])] or shown
+    shown = [part for part in shown if measured(*part[1:3])] or shown
     tables, words, seen = [], [], []
     for name, result, run, look in shown:
         curve = trace_curve(result, run)
@@ -208,26 +176,6 @@ def _lines(
     plain_log(axes, pd.concat(seen), TRACE)
     legend(axes)
     return "; ".join(words), pd.concat(tables, ignore_index=True)
-
-
-def _stack(axes: Axes, table: pd.DataFrame, run: Run, colour: str) -> None:
-    """Shares of the layers in shades of `colour`, with their numbers at the end."""
-    colours = ramp(colour, table.shape[1])
-    axes.stackplot(
-        table.index, table.T.to_numpy(), colors=colours, edgecolor=WHITE, linewidth=0.6
-    )
-    axes.set(title=name_of(run), ylabel="share of trace (%)", ylim=(0, 100))
-    axes.set(xlabel="epochs of training")
-    axes.margins(x=0)
-    tops = table.iloc[-1].cumsum()
-    for layer, share in table.iloc[-1].items():
-        if share > THIN:
-            axes.annotate(
-                f" {layer}", (table.index[-1], tops[layer] - share / 2), va="center",
-                annotation_clip=False,
-            )  # fmt: skip
-    for window in run.windows:
-        axes.axvline(window.removal, color=INK, linestyle="--", linewidth=1.2)
 
 
 def _fitted(

@@ -23,9 +23,7 @@ from cplib.errors import DataError, InputError
 BOOK = book_folder()
 pytestmark = pytest.mark.usefixtures("books_results")
 ENTRIES = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
-PENDING = BOOK / "hypotheses.yml"  # of studies in training
 TESTED = [entry for entry in ENTRIES if "untestable" not in entry]
-TESTED += yaml.safe_load(PENDING.read_text(encoding="utf-8"))
 
 
 class Bare:
@@ -420,13 +418,6 @@ def verdict_of(entry, values):
     return "contradicted" if outside else "undecided"
 
 
-def registered(name):
-    with pytest.MonkeyPatch.context() as patch:
-        pending = ledger.ledger()
-        patch.setenv("CPLIB_CLAIMS", str(PENDING))
-        return (pending | ledger.ledger())[name]
-
-
 def check(entry, finding, bares):
     values, against = recomputed(entry, bares)
     assert finding.values.shape == values.shape
@@ -464,13 +455,13 @@ def test_each_tested_claim_is_recomputed_here():
 @pytest.mark.parametrize("entry", TESTED, ids=lambda entry: entry["id"])
 def test_verdicts_follow_from_tables_made_by_a_formula(entry):
     found = [traced(name) for name in entry["studies"]]
-    finding = claims.judge(registered(entry["id"]), found)
+    finding = claims.judge(ledger.ledger()[entry["id"]), found)
     check(entry, finding, [Bare(result.table) for result in found])
 
 
 @pytest.mark.parametrize("entry", TESTED, ids=lambda entry: entry["id"])
 def test_verdicts_follow_from_the_stored_tables(entry):
-    claim = registered(entry["id"])
+    claim = ledger.ledger()[entry["id"])
     found = [results.stored(studies.get(s, claim.scale)) for s in entry["studies"]]
     if any(result is None for result in found):
         pytest.skip("not all of its studies are stored")

@@ -11,7 +11,7 @@ from handmade import handmade
 from matplotlib import pyplot as plt
 
 from cplib import figures, studies
-from cplib.figures import animals, examples, fisher, stimuli
+from cplib.figures import animals, examples, fisher, layers, stimuli
 from cplib.results import library
 from cplib.widgets import static_view
 from cplib.widgets.outcomes import Outcomes
@@ -55,7 +55,8 @@ FIGURES = {
     "time left": lambda: figures.curves.time_left({"falls": studies.get("1TL")}),
     "over training": lambda: fisher.over_training(stored("3TL")),
     "under deficit": lambda: fisher.under_deficit(stored("3TL")),
-    "by layer": lambda: fisher.by_layer(stored("5")),
+    "by layer": lambda: layers.by_layer(stored("5")),
+    "layers moved": lambda: layers.moved(stored("5")),
     "sensitivity": lambda: fisher.with_sensitivity(stored("3TL"), stored("1BL")),
     "acuity": animals.kitten_acuity,
     "kittens": animals.kitten_sensitivity,

@@ -7,7 +7,7 @@ from handmade import STORED, bare, stored
 from cplib import figures, results
 from cplib.analysis import sensitivity
 from cplib.errors import InputError
-from cplib.figures import animals, fisher
+from cplib.figures import animals, fisher, layers
 
 pytestmark = pytest.mark.usefixtures("books_results")
 
@@ -62,11 +62,11 @@ def test_over_training_draws_trace_and_accuracy():
 def test_by_layer_stacks_shares_that_sum_to_one(kind):
     result = stored("5")
     table = table_of("5")
-    panel = fisher.by_layer(result, kind)
+    panel = layers.by_layer(result, kind)
     drawn = panel.table
-    layers = [column for column in drawn if column not in ("epoch", "run")]
-    assert len(layers) == 9
-    np.testing.assert_allclose(drawn[layers].sum(axis=1), 100, atol=0.5)
+    nine = [column for column in drawn if column not in ("epoch", "run")]
+    assert len(nine) == 9
+    np.testing.assert_allclose(drawn[nine].sum(axis=1), 100, atol=0.5)
     late = table[table.deficit == kind].removal.max()
     rows = drawn[drawn.run.str.endswith(f"until {late}")]
     total = table[
@@ -74,9 +74,29 @@ def test_by_layer_stacks_shares_that_sum_to_one(kind):
     ]
     at = total[total.epoch == late].pivot(index="seed", columns="layer", values="value")
     wanted = 100 * at.drop(columns="").div(at[""], axis=0).mean()
-    found = rows[rows.epoch == late][layers].iloc[0]
-    np.testing.assert_allclose(found, wanted[[str(i) for i in layers]], atol=0.06)
+    found = rows[rows.epoch == late][nine].iloc[0]
+    np.testing.assert_allclose(found, wanted[[str(i) for i in nine]], atol=0.06)
     assert len(panel.figure.axes) == 3
+
+
+def test_layers_moved_is_share_minus_share_at_the_same_age():
+    table = table_of("5")
+    panel = layers.moved(stored("5"), "blur")
+    late = table[table.deficit == "blur"].removal.max()
+    rows = table[(table.metric == "trace") & (table.epoch == late)]
+
+    def share(kind, removal, layer):
+        run = rows[(rows.deficit == kind) & (rows.removal == removal)]
+        run = run.pivot(index="seed", columns="layer", values="value")
+        return run[layer] / run.drop(columns="").sum(axis=1)
+
+    drawn = panel.table[panel.table.epoch == late].set_index(["run", "layer"])
+    for layer in range(9):
+        wanted = share("blur", late, str(layer)) - share("none", 0, str(layer))
+        found = drawn.loc[f"blur until {late}", layer]
+        assert found["mean"] == pytest.approx(100 * wanted.mean(), abs=0.006)
+        epochs, means = line(panel.figure.axes[layer], f"blur until {late}")
+        assert means[list(epochs).index(late)] == pytest.approx(100 * wanted.mean())
 
 
 def test_sensitivities_pair_each_window_with_the_trace_at_its_onset():
@@ -147,7 +167,7 @@ def test_a_study_without_a_probe_is_named():
     with pytest.raises(InputError, match="1TL at scale laptop did not measure"):
         fisher.under_deficit(stored("1TL"))
     with pytest.raises(InputError, match="'noise'"):
-        fisher.by_layer(stored("5"), "noise")
+        layers.by_layer(stored("5"), "noise")
     with pytest.raises(InputError, match="accuracy='loss'"):
         fisher.over_training(stored("5"), accuracy="loss")
 

@@ -13,7 +13,7 @@ from cplib.__main__ import main
 from cplib.analysis import claims, effects, ledger, sensitivity
 from cplib.engine import sweep
 from cplib.errors import DataError, InputError
-from cplib.figures import fisher
+from cplib.figures import fisher, layers
 from cplib.results import verification
 from cplib.widgets import cover, outcomes, predict
 
@@ -208,7 +208,7 @@ def test_figures_of_the_trace_draw_the_rest(which, seeds, epoch):
     result = broken(whole, runs[which], seeds, epoch)
     for panel in (
         fisher.over_training(result, sound), fisher.under_deficit(result),
-        fisher.by_layer(result),
+        layers.by_layer(result),
     ):  # fmt: skip
         assert "nan" not in panel.alt
         assert f"with seed 1 after epoch {epoch}" in panel.origin

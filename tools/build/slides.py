@@ -27,7 +27,7 @@ from cplib._base.console import run
 from cplib._base.files import check_file
 from cplib.analysis import claims, findings, ledger
 from cplib.errors import CplibError, DataError, InputError
-from cplib.figures import animals, fisher, stimuli
+from cplib.figures import animals, fisher, layers, stimuli
 from cplib.figures.panel import Panel
 from cplib.results import Result
 from tools.build.book import LIVE
@@ -48,7 +48,7 @@ FIGURES: dict[str, Callable[[Find, Any], Panel]] = {
     "removal": lambda find, name: figures.removal_sweep(find(name)),
     "trace": lambda find, names: fisher.over_training(*map(find, names)),
     "trace under blur": lambda find, name: fisher.under_deficit(find(name), "blur"),
-    "layers under blur": lambda find, name: fisher.by_layer(find(name), "blur"),
+    "layers under blur": lambda find, name: layers.by_layer(find(name), "blur"),
     "kittens": lambda find, _: animals.kitten_acuity(),
     "deficits": lambda find, _: stimuli.deficits(),
 }
