@@ -455,13 +455,13 @@ def test_each_tested_claim_is_recomputed_here():
 @pytest.mark.parametrize("entry", TESTED, ids=lambda entry: entry["id"])
 def test_verdicts_follow_from_tables_made_by_a_formula(entry):
     found = [traced(name) for name in entry["studies"]]
-    finding = claims.judge(ledger.ledger()[entry["id"]), found)
+    finding = claims.judge(ledger.ledger()[entry["id"]], found)
     check(entry, finding, [Bare(result.table) for result in found])
 
 
 @pytest.mark.parametrize("entry", TESTED, ids=lambda entry: entry["id"])
 def test_verdicts_follow_from_the_stored_tables(entry):
-    claim = ledger.ledger()[entry["id"])
+    claim = ledger.ledger()[entry["id"]]
     found = [results.stored(studies.get(s, claim.scale)) for s in entry["studies"]]
     if any(result is None for result in found):
         pytest.skip("not all of its studies are stored")
