@@ -352,6 +352,10 @@ REFERENCED = {  # with `against`
     "moving-noise-blur": milder,
     "unmirrored-flip": lambda b, against: last_change(b, against, "flip"),
     "worth-grey": lambda b, against: last_change(b, against, "grey"),
+    "clock-decay": longer,
+    "clock-batch": longer,
+    "clock-same": longer,
+    "cyclic-lasting": last_change,
     "permanent-blur": lambda b, against: last_change(b, against, "blur"),
 }
 INDEPENDENT = {
@@ -377,6 +381,8 @@ INDEPENDENT = {
     "flip-same-layers": moved,
     "matched-not-raised": lambda b: looked(b, metric="trace_matched"),
     "test-images-raised": lambda b: looked(b, metric="trace_test"),
+    "restart-lasting": lambda b: last_change(b, "baseline"),
+    "restart-milder": lambda a, b: milder(a, b, against="baseline"),
     "worth-blur": lambda b: last_change(b, "baseline", "blur"),
 }
 
@@ -430,7 +436,7 @@ def registered(name):
 def check(entry, finding, bares):
     values, against = recomputed(entry, bares)
     assert finding.values.shape == values.shape
-    tolerance = 1e-3 if "longer" in entry["id"] else 1e-5
+    tolerance = 1e-3 if entry["statistic"] == "longer" else 1e-5
     np.testing.assert_allclose(finding.values, values, rtol=1e-5, atol=tolerance)
     assert finding.against == entry.get("options", {}).get("against", against)
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)

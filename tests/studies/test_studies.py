@@ -88,6 +88,10 @@ def flat(spec, path=""):
         ("3BL", "1TL", {".schedule.lr", ".schedule.decay"}),
         ("3BR1", "3BR3", {".model.blocks"}),
         ("3BR1", "3BR2", {".model.blocks"}),
+        ("clock-decay", "1TL", {".schedule.weight_decay"}),
+        ("clock-batch", "1TL", {".schedule.batch"}),
+        ("restart", "1TL", {".schedule.rate.kind"}),
+        ("cyclic", "1TL", {".schedule.rate.kind", ".schedule.rate.period"}),
         ("4L-data", "4L-long", {".data.train"}),
         ("4L-few", "4L-long", {".data.train"}),
         ("4L-loose", "4L-long", {".schedule.weight_decay"}),
@@ -105,7 +109,14 @@ def test_an_experiment_changes_one_thing(name, of, settings, scale):
 
 def test_everything_in_the_book_can_be_made_at_its_scale():
     assert len(set(studies.BOOK)) == len(studies.BOOK)
-    later = {"worth", "permanent"}  # of the second edition, in training
+    later = {
+        "worth",
+        "permanent",
+        "clock-decay",
+        "clock-batch",
+        "restart",
+        "cyclic",
+    }  # of the second edition, in training
     assert {name for name, _ in studies.BOOK} == set(studies.names()) - later
     for name, scale in studies.BOOK:
         assert studies.get(name, scale).scale == scale
