@@ -527,6 +527,16 @@ def test_the_scorecard_shows_every_claim_with_its_verdict(card):
     assert "reproduced" not in hypotheses._repr_html_()
 
 
+def test_the_tally_counts_the_papers_claims_and_names_the_firm_ones(card):
+    paper = card.table[[not finding.claim.about for finding in card.findings]]
+    given = paper["verdict"].value_counts()
+    for verdict, word in (("reproduced", "reproduce"), ("contradicted", "contradict")):
+        assert f"{word} {given[verdict]}" in card.tally
+    assert f"the paper's {len(paper)} claims" in card.tally
+    for row in paper.itertuples():
+        assert (f"*{row.claim.rstrip('.')}*" in card.tally) == row[-1]
+
+
 def test_the_two_families_are_corrected_apart(card):
     """By the definition: the least p that a stepwise rejection lets through."""
     table = card.table.set_index("id")
