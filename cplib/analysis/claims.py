@@ -13,7 +13,16 @@ from .. import results
 from .claim_statistics import STATISTICS
 from .effects import left_out
 from .findings import LEVEL, SIGNS, Finding, Said
-from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger, registered
+from .ledger import (
+    CONTRADICTED,
+    REPRODUCED,
+    UNDECIDED,
+    UNTESTABLE,
+    VERDICTS,
+    Claim,
+    ledger,
+    registered,
+)
 
 REFERENCES = ("baseline", "control")
 
@@ -80,6 +89,20 @@ class Scorecard:
             f"{SIGNS[verdict]} {words.get(verdict, verdict)}: {number}"
             + (f" ({more[verdict]})" if number and verdict in more else "")
             for verdict, number in self.counts().items()
+        )
+
+    @property
+    def tally(self) -> str:
+        """The paper's claims counted, and named if they survive Holm's correction."""
+        card = self.only(ours=False)
+        counts, firm = card.counts(), list(filter(card.survives, card.findings))
+        left = "; ".join(f"*{f.claim.claim.rstrip('.')}*" for f in firm) or "none"
+        return (
+            f"**Of the paper's {len(card.findings)} claims our runs reproduce "
+            f"{counts[REPRODUCED]}, contradict {counts[CONTRADICTED]} and leave "
+            f"{counts[UNDECIDED]} undecided; {counts[UNTESTABLE]} cannot be tested.** "
+            "Reproduced even when so many tests are allowed for (Holm's correction): "
+            f"{left}."
         )
 
     def _repr_html_(self) -> str:

@@ -122,6 +122,49 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
     )  # fmt: skip
 
 
+def beside_loss(*results: Result) -> Panel:
+    """Trace against training loss at the end of every run: is a high one a poor fit?
+
+    Args:
+        results: of studies with a probe, up to five.
+    """
+    named = {result.study.title.split(":")[0]: result for result in results}
+    tables = []
+    with style():
+        figure, (axes,) = rows(2.8)
+        own = networks(result.study for result in results)
+        for (name, result), look in zip(named.items(), own, strict=True):
+            found = pd.concat([_ends(result, run) for run in result.study.runs])
+            tables.append(found.assign(network=name))
+            for clean, part in found.groupby("clean"):
+                axes.plot(
+                    part["training loss"], part["trace"], look.marker,
+                    label=f"{name}, no deficit" if clean else name,
+                    color=look.colour, fillstyle="none" if clean else "full",
+                )  # fmt: skip
+        axes.set_xlabel("training loss (nats)")
+        table = pd.concat(tables, ignore_index=True).drop(columns="clean")
+        plain_log(axes, table["trace"], TRACE)
+        legend(axes)
+    words = "; ".join(
+        f"{name}: trace over loss from {low:,.0f} to {high:,.0f}"
+        for name, part in table.groupby("network", sort=False)
+        for low, high in [(part["trace"] / part["training loss"]).agg(["min", "max"])]
+    )
+    return worded(
+        "beside_loss", figure, table, words=words, probed=probed(results[0]),
+        origin=origins(named),
+    )  # fmt: skip
+
+
+def _ends(result: Result, run: Run) -> pd.DataFrame:
+    """Trace and training loss, by seed, as means of the last five measurements."""
+    found = {"run": name_of(run), "clean": run.clean}
+    for name, metric in {"training loss": "train_loss", "trace": "trace"}.items():
+        found[name] = result.curve(run, metric).dropna(how="all").tail(5).mean()
+    return pd.DataFrame(found).rename_axis("seed").reset_index()
+
+
 def runs_with(result: Result, deficit: str | None) -> list[Run]:
     """Runs with a deficit, or with this one, by their removal."""
     runs = [run for run in result.study.runs if not run.clean]

@@ -5,7 +5,7 @@ from functools import partial
 
 from .._base.plain import choose
 from ..deficits import deficit
-from ..training import Setup
+from ..training import Cyclic, Restart, Setup
 from .scales import SCALES, Scale, scale_of
 from .study import Study, windows
 
@@ -97,6 +97,32 @@ def permanent(scale: Scale) -> Study:
     return _from_birth("permanent", scale, title, "blur flip", (end,), clean=clean)
 
 
+CHANGED = {
+    "clock-decay": "a quarter of the weight decay",
+    "clock-batch": "mini-batches four times as large",
+    "restart": "a learning rate that starts anew at the removal",
+    "cyclic": "a learning rate that starts anew every {} epochs",
+}
+
+
+def changed(scale: Scale, name: str) -> Study:
+    """The main sweep of blur with one setting of the schedule changed: see `CHANGED`.
+
+    The first two leave a quarter of the learning rate times weight decay that is still
+    to come at any age, one with fewer steps and one with less decay in each.
+    """
+    schedule = scale.main.schedule
+    setting = {
+        "clock-decay": {"weight_decay": schedule.weight_decay / 4},
+        "clock-batch": {"batch": 4 * schedule.batch},
+        "restart": {"rate": Restart()},
+        "cyclic": {"rate": Cyclic(scale.length)},
+    }[name]
+    title = f"Blur until epoch t0, {CHANGED[name].format(scale.length)}"
+    ends = scale.few if name.startswith("clock") else scale.few[1::2]
+    return _from_birth(name, scale, title, "blur", ends, scale.main.vary(**setting))
+
+
 def timing(scale: Scale) -> Study:
     """Deficits over the half grid of onset and removal, for the explorer."""
     grid = [(onset, end) for onset in scale.grid for end in scale.grid if onset < end]
@@ -136,14 +162,16 @@ STUDIES = {
     "2B-moving": moving_noise,
     "worth": worth,
     "permanent": permanent,
+    **{name: partial(changed, name=name) for name in CHANGED},
     "timing": timing,
     "demo": demo,
     "unmirrored": unmirrored,
 }
 # what the book shows, with the scale at which it is stored
 SMALL = ("demo", "unmirrored")  # studies of gratings
+LATER = tuple(CHANGED)  # in training
 BOOK = (
-    *((name, "laptop") for name in STUDIES if name not in SMALL),
+    *((name, "laptop") for name in STUDIES if name not in (*SMALL, *LATER)),
     *((name, "demo") for name in ("demo", "timing", "unmirrored")),
 )
 

@@ -79,6 +79,24 @@ def test_by_layer_stacks_shares_that_sum_to_one(kind):
     assert len(panel.figure.axes) == 3
 
 
+def test_beside_loss_marks_every_run_and_seed_at_its_end():
+    table = table_of("5")
+    panel = fisher.beside_loss(stored("5"))
+    last = table[table.deficit == "flip"].removal.max()
+    rows = table[(table.deficit == "flip") & (table.removal == last)]
+    for seed, part in rows.groupby("seed"):
+        ends = {
+            name: part[(part.metric == metric) & (part.layer == "")]
+            .value.iloc[-5:]
+            .mean()
+            for name, metric in (("training loss", "train_loss"), ("trace", "trace"))
+        }
+        drawn = panel.table.query("seed == @seed and run == @name", local_dict={
+            "seed": seed, "name": f"vertical flip until {last}"})  # fmt: skip
+        assert drawn[list(ends)].iloc[0].to_dict() == pytest.approx(ends)
+    assert len(panel.table) == table.groupby(["seed", "deficit", "removal"]).ngroups
+
+
 def test_layers_moved_is_share_minus_share_at_the_same_age():
     table = table_of("5")
     panel = layers.moved(stored("5"), "blur")
