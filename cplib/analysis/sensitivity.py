@@ -1,4 +1,4 @@
-"""Traces, shares of layers and sensitivities, read off the tables of results."""
+"""Traces, shares of layers and sensitivities, from the tables of results."""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from ..studies import Run
 
 
 def sensitivities(tracked: Result, windows: Result) -> pd.DataFrame:
-    """Sensitivity to each window beside the trace at its onset, by seed.
+    """Sensitivity to each window, and the trace at its onset, by seed.
 
     Returns:
         Columns seed, window (its length), onset, sensitivity (loss of final accuracy
@@ -51,7 +51,7 @@ def shares_at(result: Result, run: Run, until: int, last: int = 1) -> pd.DataFra
     """Mean shares over the `last` measurements until epoch `until`.
 
     Returns:
-        Index seed, a column a layer.
+        Index seed, one column per layer.
     """
     table = shares(result, run)
     epochs = table.loc[table["epoch"] <= until, "epoch"].unique()
@@ -75,6 +75,6 @@ def _no_trace(result: Result) -> CplibError:
             "give its setup a probe."
         )
     return DataError(
-        f"The Fisher information in s{where} is 0 or no number ({result.lost()}): "
+        f"The Fisher information in s{where} is 0 or not a number ({result.lost()}): "
         f"choose a lower learning rate than {result.study.setup.schedule.lr:g}."
     )
