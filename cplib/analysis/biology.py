@@ -203,7 +203,7 @@ def load_csv(path: str | Path | IO, *, min_rows: int = 5) -> pd.DataFrame:
     least = {age: 0, "value": -np.inf, "error": np.nextafter(0, 1)}
     bad = ~(np.isfinite(frame) & (frame >= pd.Series(least)[wanted]))
     for row, column in np.argwhere(bad.to_numpy())[:1]:
-        rule = "must be a number (ages from 0, errors above 0): correct or drop it."
+        rule = "must be a number (no negative age, positive error): correct or drop it."
         cell = f"{wanted[column]} {cells.iloc[row, column]!r}"
         raise InputError(f"{name}, data row {row + 1}: {cell} {rule}")
     frame = frame.sort_values(age, ignore_index=True)
@@ -225,7 +225,7 @@ def _cells(path) -> tuple[str, pd.DataFrame]:
         return name, pd.DataFrame()
     except pd.errors.ParserError:
         trouble = f"{name} has a row with more cells than the first line has names"
-        raise InputError(f"{trouble}: with decimal commas, split by ;.") from None
+        raise InputError(f"{trouble}: for decimal commas, split cells by ;.") from None
     table = table.apply(lambda column: column.str.strip())
     return name, table[(table != "").any(axis=1)]
 

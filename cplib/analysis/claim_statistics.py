@@ -103,7 +103,7 @@ def _shared(one: Result, other: Result, against: str) -> tuple[pd.DataFrame, ...
 def _half(table: pd.DataFrame) -> np.ndarray:
     """Removal at which half of the last loss is first reached, by seed.
 
-    Linear between removals, from no loss at 0. A seed without loss counts as the last.
+    Linear between removals, from no loss at 0. Without loss: the last removal.
     """
     removals = np.array([0.0, *table.columns.get_level_values("removal")])
     losses = np.pad(-table.to_numpy(), ((0, 0), (1, 0)))

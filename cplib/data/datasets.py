@@ -133,7 +133,7 @@ class Augmented:
         self.pixels = padded.reshape(-1, images.shape[1])
 
     def take(self, chosen: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-        """The images of indices `chosen` (B,), each moved at random: (B, C, H, W)."""
+        """The images with indices `chosen` (B,), moved at random: (B, C, H, W)."""
         count, device = len(chosen), chosen.device
         height, width = self.size
         down, right = torch.randint(0, 2 * self.shift + 1, (2, count), generator=random)

@@ -78,7 +78,7 @@ class DataSpec:
     def spec(self) -> dict:
         """Plain values, for hashes and provenance."""
         spec = {**asdict(self), "options": dict(self.options)}
-        content = spec.pop("content")  # a later field, in no older hash
+        content = spec.pop("content")  # a later field, not in old hashes
         return spec | ({"content": content} if content else {})
 
 
@@ -93,7 +93,7 @@ class Source:
         name: the name in `DataSpec`.
         load: returns all images and labels, as the four arrays of `Raw`. Worker
             processes call it too.
-        channels: their number; figures show one as grey, the first three as colours.
+        channels: of an image; figures show one as grey, the first three as colours.
         classes: labels are 0, 1, ..., classes - 1.
         content: hash of the images, set by `register`. It is part of a study's
             definition, so that other images under the same name never mix with old

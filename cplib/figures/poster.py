@@ -242,8 +242,8 @@ def _layers(result: Result, run: Run) -> Thumbnail:
         marks.append(Mark(*area, look.colour, "area", 0.2 + 0.1 * (number % 2 * 4)))
         below = top
     when = "no deficit" if run.clean else f"{run.label} until {run.removal}"
-    last = mean.iloc[-1]
-    words = f"Shares of the layers, {when}: at the end layer {last.idxmax()} has most"
+    end = f"at the end, layer {mean.iloc[-1].idxmax()} has the largest share"
+    words = f"Shares of the layers, {when}: {end}"
     return Thumbnail(when, "layers", marks, words)
 
 

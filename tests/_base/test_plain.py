@@ -156,7 +156,7 @@ def test_what_is_no_whole_number_is_one_sentence(name, take, bad):
     with pytest.raises(InputError) as error:
         take(bad)
     assert f"{name}={bad!r} must be" in str(error.value)
-    assert str(error.value).endswith("a whole number.")
+    assert "must be a whole number" in str(error.value)
 
 
 @pytest.mark.parametrize(
