@@ -273,7 +273,7 @@ def _prepared(x, y, sigma, level, names: tuple[str, str, str]) -> tuple:
         few = f"{x.size} points at {places} different {names[2]} are too few"
         raise InputError(f"{few}: give at least 5 points at 4 {names[2]}.")
     if np.ptp(y) == 0:
-        raise InputError(f"Every {names[1]} is {y[0]:g}: give values that vary.")
+        raise InputError(f"Every {names[1]} is {y[0]:g}, a constant: let it vary.")
     if (bad := sigma[sigma <= 0]).size:
         raise InputError(f"sigma is {bad[0]:g}, but must be positive: drop that point.")
     if not 0 < _numbers("level", [level])[0] < 1:
