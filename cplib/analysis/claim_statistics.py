@@ -2,7 +2,7 @@
 
 A statistic takes the results of its studies and returns an array with one value for
 each seed that they share, in order. Those of final accuracy compare with `against`: the
-"baseline" (same clean training) or the "control" (same length in all).
+"baseline" (same clean training) or the "control" (same age).
 """
 
 from collections.abc import Callable

@@ -27,7 +27,7 @@ def trace(result: Result, of: str, over: str) -> np.ndarray:
 
 
 def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarray:
-    """log2 of the trace with the last removal over that without deficit, at equal age.
+    """log2 of the trace with the last removal over that without deficit, same age.
 
     `at`: "removal", or "end" (mean of the last five measurements).
     """
@@ -99,7 +99,7 @@ def share(result: Result, layers: list[int]) -> np.ndarray:
 def excess(
     result: Result, layers: list[int], of: str = "end", less: str = ""
 ) -> np.ndarray:
-    """Share of `layers` under blur minus that without deficit, at equal age.
+    """Share of `layers` under blur minus that without deficit, at the same age.
 
     `of`: at the last "removal"; at the "end" of that run; or "early", at the end of the
     run with the first removal. `less`: the same, for an excess that is subtracted.
@@ -184,5 +184,5 @@ def _from_start(result: Result, kind: str) -> list[Run]:
 
 
 def _pair(result: Result, run: Run, *when: int) -> list[pd.DataFrame]:
-    """Shares of `run`, and of the clean run at equal age; see `shares_at`."""
+    """Shares of `run`, and of the clean run at the same age; see `shares_at`."""
     return [shares_at(result, r, *when) for r in (run, _clean(result))]

@@ -11,10 +11,9 @@ def sensitivities(tracked: Result, windows: Result) -> pd.DataFrame:
     """Sensitivity to each window, and the trace at its onset, by seed.
 
     Returns:
-        Columns seed, window (its length), onset, sensitivity (loss of final accuracy
-        against equal clean epochs, in points), control (the same against equal length)
-        and trace (of the same seed without deficit, at the onset; at epoch 0 the first
-        that was measured).
+        Columns seed, window (its length), onset, sensitivity (points of final accuracy
+        lost to the baseline), control (points lost to the control) and trace (of the
+        same seed without deficit, at the onset; at epoch 0 the first measurement).
     """
     by_seed = finals(windows).query("removal > 0")
     curve = trace_curve(tracked, tracked.study.runs[0]).dropna(axis=1)

@@ -109,7 +109,7 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
     Columns seed, run (its place in the study), deficit, onset, removal and, as
     fractions, `final`: mean over the `last` epochs of the run; `baseline`: of the clean
     run after the study's clean epochs (same clean training, the paper's comparison);
-    `control`: of the clean run at the same total length. The clean run itself is run 0.
+    `control`: of the clean run after as many epochs in all (same age). Run 0 is clean.
     A run that diverged, or whose clean run did, has no row.
     """
     last, study = whole("last", last, 1), result.study
