@@ -1,4 +1,4 @@
-"""Deficits: each maps a training set to the one that the network is shown meanwhile.
+"""Deficits: each changes the training images or labels while it lasts.
 
 The test set is never changed.
 """
@@ -28,8 +28,8 @@ class Look(NamedTuple):
     dash: str
 
 
-# For deficits without a look of their own. All colours have a contrast of 3:1 on white
-# and on a dark page, and none is another thing's (see `figures.palette`).
+# For deficits without a look of their own. All colours have a contrast of 3:1 on a
+# white and on a dark page, and none has another meaning (see `figures.palette`).
 SPARE = (
     Look("#b07d4f", "X", "-."), Look("#d46fb0", "*", "--"), Look("#5f8f3e", "p", ":"),
     Look("#9a8a00", "h", "-"), Look("#b3668a", "d", "--"),
@@ -40,8 +40,8 @@ SPARE = (
 class Deficit:
     """Base of all deficits; by itself it changes nothing.
 
-    A deficit of your own is a frozen dataclass derived from this one, with `images` or
-    `labels`. Attributes that it lacks follow from the name of its class.
+    To define your own, derive a frozen dataclass that overrides `images` or `labels`.
+    Class attributes that it does not set are made from its name.
 
     Attributes:
         kind: short name, in tables and on the command line.
@@ -67,13 +67,13 @@ class Deficit:
 
     @property
     def name(self) -> str:
-        """The kind and every option that is not at its default: 'blur(factor=2)'."""
+        """The kind and all options not at their defaults: 'blur(factor=2)'."""
         said = ", ".join(f"{k}={v}" for k, v in self._chosen().items())
         return f"{self.kind}({said})" if said else self.kind
 
     @property
     def title(self) -> str:
-        """The label and every option that is not at its default: 'blur, factor 2'."""
+        """The label and all options not at their defaults: 'blur, factor 2'."""
         return ", ".join([self.label, *(f"{k} {v}" for k, v in self._chosen().items())])
 
     def _chosen(self) -> dict:
@@ -81,15 +81,15 @@ class Deficit:
         return {f.name: value for f, value in values if value != f.default}
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
-        """Training images (N, C, H, W), normalised -> the same shape, under deficit."""
+        """Training images under the deficit: normalised (N, C, H, W) -> same shape."""
         return x
 
     def labels(self, y: torch.Tensor, seed: int) -> torch.Tensor:
-        """Training labels (N,) -> labels (N,) under deficit."""
+        """Training labels under the deficit: (N,) -> (N,)."""
         return y
 
     def check(self, classes: int) -> None:
-        """Raise `InputError` if it cannot be used with `classes` classes."""
+        """Raise `InputError` if the deficit cannot be used with `classes` classes."""
 
     def spec(self) -> dict:
         """Plain values, for hashes and provenance."""
@@ -100,7 +100,7 @@ class Deficit:
 class Blur(Deficit):
     """A cataract: downsampling by `factor`, then upsampling, both bilinear (paper: 4).
 
-    Downsampling is antialiased, as PIL's is; without that it is another deficit.
+    Downsampling is antialiased, as in PIL; without that it is another deficit.
     """
 
     factor: int = 4
@@ -118,7 +118,7 @@ class Blur(Deficit):
                 f"blur: factor={self.factor} leaves nothing of images of "
                 f"{size[0]}x{size[1]} pixels: choose a smaller factor."
             )
-        # on the CPU, as not all devices can do it, and for the same pixels on each
+        # on the CPU: not all devices can do it, and the pixels are then always the same
         blurred = F.interpolate(x.cpu(), size=small, mode="bilinear", antialias=True)
         blurred = F.interpolate(blurred, size=size, mode="bilinear", antialias=True)
         return blurred.to(x.device)
@@ -190,7 +190,7 @@ class Noise(Deficit):
 class MovingNoise(Noise):
     """The same noise, but translated and mirrored, so that pixels cannot be memorised.
 
-    Not a deficit of the paper: a control.
+    Not in the paper: for a control experiment.
     """
 
     sees: ClassVar[str] = "moving noise in place of images, true labels"
@@ -200,7 +200,7 @@ class MovingNoise(Noise):
 
 @dataclass(frozen=True)
 class Grey(Deficit):
-    """Images without colour: each channel becomes their mean. A control."""
+    """Images without colour: each channel becomes their mean. Not in the paper."""
 
     label: ClassVar[str] = "grey images"
     sees: ClassVar[str] = "grey images, true labels"
@@ -215,7 +215,7 @@ CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
 
 
 def deficit(kind: str, **options) -> Deficit:
-    """The deficit named `kind` ('blur', 'flip', 'labels', 'noise' or a control)."""
+    """The deficit called `kind`, a key of `KINDS` or `CONTROLS`, with its options."""
     known = KINDS | CONTROLS
     choose("deficit", kind, known)
     try:

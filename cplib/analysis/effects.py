@@ -1,4 +1,4 @@
-"""The change in final accuracy that a deficit made, with an interval over seeds."""
+"""The change in final accuracy caused by a deficit, with an interval over seeds."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ REFERENCES = {"baseline": "same clean training", "control": "same age"}
 
 @dataclass(frozen=True)
 class Effect:
-    """The change in final accuracy that one deficit made.
+    """The change in final accuracy caused by one deficit.
 
     Attributes:
         name: the deficit and its window, in words.
@@ -68,7 +68,7 @@ def effect(
     against: str = "baseline",
     level: float = 0.95,
 ) -> Effect:
-    """The change in final accuracy made by `deficit` in epochs onset <= e < removal.
+    """The change in final accuracy caused by `deficit` in onset <= epoch < removal.
 
     Args:
         result: of a study that holds such a run.
@@ -77,8 +77,8 @@ def effect(
         level: of the confidence interval.
 
     Raises:
-        InputError: when the study has no such run; the message names those it has.
-        DataError: when it diverged with every seed.
+        InputError: the study has no such run; the message names those it has.
+        DataError: it diverged with every seed.
     """
     onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
     run = result.study.find(deficit, onset, removal)
@@ -87,8 +87,8 @@ def effect(
     runs = [run, result.study.runs[0]]
     if rows.empty:
         raise DataError(
-            f"No seed is left to tell the effect of {run.name} from epoch {onset} to "
-            f"{removal}, for runs diverged ({result.lost(*runs)}): choose a lower "
+            f"No seed is left for the effect of {run.name} from epoch {onset} to "
+            f"{removal}, because runs diverged ({result.lost(*runs)}): choose a lower "
             f"learning rate than {result.study.setup.schedule.lr:g}."
         )
     low, high = interval(rows["change"], level)

@@ -1,4 +1,4 @@
-"""What the runs say about one claim: statistic, interval, verdict, in words."""
+"""The finding on one claim: statistic, interval and verdict, in words."""
 
 import html
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from .effects import interval, signed
 from .ledger import REPRODUCED, UNDECIDED, UNTESTABLE, VERDICTS, Claim
 
 SIGNS = dict(zip(VERDICTS, "●◐×–", strict=True))
-DIGITS = {"epochs": 0, "of the whole": 3}  # after the point, by unit; else 2
+DIGITS = {"epochs": 0, "of the whole": 3}  # decimals by unit; else 2
 SPOKEN = {"epochs": 0, "points": 1}  # the same in sentences
 WORDS = "no one two three four five six seven eight nine ten".split()
 LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
@@ -19,10 +19,10 @@ LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim and what the runs say about it.
+    """A claim and its statistic in the runs.
 
     Attributes:
-        claim: the entry.
+        claim: its entry in the ledger.
         values: the statistic of each seed, (seeds,); empty if untestable.
         scale: of the results.
         lost: a sentence on runs that diverged, whose seeds are left out, or "".
@@ -83,14 +83,14 @@ class Finding:
 
     @property
     def worded(self) -> str:
-        """The verdict in words: a hypothesis is supported, and not reproduced."""
+        """The verdict in words; a hypothesis is "supported", not "reproduced"."""
         said = f"{self.verdict} (leans {self.lean})" if self.lean else self.verdict
         return said.replace(REPRODUCED, "supported") if self.claim.about else said
 
     def sentence(self, verdict: str = "") -> str:
-        """What the book says about the claim; with another `verdict`, what it would.
+        """The book's sentence on the claim, or its sentence for another `verdict`.
 
-        In that case an ellipsis takes the place of each number.
+        For another verdict, an ellipsis replaces each number.
         """
         if self.claim.untestable:
             why = self.claim.untestable
@@ -105,7 +105,7 @@ class Finding:
         return dict(self.claim.says).get(verdict, said)
 
     def _shows(self) -> dict[str, Callable[[float], str]]:
-        """How a sentence may show the statistic, by the names of `outcomes.yml`."""
+        """Formats of the statistic in sentences, by their names in `outcomes.yml`."""
         digits = SPOKEN.get(self.claim.unit, 2)
         sign = -1 if self.mean < 0 else 1
         return {
@@ -121,7 +121,7 @@ class Finding:
 
     @property
     def sure(self) -> str:
-        """The interval in the measure of `sentence`, and the seeds, in a few words."""
+        """The interval, in the unit of `sentence`, and the number of seeds."""
         seeds = len(self.values)
         if seeds < 2:
             return "" if self.claim.untestable else "one seed, so no interval"
@@ -205,7 +205,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Said:
-    """What the book says about some claims, as sentences or, if several, a list."""
+    """The book's sentences on some claims; several are shown as a list."""
 
     findings: tuple[Finding, ...]
 

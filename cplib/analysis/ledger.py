@@ -1,8 +1,8 @@
-"""The paper's claims, registered before the runs, and the rule of the verdicts.
+"""The paper's claims, registered before the runs, and the rule for verdicts.
 
-`book/claims.yml` holds one entry for each claim: what is claimed, which statistic of
-which studies tests it, and what it should be. It holds no result and no verdict: these
-are computed from the results at hand (`cplib.analysis.claims`).
+`book/claims.yml` has one entry per claim: what is claimed, which statistic of which
+studies tests it, and the expected value. It has no result and no verdict: these are
+computed from the results at hand (`cplib.analysis.claims`).
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Claim:
         chapter: file of the book, without suffix.
         paper: the paper's value where it is quoted, else "".
         statistic: a name in `claim_statistics.STATISTICS`.
-        studies: whose results it is given.
+        studies: those whose results the statistic takes.
         options: its keyword arguments. For statistics of final accuracy,
             `against`: "baseline", "control" or (default) "harder", the one of the two
             with which the mean is less favourable to the claim.
@@ -45,9 +45,9 @@ class Claim:
         threshold: in `unit`.
         scale: at which the book tests it.
         untestable: why it is not tested; then the fields on the test are empty.
-        about: id of the paper's claim that this entry is to explain; empty for the
-            paper's own claims. An entry with it is a hypothesis of the book.
-        says: what the book says if a verdict is given, by verdict; see `outcomes.yml`.
+        about: for a hypothesis of the book, id of the paper's claim that it should
+            explain; empty for the paper's own claims.
+        says: the book's sentence for each verdict; see `outcomes.yml`.
     """
 
     id: str
@@ -114,7 +114,7 @@ class Claim:
         return bottom.get(self.expected, -inf), top.get(self.expected, inf)
 
     def depth(self, mean: float) -> float:
-        """How far inside its region the claim finds `mean`; negative: outside."""
+        """Distance of `mean` from the edge of the claim's region; outside, negative."""
         bottom, top = self.region
         return min(mean - bottom, top - mean)
 
@@ -151,7 +151,7 @@ def _read(file: Path) -> list | dict:
             "CPLIB_CLAIMS, or install cplib again."
         ) from error
     except yaml.YAMLError as error:
-        raise DataError(f"{file} is not valid YAML: {error}") from error
+        raise DataError(f"{file} is not valid YAML, correct it: {error}") from error
 
 
 def _claim(entry: dict, file: Path) -> Claim:

@@ -22,7 +22,7 @@ YEAR = 365.25
 
 
 def kitten_acuity() -> Panel:
-    """Figure 1, top right, as far as published numbers go."""
+    """Figure 1, top right, from published numbers."""
     anchors = biology.kitten_acuity()
     normal = anchors[(anchors["condition"] == "normal") & anchors["age_days"].notna()]
     back = anchors[anchors["condition"].str.startswith("recovered")]
@@ -49,7 +49,7 @@ def kitten_acuity() -> Panel:
 
 
 def kitten_sensitivity() -> Panel:
-    """Figure 1, bottom right, as far as published statements go."""
+    """Figure 1, bottom right, from published statements."""
     anchors = biology.kitten_sensitivity()
     missing = biology.schematic("missing_acuity")
     with style():
@@ -68,7 +68,7 @@ def kitten_sensitivity() -> Panel:
 
 
 def _statement(axes: Axes, row) -> None:
-    """One statement of an abstract, as a bar over the ages that it is about."""
+    """Draw one statement of an abstract as a bar over its ages."""
     begin = 0 if pd.isna(row.age_start) else row.age_start
     end = OLDEST if pd.isna(row.age_end) else row.age_end
     begin, end = (begin - 4, end + 4) if begin == end else (begin, end)

@@ -1,4 +1,4 @@
-"""Sentences that captions share: what bands are, and where the numbers come from."""
+"""Sentences shared by captions: meaning of bands, and origin of the numbers."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from .panel import Panel
 
 
 def finished(result: Result, panel: Panel) -> Panel:
-    """`panel` with its origin: what bands are, and where the numbers come from."""
+    """`panel` with its origin: meaning of bands, and where the numbers come from."""
     parts = over_seeds(result), panel.origin, origin(result)
     return replace(panel, origin=" ".join(filter(None, parts)))
 
@@ -30,7 +30,7 @@ def origin(result: Result) -> str:
 
 
 def origins(results: dict[str, Result]) -> str:
-    """The same for several results by name; what they have in common is said once."""
+    """`origin` of several results by name; what they share is said once."""
     parts = {name: _parts(result) for name, result in results.items()}
     shared = [p for p, *rest in zip(*parts.values(), strict=True) if {p} >= set(rest)]
     scale = next(iter(results.values())).study.scale

@@ -27,7 +27,7 @@ class Examples:
 
     Attributes:
         images: for each deficit, uint8 (n, H, W, 3).
-        told: for each deficit, the n labels that the network is told.
+        told: for each deficit, the n labels that the network is given.
         note: what the images are, for a caption.
     """
 
@@ -51,7 +51,7 @@ def examples(study: Study, count: int, seed: int) -> Examples:
         study.setup.data,
         f"before random {changes}, labels and noise as for seed {seed}",
     )
-    # the first image of each class that comes up, for variety
+    # the first image of each class, for variety
     labels = dataset.train_labels
     chosen = {int(c): i for i, c in reversed(list(enumerate(labels)))}
     chosen = sorted(chosen.values())[:count]
@@ -65,7 +65,7 @@ def examples(study: Study, count: int, seed: int) -> Examples:
 
 
 def _local(spec: DataSpec, after: str) -> tuple[data.Dataset, str]:
-    """A training set that needs no download, and what its images are."""
+    """A training set that needs no download, and a note on its images."""
     instead = "in place of the training images, which need a download."
     source = spec.source
     if source.downloaded and source.channels == 3:

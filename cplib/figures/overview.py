@@ -1,4 +1,4 @@
-"""Figures of the whole paper: all windows on one scale, and the first epochs' worth."""
+"""Figures of the whole paper: all windows on one scale; worth of the first epochs."""
 
 import math
 import textwrap
@@ -20,7 +20,7 @@ from .panel import Panel, worded
 from .shapes import shade
 from .sweeps import LEAST, LOST, readouts
 
-# studies of the figure `triangles`, with the page that has more of them
+# studies of the figure `triangles`, with the page that shows more of each
 TRIANGLES = {
     "timing": "blur.html#explorer", "1TL": "blur.html#explorer",
     "1BL": "blur.html#explorer", "2L": "high-level.html", "2R": "high-level.html",
@@ -37,7 +37,7 @@ SPENT = {
 
 
 def triangles(*results: Result) -> Panel:
-    """What every window of every deficit costs, by its onset and removal.
+    """Points lost to every window of every deficit, by onset and removal.
 
     Each tile is a deficit and a network; results that share both share a tile.
     """
@@ -61,11 +61,11 @@ def triangles(*results: Result) -> Panel:
 
 
 def worth(*results: Result, epochs: int = 40) -> Panel:
-    """What the first epochs are worth, for each way in which they were spent.
+    """What the first epochs are worth, for each way to spend them.
 
     Args:
         results: of studies with deficits from birth, in the same network.
-        epochs: that many; of each deficit the run with the nearest removal is taken.
+        epochs: their number; of each deficit, the run with the nearest removal is used.
     """
     by_kind = _worth(results, epochs)
     table = pd.DataFrame(
@@ -102,7 +102,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
 
 
 def _cells(results: Iterable[Result]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Points lost to the same age, a row a tile and window; and each tile's address."""
+    """Points lost to the same age by tile and window, and the address of each tile."""
     found, addresses = [], {}
     for result in results:
         table = readouts(result).query("removal > onset")
@@ -118,7 +118,7 @@ def _cells(results: Iterable[Result]) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def _tile(study: Study, run: Run) -> str:
-    """Deficit and network in few words."""
+    """Deficit and network in a few words."""
     setup = study.setup
     family = setup.model.family
     if family == "DepthCNN":
@@ -148,7 +148,7 @@ def _triangle(axes: Axes, cells: pd.DataFrame, limit: float) -> None:
 
 
 def _scale(axes: Axes, limit: float) -> None:
-    """What the colours mean."""
+    """Draw the colour scale."""
     steps = (-limit / 3, 0, limit / 3, limit)
     for x, points in enumerate(steps):
         axes.add_patch(Rectangle((x, 0), 1, 1, **shade(points, limit)))
@@ -169,7 +169,7 @@ def _said(name: str, cells: pd.DataFrame) -> str:
 
 
 def _worth(results: Iterable[Result], epochs: int) -> dict[str, pd.Series]:
-    """Points by which the first epochs changed the end, by deficit: one a seed."""
+    """Points of final accuracy gained by the first epochs, by deficit; one per seed."""
     found: dict[str, pd.Series] = {}
     for result in results:
         table = readouts(result).query("onset == 0 and removal > 0")

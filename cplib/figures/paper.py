@@ -1,4 +1,4 @@
-"""Our panels beside its kittens, and beside what the paper says in words."""
+"""Our panels beside the kittens of the paper's, and beside its words."""
 
 import math
 
@@ -14,8 +14,8 @@ from .sweeps import LEAST, PAPER_LOST, T0, removal_sweep, window_sweep
 
 ONSET = "epoch of onset, window of 40 epochs"
 FLAT = [(80, 0.0, "largely flat")]
-# the paper's words: x axis and its end, then epoch, points lost and what is said; where
-# no height is said, a line marks the epoch
+# the paper's words: x axis and its end, then epoch, points lost and text; a line marks
+# an epoch for which the paper gives no height
 DESCRIBED = {
     "1TL": (T0, 180, [(0, 0.0, "6.4 % error\nwithout deficit"),
                       (140, PAPER_LOST, "more than\n18 % error")]),
@@ -26,7 +26,7 @@ DESCRIBED = {
 
 
 def described(name: str) -> Panel:
-    """A panel of the paper, drawn from its words: its data are not ours to draw.
+    """A panel of the paper, drawn from its words, not from its data.
 
     Args:
         name: "1TL", "1BL", "2L" or "2R".

@@ -74,7 +74,7 @@ def deficits(count: int = 3) -> Panel:
 
 
 def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
-    """The parts of an image of gratings, for one image of each of `classes`."""
+    """The components of an image of gratings, for one image of each of `classes`."""
     classes = [whole("class", c, 0, procedural.CLASSES - 1) for c in classes]
     size = studies.get("1TL", "demo").setup.data.size
     shown = {}
@@ -92,7 +92,7 @@ def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
 
 
 def course(study: Study) -> Panel:
-    """Epochs of an impaired run, the middle one of `study`, and of its references."""
+    """Epochs of the middle impaired run of `study`, and of its references."""
     run = study.runs[1 + len(study.runs[1:]) // 2]
     clean = study.clean_epochs
     lives = {
@@ -140,7 +140,7 @@ def _unit_rgb(images: torch.Tensor) -> np.ndarray:
 
 
 def _kept(kind: Deficit) -> dict:
-    """How much of the photographs' variation a deficit keeps, by scale."""
+    """Contrast of the photographs under a deficit, and the share of fine detail."""
     shown = kind.images(photographs(), seed=0)
     power = torch.fft.fft2(shown - shown.mean((2, 3), keepdim=True)).abs() ** 2
     frequency = torch.fft.fftfreq(shown.shape[-1])

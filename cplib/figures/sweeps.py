@@ -18,8 +18,8 @@ from .panel import Panel, worded
 # Paper, Figure 1, top left, as quoted in its text (Methods): 6.4 % test error, and more
 # than 18 % where blur is removed at epoch 140; 160 clean epochs follow.
 PAPER_LOST, PAPER_TIME = 18.0 - 6.4, 140 / 160
-LEAST = (-5, 15)  # of an axis of points lost, so that the same loss looks the same
-BELOW = 16  # points of the learning curve that are shown below the results
+LEAST = (-5, 15)  # least range of axes of points lost, so that equal losses look alike
+BELOW = 16  # points of the learning curve shown below the results
 LOST = {name: f"lost, {words}" for name, words in REFERENCES.items()}
 LINES = {
     "baseline": {"linestyle": "-"},
@@ -66,7 +66,7 @@ def window_sweep(result: Result) -> Panel:
 
 
 def together(sweeps: dict[str, Result]) -> Panel:
-    """Points lost in several removal sweeps over t0, by the names given (2, 3 BR)."""
+    """Points lost over t0 in several removal sweeps, by the names given (2, 3 BR)."""
     shown = [result.study for result in sweeps.values()]
     alike = len({study.runs[-1].name for study in shown}) == 1
     own = networks(shown) if alike else looks([study.runs[-1] for study in shown])
@@ -96,7 +96,7 @@ def readouts(result: Result) -> pd.DataFrame:
 
 
 def lines_of(result: Result, name: Callable[[Run], str]) -> list[Line]:
-    """The runs with a deficit, those of one name in one line."""
+    """The runs with a deficit, one line for each value of `name`."""
     table, runs = readouts(result), result.study.runs
     groups: dict[str, list[int]] = {}
     for number, run in enumerate(runs):
@@ -121,7 +121,7 @@ def _table(lines: list[Line], x: str) -> pd.DataFrame:
 
 
 def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
-    """Final accuracy over `x`, a column of the lines; below, the points lost."""
+    """Final accuracy over `x`, a column of the lines, and below it the points lost."""
     table = _table(lines, x)
     apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
     split, quoted = apart and len(lines) > 1, x == "removal" and _quoted(result.study)
@@ -150,7 +150,7 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
 def _accuracy(
     axes: Axes, result: Result, lines: list[Line], x: str, apart: bool
 ) -> None:
-    """Final accuracy, its references, and the clean learning curve."""
+    """Draw final accuracy, its references, and the clean learning curve."""
     every = pd.concat([line.rows for line in lines])
     for line in lines:
         mean(axes, line.over(x, "final"), line.look, line.name, linestyle="-")
@@ -169,7 +169,7 @@ def _accuracy(
 
 
 def _points_lost(grid: list[Axes], lines: list[Line], x: str, what: str) -> None:
-    """Points lost to each reference, in axes of `grid` that may be the same."""
+    """Draw the points lost to each reference, in axes of `grid`, perhaps the same."""
     several = len(lines) > 1
     for axes, (reference, words) in zip(grid, REFERENCES.items(), strict=False):
         for line in lines:

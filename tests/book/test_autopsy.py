@@ -102,8 +102,8 @@ def test_the_second_death_says_that_it_was_the_second(enough, job, capfd):
     )
     words = "lost its kernel (bus error, SIGBUS)"
     assert problem.count(words) == 2
-    assert f"It was the second try; the first {words}." in problem
-    assert f"book/page.ipynb {words}; once more" in capfd.readouterr().err
+    assert f"This was the second try; the first {words}." in problem
+    assert f"book/page.ipynb {words}; trying again" in capfd.readouterr().err
 
 
 @pytest.mark.notebooks

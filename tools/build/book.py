@@ -42,7 +42,7 @@ from tools.build.stamp import add_line
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # no __main__
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LIGHT = ("smoke",)  # two notebooks at a time, without progress bars
-LIVE = ("smoke", "demo")  # scales that are computed, not looked up
+LIVE = ("smoke", "demo")  # scales at which results are computed, not read
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -148,7 +148,7 @@ def stage_text(root: Path, stage: Path) -> None:
 def live_results(root: Path, output: Path) -> Path:
     """A folder with the explorer's results only, so that everything else is computed.
 
-    These would take hours.
+    The explorer's would take hours.
     """
     folder = output / "live-results"
     shutil.rmtree(folder, ignore_errors=True)
@@ -221,7 +221,7 @@ def _steady(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def _hide_as_the_parameters(notebook: NotebookNode) -> None:
-    """Hide papermill's parameter cell like the one it replaces; give it a fixed id."""
+    """Hide papermill's parameter cell as the one it replaces, and fix its id."""
     hiding: list[str] = []
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])

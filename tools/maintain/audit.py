@@ -4,9 +4,9 @@
 
 Each page is opened in Chromium from a local server, without a network. The columns are:
 bytes of the page and of everything that it loads; milliseconds from its last byte until
-its scripts have run; requests to elsewhere; errors on the console; serious or critical
-findings of axe-core, in light and dark colours. The exit status is 1 if any of the last
-three is not 0. The tests check the same; this prints the numbers.
+its scripts have run; requests to other servers; errors on the console; serious or
+critical findings of axe-core, in light and dark colours. The exit status is 1 if any of
+the last three is not 0. The tests check the same; this prints the numbers.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ PLACEHOLDER = "/OWNER/"
 
 
 def hide_placeholder(app: Any, config: Any) -> None:
-    """No buttons lead to a repository that has no address yet (`config-inited`)."""
+    """Drop buttons to a repository without an address (event `config-inited`)."""
     options = config.html_theme_options
     if PLACEHOLDER in options.get("repository_url", ""):
         options["launch_buttons"] = {}
