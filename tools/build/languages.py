@@ -51,6 +51,11 @@ def catalogues(root: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted((root / "book/locale").glob("*.po"))}
 
 
+def addresses(root: Path) -> list[str]:
+    """The translated pages in the built book."""
+    return [f"{code}/{page}.html" for code in catalogues(root) for page in PAGES]
+
+
 @contextlib.contextmanager
 def spoken(catalogue: Path, output: Path) -> Iterator[None]:
     """Within, here and in child processes: the language of `catalogue`."""
