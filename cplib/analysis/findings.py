@@ -186,7 +186,7 @@ class Finding:
     def _repr_html_(self) -> str:
         kind = _("Our hypothesis") if self.claim.about else _("Claim of the paper")
         head = f"{kind} ({html.escape(self.claim.panel)}):"
-        other = [v for v in VERDICTS if v != self.verdict and self.sentence(v)]
+        other = [v for v in VERDICTS[:3] if v != self.verdict and self.sentence(v)]
         folds = {
             _("How this was tested"): f"<p><b>{head}</b> {html.escape(str(self))}</p>",
             _("If it had come out otherwise"): "".join(

@@ -27,7 +27,7 @@ REMEDY = "run python -m tools.maintain.messages, and translate them in"
 MARKS = re.compile(
     r"\$\{[^}]*\}|\$[^$]+\$|\{\w+\}`[^`]*`|`[^`]+`|\{[^}]*\}|\]\([^)]*\)|\\u\w{4}"
 )
-TITLED = re.compile(r"`.*<(.*)>`")  # of a role: its target
+TITLED = re.compile(r"(`).*<(.*)>(`)|:[^{}`]*(\})$")  # a role's title, a format
 ADDRESS = re.compile(r'(?:href|src|action|content_root)="([^"#:?]+)')
 # All text that the page shows, folded or not, and what screen readers say; without code
 # and the cells of tables.
@@ -46,8 +46,8 @@ NAMES = {"laptop"}
 
 
 def marks(words):
-    """The marks in `words`, sorted; of roles the target alone."""
-    found = (TITLED.sub(r"`\1`", mark) for mark in MARKS.findall(words))
+    """The marks in `words`, sorted; a title and a number's format may differ."""
+    found = (TITLED.sub(r"\1\2\3\4", mark) for mark in MARKS.findall(words))
     return sorted(mark.lower() for mark in found)
 
 

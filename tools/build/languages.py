@@ -39,8 +39,11 @@ QUERY = re.compile(r"\S*|.*(?:==| @).*|[^A-Za-z]*", re.S)
 LINK = re.compile(
     r'(<\w+[^>]*? (?:href|src|action|data-content_root)=")([^"#:][^":]*)"'
 )
+# where the theme shows the title of an English page
 ENGLISH = re.compile(
-    r'((?:toctree-l1[^>]*><a|<a class="(?:left-prev|right-next)")[^>]*hreflang="en")'
+    r'(toctree-l1[^>]*><a[^>]*hreflang="en"'
+    r'|hreflang="en"[^>]*>(?:(?!</a>).)*?<p class="prev-next-title")',
+    re.S,
 )
 
 Say = Callable[[str], str]
