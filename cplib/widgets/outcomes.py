@@ -226,7 +226,7 @@ class Outcomes:
     def ending(self, outcome: Outcome) -> str:
         """The final accuracy beside those without deficit, in words."""
         seeds = len(outcome.final.seeds)
-        spread = averaged(seeds) + (f", 95{TIE}% " + _("interval")) * (seeds > 1)
+        spread = averaged(seeds) + _(", 95\N{NO-BREAK SPACE}% interval") * (seeds > 1)
         window = _("{deficit} from epoch {onset} to {removal}")
         windows = (
             window.format(deficit=w.deficit.title, onset=w.onset, removal=w.removal)
