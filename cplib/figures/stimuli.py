@@ -98,7 +98,9 @@ def course(study: Study) -> Panel:
     clean = study.clean_epochs
     lives = {
         _("impaired"): run,
-        textwrap.fill(REFERENCES["baseline"], 11): Run((), clean),
+        textwrap.fill(REFERENCES["baseline"], 11, break_long_words=False): Run(
+            (), clean
+        ),
         REFERENCES["control"]: Run((), run.epochs),
     }
     with style():

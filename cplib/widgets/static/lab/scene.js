@@ -2,10 +2,11 @@
 // the trace of the Fisher information by layer.
 
 const GRIP = 12; // width of a handle at an end of a window, in pixels
+const NAME = Math.max(38, 8 + 7.5 * _`twin`.length); // of the longest label
 
 /** Where things are in a scene of `width` pixels with `rows` strips over `total` epochs. */
 function layout(width, rows, total) {
-  const left = 38, right = width - 72, side = Math.max(30, Math.min(46, width / 15));
+  const left = NAME, right = width - NAME - 34, side = Math.max(30, Math.min(46, width / 15));
   const roof = rows * (side + 6) + 22, floor = roof + Math.max(150, Math.min(220, 0.32 * width));
   return { left, right, side, roof, floor, x: scale(0, total, left, right),
     epoch: scale(left, right, 0, total), row: (y) => Math.floor(y / (side + 6)) };
