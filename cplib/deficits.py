@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from ._base.device import stream
 from ._base.plain import choose, settle, whole
+from ._base.words import translated as _
 from .errors import InputError
 
 __all__ = [
@@ -52,8 +53,8 @@ class Deficit:
     """
 
     kind: ClassVar[str] = "none"
-    label: ClassVar[str] = "no deficit"
-    sees: ClassVar[str] = "clear images, true labels"
+    label: ClassVar[str] = _("no deficit")
+    sees: ClassVar[str] = _("clear images, true labels")
     look: ClassVar[Look] = Look("#595959", "o", "-")
     augment: ClassVar[bool] = True
 
@@ -74,7 +75,8 @@ class Deficit:
     @property
     def title(self) -> str:
         """The label and all options not at their defaults: 'blur, factor 2'."""
-        return ", ".join([self.label, *(f"{k} {v}" for k, v in self._chosen().items())])
+        chosen = (f"{_(name)} {value}" for name, value in self._chosen().items())
+        return ", ".join([self.label, *chosen])
 
     def _chosen(self) -> dict:
         values = ((f, getattr(self, f.name)) for f in fields(self))
@@ -104,7 +106,8 @@ class Blur(Deficit):
     """
 
     factor: int = 4
-    sees: ClassVar[str] = "blurred images, true labels"
+    label: ClassVar[str] = _("blur")
+    sees: ClassVar[str] = _("blurred images, true labels")
     look: ClassVar[Look] = Look("#0173b2", "s", "-")
 
     def __post_init__(self):
@@ -129,8 +132,8 @@ class VerticalFlip(Deficit):
     """Every training image upside down (not with probability 1/2)."""
 
     kind: ClassVar[str] = "flip"
-    label: ClassVar[str] = "vertical flip"
-    sees: ClassVar[str] = "images upside down, true labels"
+    label: ClassVar[str] = _("vertical flip")
+    sees: ClassVar[str] = _("images upside down, true labels")
     look: ClassVar[Look] = Look("#b8860b", "^", "--")
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
@@ -146,8 +149,8 @@ class LabelPermutation(Deficit):
 
     classes: int = 10
     kind: ClassVar[str] = "labels"
-    label: ClassVar[str] = "label permutation"
-    sees: ClassVar[str] = "clear images, permuted labels"
+    label: ClassVar[str] = _("label permutation")
+    sees: ClassVar[str] = _("clear images, permuted labels")
     look: ClassVar[Look] = Look("#029e73", "D", "-.")
 
     def __post_init__(self):
@@ -177,7 +180,8 @@ class Noise(Deficit):
     as in the lab's code.
     """
 
-    sees: ClassVar[str] = "noise in place of images, true labels"
+    label: ClassVar[str] = _("noise")
+    sees: ClassVar[str] = _("noise in place of images, true labels")
     look: ClassVar[Look] = Look("#d55e00", "v", ":")
     augment: ClassVar[bool] = False
 
@@ -193,7 +197,8 @@ class MovingNoise(Noise):
     Not in the paper: for a control experiment.
     """
 
-    sees: ClassVar[str] = "moving noise in place of images, true labels"
+    label: ClassVar[str] = _("moving noise")
+    sees: ClassVar[str] = _("moving noise in place of images, true labels")
     look: ClassVar[Look] = Look("#c86fb6", "P", "--")
     augment: ClassVar[bool] = True
 
@@ -202,8 +207,8 @@ class MovingNoise(Noise):
 class Grey(Deficit):
     """Images without colour: each channel becomes their mean. Not in the paper."""
 
-    label: ClassVar[str] = "grey images"
-    sees: ClassVar[str] = "grey images, true labels"
+    label: ClassVar[str] = _("grey images")
+    sees: ClassVar[str] = _("grey images, true labels")
     look: ClassVar[Look] = Look("#8c8c8c", "p", "-.")
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:

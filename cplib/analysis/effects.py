@@ -7,12 +7,13 @@ import pandas as pd
 from scipy import stats
 
 from .._base.plain import whole
+from .._base.words import translated as _
 from ..errors import DataError, InputError
 from ..results import Result, finals
 from ..studies import Run
 
 # the two networks without deficit that an impaired one is compared with, in words
-REFERENCES = {"baseline": "same clean training", "control": "same age"}
+REFERENCES = {"baseline": _("same clean training"), "control": _("same age")}
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def changes(result: Result, against: str = "baseline") -> pd.DataFrame:
 def left_out(result: Result, *runs: Run) -> str:
     """A sentence, after a space, on those of `runs` (default: all) that diverged."""
     lost = result.lost(*runs)
-    return f" Diverged, and left out: {lost}." if lost else ""
+    return _(" Diverged, and left out: {runs}.", runs=lost) if lost else ""
 
 
 def signed(number: float, digits: int = 1) -> str:

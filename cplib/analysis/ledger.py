@@ -12,15 +12,16 @@ from pathlib import Path
 import yaml
 
 from .._base import files
+from .._base.words import translated as _
 from ..errors import DataError, InputError
 from .claim_statistics import STATISTICS
 
 VERDICTS = ("reproduced", "undecided", "contradicted", "not testable")
 REPRODUCED, UNDECIDED, CONTRADICTED, UNTESTABLE = VERDICTS
 EXPECTED = {
-    "above": "above {threshold:g}",
-    "below": "below {threshold:g}",
-    "within": "within ±{threshold:g}",
+    "above": _("above {threshold:g}"),
+    "below": _("below {threshold:g}"),
+    "within": _("within ±{threshold:g}"),
 }
 
 
@@ -88,7 +89,7 @@ class Claim:
         if self.untestable:
             return ""
         words = EXPECTED[self.expected].format(threshold=self.threshold)
-        return f"{words} {self.unit}".strip().replace("-", "\N{MINUS SIGN}")
+        return f"{words} {_(self.unit)}".strip().replace("-", "\N{MINUS SIGN}")
 
     def verdict(
         self, low: float, high: float, narrow: tuple[float, float] | None = None
@@ -159,6 +160,7 @@ def _claim(entry: dict, file: Path) -> Claim:
     given["studies"] = tuple(given.get("studies", ()))
     for name in ("options", "says"):
         given[name] = tuple(sorted(given.get(name, {}).items()))
+    given |= {name: _(given[name]) for name in ("claim", "measured") if name in given}
     try:
         return Claim(**given)
     except TypeError as error:

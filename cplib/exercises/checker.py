@@ -19,8 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._base.words import translated as _
+
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-9, "equal_nan": True}
-HEADS = {"passed": "Passed", "unanswered": "Not yet answered", "wrong": "Not right yet"}
+HEADS = {"passed": _("Passed"), "unanswered": _("Not yet answered")}
+HEADS["wrong"] = _("Not right yet")
 Observations = list[tuple[str, Any]]  # pairs of description and value
 
 
@@ -116,7 +119,7 @@ class Outcome:
 
 def examine(exercise: Exercise, answer: Any) -> Outcome:
     """Try the reader's `answer`; errors in it are reported, never raised."""
-    stub = "put your answer in the place of `...`, and run the cell."
+    stub = _("put your answer in the place of `...`, and run the cell.")
     if answer is None or answer is ...:
         return Outcome("unanswered", stub)
     if not callable(answer):
@@ -125,13 +128,14 @@ def examine(exercise: Exercise, answer: Any) -> Outcome:
     try:
         seen = exercise.behaviour(answer)
     except _Unanswered:
-        return Outcome("unanswered", f"{stub} A function must `return` its answer.")
+        stub += " " + _("A function must `return` its answer.")
+        return Outcome("unanswered", stub)
     except Exception as error:  # the reader's code may raise anything
         return Outcome("wrong", _stopped(error, answer))
     right = exercise.behaviour(exercise.reference)
     wrong = _differences(seen, right)
     if not wrong:
-        return Outcome("passed", f"right in all {len(right)} checks.")
+        return Outcome("passed", _("right in all {count} checks.", count=len(right)))
     for hint, mistake in exercise.mistakes.items():
         if not _differences(seen, exercise.behaviour(mistake)):
             return Outcome("wrong", hint)

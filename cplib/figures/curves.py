@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from .._base.words import translated as _
 from ..errors import InputError
 from ..results import Result
 from ..studies import Run, Study
@@ -57,10 +58,11 @@ def time_left(studies: dict[str, Study]) -> Panel:
             rates = [study.setup.schedule.rate_at(epoch) for epoch in epochs]
             sums = np.convolve(rates, np.ones(study.clean_epochs), "valid")
             left[name] = pd.Series(100 * sums / sums[0])
-            ends.append(f"{name} {left[name].iloc[-1]:.1f} % at {len(sums) - 1}")
+            ends.append(_("{name} {share:.1f} % at {epoch}", name=name,
+                          share=left[name].iloc[-1], epoch=len(sums) - 1))  # fmt: skip
             look = series(i)
             axes.plot(left[name], color=look.colour, linestyle=look.dash, label=name)
-        axes.set(xlabel=T0, ylabel="learning left (%)", ylim=(0, 105))
+        axes.set(xlabel=T0, ylabel=_("learning left (%)"), ylim=(0, 105))
         axes.margins(x=0.02)
         axes.legend()
     table = pd.concat(left, names=["schedule", "removal"]).rename("% left")

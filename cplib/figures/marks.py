@@ -9,6 +9,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from .._base.words import translated as _
 from ..deficits import Deficit, Look
 from ..studies import Run
 
@@ -111,13 +112,13 @@ def lanes(axes: Axes, runs: Mapping[str, Run]) -> pd.DataFrame:
             axes.barh(-y, end - begin, left=begin, height=0.6, color=shade, alpha=0.35)
             axes.barh(-y, end - begin, left=begin, height=0.6, color="none",
                       edgecolor=colour, hatch="//" if deficit else "")  # fmt: skip
-            word = deficit.label if deficit else "clear"
+            word = deficit.label if deficit else _("clear")
             if end - begin > 0.035 * last * len(word):  # else it does not fit
                 axes.text(
                     (begin + end) / 2, -y, word, ha="center", va="center",
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
                 )  # fmt: skip
-            sees = deficit.sees if deficit else "clear images"
+            sees = deficit.sees if deficit else _("clear images")
             table.append((name, begin, end, sees))
             begin = end
     axes.set(yticks=[-y for y in range(len(runs))], yticklabels=runs, xlim=(0, last))
@@ -133,7 +134,7 @@ def name_of(run: Run) -> str:
     return run.title
 
 
-def percent(axes: Axes, label: str = "test accuracy (%)", least: float = 0) -> None:
+def percent(axes: Axes, label: str = _("test accuracy (%)"), least: float = 0) -> None:
     """Make the y axis one of accuracy, in %, from `least` or more to 100 or less."""
     low, high = axes.get_ylim()
     axes.set(ylabel=label, ylim=(max(least, low), min(100, high)))

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from .._base.words import translated as _
 from ..analysis.effects import interval
 from ..deficits import Deficit, deficit
 from ..results import Result
@@ -31,8 +32,9 @@ TRIANGLES = {
 }  # fmt: skip
 FAMILIES = {"ResNet18": "ResNet-18", "MLP": "digits, MLP"}
 SPENT = {
-    "none": "sharp", "flip": "upside down", "labels": "renamed", "grey": "grey",
-    "blur": "blurred", "noise": "fixed noise", "moving-noise": "moving noise",
+    "none": _("sharp"), "flip": _("upside down"), "labels": _("renamed"),
+    "grey": _("grey"), "blur": _("blurred"), "noise": _("fixed noise"),
+    "moving-noise": _("moving noise"),
 }  # fmt: skip
 
 
@@ -75,7 +77,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
         ],
         columns=["epochs spent", "points gained", "low", "high"],
     )
-    table.loc[len(table)] = ["nothing", 0.0, math.nan, math.nan]
+    table.loc[len(table)] = [_("nothing"), 0.0, math.nan, math.nan]
     looks = {SPENT.get(kind, kind): _look(kind) for kind in by_kind}
     table = table.sort_values("points gained", ignore_index=True)
     seeds = {SPENT.get(kind, kind): points for kind, points in by_kind.items()}
@@ -90,7 +92,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
                       markeredgecolor=INK, markersize=3)  # fmt: skip
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set(yticks=range(len(table)), yticklabels=table["epochs spent"])
-        axes.set_xlabel("points of accuracy gained")
+        axes.set_xlabel(_("points of accuracy gained"))
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
     words = "; ".join(f"{n} {g:+.1f}" for n, g in table.iloc[::-1, :2].to_numpy())

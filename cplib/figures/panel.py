@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from .._base import files
+from .._base.words import translated as _
 from ..errors import InputError
 from .palette import WHITE, style
 
@@ -102,8 +103,8 @@ class Panel:
         found = [
             _image(self.svg(p), words) for p, words in zip(parts, said, strict=True)
         ]
-        for number, (address, _) in enumerate(self.links):
-            found[number] = f'<a href="{address}">{found[number]}</a>'
+        for number, link in enumerate(self.links):
+            found[number] = f'<a href="{link[0]}">{found[number]}</a>'
         return found
 
     def image_html(self) -> str:
@@ -118,12 +119,12 @@ class Panel:
 
     def data(self) -> str:
         """The table as HTML, with a link that saves it."""
-        rows = self.table.to_html(
+        rows = self.table.rename(columns=_).to_html(
             index=False, border=0, float_format="{:.4g}".format, na_rep="–"
         )
         return (
             f'<div class="cplib-table" tabindex="0" role="region" '
-            f'aria-label="Data of the figure">{rows}</div>{self._download()}'
+            f'aria-label="{_("Data of the figure")}">{rows}</div>{self._download()}'
         )
 
     def words(self) -> str:
@@ -132,7 +133,8 @@ class Panel:
 
     def _origin(self) -> str:
         """The origin, folded behind an icon."""
-        sign = '<summary aria-label="Where these numbers come from">ⓘ</summary>'
+        label = _("Where these numbers come from")
+        sign = f'<summary aria-label="{label}">ⓘ</summary>'
         words = html.escape(self.origin)
         return f' <details class="cplib-origin">{sign}{words}</details>' * bool(words)
 
@@ -143,7 +145,7 @@ class Panel:
         name = "-".join(words) or "figure"
         return (
             f'<p><a download="{name}.csv" href="data:text/csv;base64,{payload}">'
-            "Save the data as CSV</a></p>"
+            f"{_('Save the data as CSV')}</a></p>"
         )
 
 
@@ -152,7 +154,7 @@ def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> P
     texts = resources.files(__package__).joinpath("words.toml").read_text("utf-8")
     words = tomllib.loads(texts)[name]
     alt, caption, origin = (
-        words.get(key, "").format(**parts) for key in ("alt", "caption", "origin")
+        _(words.get(key, ""), **parts) for key in ("alt", "caption", "origin")
     )
     return Panel(figure, alt, caption, table, origin)
 
@@ -181,7 +183,7 @@ class Sheet:
 
 
 def _folded(data: str) -> str:
-    summary = "<summary>The data behind this figure</summary>"
+    summary = f"<summary>{_('The data behind this figure')}</summary>"
     return f"<details>{summary}{data}</details>"
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from .. import data, studies
 from .._base.plain import whole
+from .._base.words import translated as _
 from ..analysis.effects import REFERENCES
 from ..data import gratings as procedural
 from ..deficits import KINDS, Deficit, LabelPermutation
@@ -96,21 +97,24 @@ def course(study: Study) -> Panel:
     run = study.runs[1 + len(study.runs[1:]) // 2]
     clean = study.clean_epochs
     lives = {
-        "impaired": run,
-        textwrap.fill(REFERENCES["baseline"], 11): Run((), clean),
+        _("impaired"): run,
+        textwrap.fill(REFERENCES["baseline"], 11, break_long_words=False): Run(
+            (), clean
+        ),
         REFERENCES["control"]: Run((), run.epochs),
     }
     with style():
         figure, (axes,) = rows(2.2)
         table = lanes(axes, lives)
         for epoch, name, side in (
-            (run.onset, "onset ", "right"), (run.removal, " removal", "left")
+            (run.onset, _("onset") + " ", "right"),
+            (run.removal, " " + _("removal"), "left"),
         ):  # fmt: skip
             axes.annotate(
                 name, (epoch, 0.3), (epoch, 0.62), ha=side,
                 arrowprops={"arrowstyle": "-", "color": GREY},
             )  # fmt: skip
-        axes.set(xlabel="epochs of training", ylim=(0.5 - len(lives), 0.95))
+        axes.set(xlabel=_("epochs of training"), ylim=(0.5 - len(lives), 0.95))
     return worded(
         "course", figure, table, windows=run.title, epochs=run.epochs, clean=clean,
         study=study.name,

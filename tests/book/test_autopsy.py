@@ -149,7 +149,7 @@ def test_the_death_of_jupyter_book_is_told(enough, tmp_path, monkeypatch):
         build_book, "JUPYTER_BOOK", "import os; os.kill(os.getpid(), 9)"
     )
     with pytest.raises(build_book.BookError, match=r"died \(killed, SIGKILL\): it was"):
-        build_book.build_pages(tmp_path, tmp_path, tmp_path)
+        build_book.build_pages(tmp_path, tmp_path)
 
 
 # -- what a status and a few words tell

@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 
 from cplib._base import console, files
 from cplib.errors import CplibError
+from tools.build import languages
 from tools.build.autopsy import Death
 from tools.build.execute import (
     CODE,
@@ -94,19 +95,24 @@ def build(root: Path, output: Path, parameters: dict[str, str | int]) -> Path:
     began = time.perf_counter()
     files.check_folder(output, "name another folder with --output")
     sources = pages(root)
-    stage = output / "stage"
-    stage_text(root, stage)
+    stage_text(root, output / "stage")
     print("Notebooks, with", *(f"{key}={text}" for key, text in parameters.items()))
-    executed = execute(root, output, sources, parameters)
-    for source, copy in executed.items():
-        staged = stage / source.relative_to(root)
-        nbformat.write(cleaned(nbformat.read(copy, as_version=4)), staged)
-    notebooks_done = time.perf_counter()
-    print("Pages ...", end=" ", flush=True)
-    page = build_pages(root, stage, output)
-    ended = time.perf_counter()
-    print(f"{ended - notebooks_done:.0f} s")
-    print(f"Book: {page}   ({ended - began:.0f} s in all)")
+    stage_notebooks(root, output, sources, parameters)
+    made = build_pages(root, output)
+    catalogues = languages.catalogues(root)
+    for language, catalogue in catalogues.items():
+        print(f"The same in {languages.name(language)}")
+        own = output / language
+        with languages.spoken(catalogue, own):
+            sources = languages.stage(root, output / "stage", own / "stage")
+            stage_notebooks(root, own, sources, parameters)
+            for name, text in languages.settings(root, language).items():
+                (own / name).write_text(text, encoding="utf-8")
+            languages.add(build_pages(own, own), made, language)
+    if catalogues:
+        languages.link(made, catalogues)
+    page = replace_pages(made, output / "html")
+    print(f"Book: {page}   ({time.perf_counter() - began:.0f} s in all)")
     return page
 
 
@@ -158,6 +164,15 @@ def live_results(root: Path, output: Path) -> Path:
     return folder
 
 
+def stage_notebooks(
+    root: Path, output: Path, sources: list[Path], parameters: dict[str, str | int]
+) -> None:
+    """Put executed copies of the notebooks in `sources` on the stage of `output`."""
+    for copy in execute(root, output, sources, parameters).values():
+        staged = output / "stage/book" / copy.name
+        nbformat.write(cleaned(nbformat.read(copy, as_version=4)), staged)
+
+
 def execute(
     root: Path, output: Path, sources: list[Path], parameters: dict[str, str | int]
 ) -> dict[Path, Path]:
@@ -171,7 +186,7 @@ def execute(
     jobs = []
     for source in sources:
         if source.suffix == ".ipynb":
-            name = source.relative_to(root)
+            name = Path("book", source.name)
             key = input_key(source, parameters, stored)
             cwd = output / "stage" / name.parent
             job = Job(
@@ -232,12 +247,19 @@ def _hide_as_the_parameters(notebook: NotebookNode) -> None:
             cell["id"] = "injected-parameters"  # papermill's is random
 
 
-def build_pages(root: Path, stage: Path, output: Path) -> Path:
-    """Run jupyter-book on `stage`; its pages replace the previous ones."""
-    fresh, html, log = output / "fresh", output / "html", output / "build.log"
+def build_pages(settings: Path, output: Path) -> Path:
+    """Run jupyter-book on the stage of `output`, with `_config.yml` and `_toc.yml`.
+
+    Returns:
+        The folder of the pages.
+    """
+    print("Pages ...", end=" ", flush=True)
+    began = time.perf_counter()
+    fresh, log = output / "fresh", output / "build.log"
     shutil.rmtree(fresh, ignore_errors=True)
-    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(stage)]
-    command += ["--config", str(root / "_config.yml"), "--toc", str(root / "_toc.yml")]
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(output / "stage")]
+    command += ["--config", str(settings / "_config.yml")]
+    command += ["--toc", str(settings / "_toc.yml")]
     command += ["--path-output", str(fresh), "-W", "--keep-going"]
     watch = Watch()
     done = subprocess.run(
@@ -260,9 +282,16 @@ def build_pages(root: Path, stage: Path, output: Path) -> Path:
         raise BookError(
             f"jupyter-book refused the pages.\n{shown[-3000:]}\n  log: {log}"
         )
+    print(f"{time.perf_counter() - began:.0f} s")
+    return fresh / "_build" / "html"
+
+
+def replace_pages(made: Path, html: Path) -> Path:
+    """Put the pages `made` in the place of those in `html`; return the first."""
+    fresh = made.parents[1]
     if html.exists():
         os.replace(html, fresh / "previous")
-    os.replace(fresh / "_build" / "html", html)
+    os.replace(made, html)
     shutil.rmtree(fresh, ignore_errors=True)
     return html / "index.html"
 

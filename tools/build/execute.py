@@ -28,6 +28,7 @@ import papermill
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from cplib._base.files import named
 from tools.build import autopsy
 from tools.build.memory import Watch
 from tools.build.stamp import RUN, run_of
@@ -77,6 +78,7 @@ def input_key(source: Path, parameters: dict[str, str | int], results: Path) -> 
         *_files(CODE / "cplib"),
         *_files(CODE / "book" / "benchmarks"),
         *_files(results),
+        *filter(None, [named("CPLIB_MESSAGES")]),
     ]
     parts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     parts += [str(path.name) for path in files]

@@ -62,7 +62,8 @@ def main() -> int:
     chromium = required()
     if not (html / "index.html").is_file():
         sys.exit(f"No book in {html}: run make book first.")
-    pages = [f"book/{path.name}" for path in sorted((html / "book").glob("*.html"))]
+    found = sorted([*html.glob("book/*.html"), *html.glob("*/book/*.html")])
+    pages = [path.relative_to(html).as_posix() for path in found]
     faults = 0
     print("|", " | ".join(COLUMNS), "|")
     print("|---" * len(COLUMNS) + "|")

@@ -25,6 +25,7 @@ def finish(app: Any, error: Exception | None) -> None:
     front = f"{app.config.root_doc}.html"
     if front != "index.html":
         page = accessible.redirect_html(front, app.config.html_title, ICON)
+        page = page.replace('lang="en"', f'lang="{app.config.language}"')
         (html / "index.html").write_text(page, encoding="utf-8")
 
 

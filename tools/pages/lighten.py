@@ -12,8 +12,8 @@ from tools.pages import icons
 # Scripts and style sheets that no page needs, by a part of their tag: icons come from a
 # font (icons.py), and there are no live cells.
 UNUSED = ("scripts/fontawesome.js", "sphinx-thebe", "THEBE_JS_URL")
-# Needed by the search page only: there is no search while typing.
-SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+# Needed by the search page only, which is English: there is no search while typing.
+SEARCH = ("searchtools.js", "language_data.js", "searchindex.js", "translations.js")
 # Needed by pages with cards, grids or tabs only.
 DESIGN = ("sphinx-design.min.css", "design-tabs.js")
 DESIGNED = re.compile(r'class="[^"]*\bsd-')

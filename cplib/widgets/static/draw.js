@@ -1,5 +1,8 @@
 // What the scripts of the explorers share: elements, SVG, scales (see cplib/widgets/fragments.py).
 
+/** Words for readers, _`epoch ${epoch}`: they are translated before the script is sent. */
+const _ = (parts, ...values) => String.raw({ raw: parts }, ...values);
+
 function fill(element, attributes, children) {
   for (const name in attributes) element.setAttribute(name, attributes[name]);
   element.append(...children);
@@ -57,7 +60,7 @@ function onWidth(element, draw) {
 function addressed(root, name, words, read) {
   const book = "content_root" in document.documentElement.dataset, mark = `#${name}=`;
   const told = html("span", { role: "status" });
-  const button = html("button", { type: "button" }, "Copy link");
+  const button = html("button", { type: "button" }, _`Copy link`);
   const bar = html("p", { class: "link" }, button, told);
   bar.hidden = !book;
   const write = () => {
@@ -72,7 +75,7 @@ function addressed(root, name, words, read) {
     const link = location.href.split("#")[0] + write();
     try {
       await navigator.clipboard.writeText(link);
-      told.textContent = " Copied.";
+      told.textContent = _` Copied.`;
     } catch { // no permission: the reader copies it
       told.textContent = ` ${link}`;
     }
@@ -81,7 +84,7 @@ function addressed(root, name, words, read) {
     if (!book || !location.hash.startsWith(mark)) return;
     const given = location.hash.slice(mark.length).split("/").map(decodeURIComponent);
     if (!read(given))
-      told.textContent = ` The link asks for ${given.join(", ")}, which is not in this edition.`;
+      told.textContent = _` The link asks for ${given.join(", ")}, which is not in this edition.`;
     root.scrollIntoView();
   }
   addEventListener("hashchange", open);

@@ -4,7 +4,8 @@
 // cplib.widgets.fragments puts draw.js before it, and a function around both.
 
 const STEPS = 40; // of a slider, at least
-const VERDICTS = ["reproduced", "undecided", "contradicted"];
+const VERDICTS = [["reproduced", _`reproduced`], ["undecided", _`undecided`],
+  ["contradicted", _`contradicted`]];
 
 /** Start the prediction in `root`. */
 function start(root) {
@@ -19,21 +20,21 @@ function start(root) {
   // ---- what there is on the page
   const said = html("output", { "aria-live": "polite" });
   const reveal = html("button", { type: "button" });
-  const again = html("button", { type: "button" }, "Start again");
+  const again = html("button", { type: "button" }, _`Start again`);
   const paper = sketch && sheet(sketch, mine, keep);
   const asked = calls.map(({ id, claim }) => html("fieldset", {}, html("legend", {}, claim),
-    ...VERDICTS.map((verdict) => {
+    ...VERDICTS.map(([verdict, words]) => {
       const input = html("input", { type: "radio", name: `call-${id}`, value: verdict,
         "data-lm-suppress-shortcuts": "true" }); // JupyterLab would take the arrow keys
       input.addEventListener("change", () => {
         mine.calls[id] = verdict;
         keep();
       });
-      return html("label", {}, input, html("span", {}, verdict));
+      return html("label", {}, input, html("span", {}, words));
     })));
   const live = html("div", { class: "live" },
     ...(paper ? paper.parts : []),
-    ...(calls.length ? [html("p", { class: "what" }, "What will our runs say of this?"), ...asked] : []),
+    ...(calls.length ? [html("p", { class: "what" }, _`What will our runs say of this?`), ...asked] : []),
     html("p", { class: "buttons" }, reveal, again),
     said);
   root.prepend(live);
@@ -68,13 +69,13 @@ function start(root) {
       if (input.type === "radio")
         input.checked = mine.calls[input.name.slice("call-".length)] === input.value;
     }
-    reveal.textContent = mine.open ? "Hide what was measured"
-      : made() ? "Show what was measured" : "Skip this, and show what was measured";
+    reveal.textContent = mine.open ? _`Hide what was measured`
+      : made() ? _`Show what was measured` : _`Skip this, and show what was measured`;
     again.hidden = !made() && !mine.seen;
-    said.textContent = mine.open ? (paper ? paper.outcome() : "What was measured is below.")
-      : made() ? "When this is what you expect, look at what was measured."
-        : paper ? "Draw the curve that you expect: on the chart, or point by point below it."
-          : "Say what you expect; then look.";
+    said.textContent = mine.open ? (paper ? paper.outcome() : _`What was measured is below.`)
+      : made() ? _`When this is what you expect, look at what was measured.`
+        : paper ? _`Draw the curve that you expect: on the chart, or point by point below it.`
+          : _`Say what you expect; then look.`;
     if (paper) paper.draw();
     if (ready && cell) close();
   }
@@ -83,6 +84,8 @@ function start(root) {
   function close() {
     if (mine.open) cell.removeAttribute("data-closed");
     else cell.setAttribute("data-closed", "");
+    const words = JSON.stringify(_`Opens with the prediction above.`);
+    cell.parentElement.style.setProperty("--closed", words);
   }
 
   show();
@@ -112,7 +115,7 @@ function sheet(data, mine, changed) {
   const chart = html("div", { class: "chart", "aria-hidden": "true" });
   const points = names.map((name, i) => {
     const input = html("input", { type: "range", min: data.low, max: data.high,
-      step, "aria-label": `${data.ylabel} at ${data.xlabel} ${name}`,
+      step, "aria-label": _`${data.ylabel} at ${data.xlabel} ${name}`,
       "data-lm-suppress-shortcuts": "true" });
     const value = html("span", { class: "value", "aria-hidden": "true" });
     input.addEventListener("input", () => {
@@ -124,7 +127,7 @@ function sheet(data, mine, changed) {
   const parts = [
     html("p", { class: "what" }, data.ylabel),
     chart,
-    html("details", {}, html("summary", {}, "Set the points one by one"),
+    html("details", {}, html("summary", {}, _`Set the points one by one`),
       html("div", { class: "points" }, ...points.map((p) => p.label)))];
 
   const span = (width) => [52, width - 16];
@@ -166,12 +169,11 @@ function sheet(data, mine, changed) {
   /** How the sketch and the measured curve differ, in words. */
   function outcome() {
     const truth = names.map((name, i) => `${name}: ${number(data.mean[i])}`).join(", ");
-    const measured = `Measured, by ${data.xlabel}: ${truth}.`;
+    const measured = _`Measured, by ${data.xlabel}: ${truth}.`;
     if (!drawn(mine).length) return measured;
     const worst = drawn(mine).reduce((best, i) => (distance(i) > distance(best) ? i : best));
-    return `Your sketch is off by ${off()} on average, and most at `
-      + `${names[worst]}: you have ${number(mine.guess[worst])}, measured is `
-      + `${number(data.mean[worst])}. ${measured}`;
+    const [mean, guess] = [data.mean[worst], mine.guess[worst]].map(number);
+    return _`Your sketch is off by ${off()} on average, and most at ${names[worst]}: you have ${guess}, measured is ${mean}. ${measured}`;
   }
 
   function draw() {
@@ -180,7 +182,7 @@ function sheet(data, mine, changed) {
       const set = mine.guess[i] !== null;
       input.value = set ? mine.guess[i] : (data.low + data.high) / 2;
       value.textContent = set ? number(mine.guess[i]) : "\u2013";
-      input.setAttribute("aria-valuetext", set ? number(mine.guess[i]) : "not drawn yet");
+      input.setAttribute("aria-valuetext", set ? number(mine.guess[i]) : _`not drawn yet`);
     });
     const width = Math.max(240, chart.clientWidth), [left, right] = span(width);
     const x = across(width), inside = (v) => Math.max(data.low, Math.min(data.high, v));
@@ -195,10 +197,10 @@ function sheet(data, mine, changed) {
     const bars = () => data.half.map((half, i) => line(x(places[i]), down(inside(data.mean[i] - half)),
       x(places[i]), down(inside(data.mean[i] + half)), "bar"));
     const legend = () => svg("g", { class: "legend" },
-      round(left + 14, TOP + 8, "guess"), text(left + 26, TOP + 12, "start", "your sketch"),
+      round(left + 14, TOP + 8, "guess"), text(left + 26, TOP + 12, "start", _`your sketch`),
       square(left + 124, TOP + 8, "measured"),
       text(left + 136, TOP + 12, "start",
-        data.half && width > 420 ? "measured, 95\u00a0% interval" : "measured"));
+        data.half && width > 420 ? _`measured, 95\u00a0% interval` : _`measured`));
     const gap = Math.ceil((places.length * 26) / (right - left)); // labels that fit
     const letters = 7.5 * Math.max(...names.map((name) => name.length));
     const upright = named && places.length * letters > right - left;
@@ -213,7 +215,7 @@ function sheet(data, mine, changed) {
       ...names.map(label).filter((_, i) => i % gap === 0),
       text(right, BOTTOM + depth + 17, "end", data.xlabel),
       ...(drawn(mine).length || mine.seen ? [] : [svg("g", { class: "legend" },
-        text((left + right) / 2, (TOP + BOTTOM) / 2, "middle", "Draw here"))]),
+        text((left + right) / 2, (TOP + BOTTOM) / 2, "middle", _`Draw here`))]),
       ...(mine.open && data.half ? bars() : []),
       ...(mine.open ? curve(data.mean, "measured", square) : []),
       ...curve(mine.guess, "guess", round),
