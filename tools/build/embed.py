@@ -26,6 +26,8 @@ from tools.build.execute import CODE
 from tools.pages.edition import edition
 
 FOLDER = "embed"
+STYLES = CODE / "book" / "static" / "book.css"
+SIGN = re.compile(r"^\.cplib-origin[^}]*\}", re.M)  # that of the folds, as in the book
 PAGE, LIST = (
     string.Template(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     for name in ("embed.html", "embed_list.html")
@@ -118,6 +120,7 @@ def _page(config: dict, title: str, body: str) -> str:
     return PAGE.substitute(
         title=html.escape(title),
         body=body,
+        signs="\n".join(SIGN.findall(STYLES.read_text(encoding="utf-8"))),
         book=html.escape(config["title"]),
         edition=edition()[1],
         address=link,
