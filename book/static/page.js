@@ -33,9 +33,10 @@ function arrive() {
   else if (target) (target.closest("section").querySelector("[data-closed]") || target).scrollIntoView();
   for (const told of document.querySelectorAll(".astray")) told.remove();
   const parts = [...document.querySelectorAll("[data-address]")].map((e) => e.dataset.address);
-  if (target || parts.includes(part) || (state === undefined && !part.startsWith("figure-"))) return;
+  const ours = state !== undefined || part.startsWith("figure-"), place = document.querySelector("article");
+  if (target || !ours || !place || parts.includes(part)) return;
   const told = made("p", { class: "astray", role: "status" });
-  document.querySelector("article").prepend(told);
+  place.prepend(told);
   told.textContent = WORDS.astray(part);
 }
 addEventListener("load", () => location.hash && arrive());
@@ -55,7 +56,7 @@ function citable(figure, common) {
   const title = [...new Set(places.map(heading))].join(": ");
   const text = common.replace(/%ID%/g, figure.id)
     .replace("%TITLE%", () => title.replace(/[&%$#_{}]/g, "\\$&"));
-  const bibtex = made("pre", { tabindex: 0, "aria-label": "BibTeX" }, text);
+  const bibtex = made("pre", {}, text);
   const button = made("button", { type: "button" }, WORDS.copy), told = made("span", { role: "status" });
   button.addEventListener("click", async () => {
     try {
