@@ -3,6 +3,7 @@
 import html
 import re
 import shutil
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -94,6 +95,21 @@ def test_the_foot_names_book_edition_and_address(root, tmp_path, address):
 def test_without_a_book_it_says_so(tmp_path, capsys):
     assert embed.main([str(tmp_path)]) == 1
     assert "run make book first" in capsys.readouterr().err
+
+
+def test_sizes_are_printed(tmp_path, capsys):
+    part = laboratory()._repr_html_()
+    chapter(tmp_path / "executed/demo/book/laboratory.ipynb", "Laboratory", part)
+    assert embed.main([str(tmp_path), "--scale", "demo"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        path, size = re.fullmatch(r"(.+\.html)   \((\d+) kB\)", line).groups()
+        assert int(size) == round(Path(path).stat().st_size / 1e3)
+
+
+def test_the_book_has_such_parts(smoke):
+    names = [part.name for part in embed.found(smoke.output / "executed" / "smoke")]
+    assert names[:2] == ["front-page", "laboratory"]
+    assert any(name.startswith("explorer-timing-") for name in names)
 
 
 @pytest.mark.browser

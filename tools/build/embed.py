@@ -115,7 +115,7 @@ def _parts(path: Path) -> Iterator[Part]:
 
 def _page(config: dict, title: str, body: str) -> str:
     """A page with this body; its foot names book, edition and, if known, address."""
-    address = config["html"]["baseurl"]
+    address = config["html"].get("baseurl")
     link = f' <a href="{address}" target="_top">{address}</a>' if address else ""
     return PAGE.substitute(
         title=html.escape(title),
@@ -128,12 +128,12 @@ def _page(config: dict, title: str, body: str) -> str:
 
 
 def _row(part: Part, file: Path) -> str:
-    size = f"{file.stat().st_size / 1e3:.0f} kB"
+    title, size = html.escape(part.title), f"{file.stat().st_size / 1e3:.0f} kB"
     return (
-        f'<li><a href="{file.name}">{html.escape(part.title)}</a>, {size}'
-        f'<pre tabindex="0" aria-label="Line for {html.escape(part.title)}">'
-        f"{html.escape(part.frame)}</pre>"
-        '<button type="button">Copy</button> <span role="status"></span></li>\n'
+        f'<li><a href="{file.name}">{title}</a>, {size}'
+        f"<pre>{html.escape(part.frame)}</pre>"
+        f'<button type="button" aria-label="Copy the line of {title}">Copy</button> '
+        '<span role="status"></span></li>\n'
     )
 
 

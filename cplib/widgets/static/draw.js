@@ -73,7 +73,7 @@ function addressed(root, name, words, read) {
   const button = html("button", { type: "button" }, "Copy link");
   const bar = html("p", { class: "link" }, button, told);
   bar.hidden = !book;
-  root.dataset.address = name; // the page tells who asks for a part that it has not
+  root.dataset.address = name; // by it the page knows a link to a part that it lacks
   const write = () => {
     told.textContent = "";
     const link = mark + words().map(encodeURIComponent).join("/");
