@@ -27,6 +27,7 @@ from nbformat import NotebookNode
 from cplib._base import console, files
 from cplib.errors import CplibError
 from tools.build import languages
+from tools.build.anchors import add_ids
 from tools.build.autopsy import Death
 from tools.build.execute import (
     CODE,
@@ -202,11 +203,11 @@ def execute(
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """Add the provenance line; remove times, paths, progress bars and widget views.
+    """Add the provenance line and ids of figures; remove what a page does not need.
 
-    A live widget needs a kernel or a script from a CDN; its static HTML is shown
-    instead. A notebook executed twice is then the same, except for the provenance line
-    and what its cells measure.
+    That is times, paths, progress bars and widget views: a live widget needs a kernel
+    or a script from a CDN, and its static HTML is shown instead. A notebook executed
+    twice is then the same, except for the provenance line and what its cells measure.
     """
     add_line(notebook)
     for name in ("papermill", "widgets", KEY):
@@ -219,6 +220,7 @@ def cleaned(notebook: NotebookNode) -> NotebookNode:
             cell.outputs = _steady(cell.outputs)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
+        add_ids(cell)
     return notebook
 
 

@@ -22,10 +22,9 @@ function start(root) {
   live.style.setProperty("--blur", data.colour);
   const address = addressed(root, "blur-until", () => [data.runs[at].removal], ([removal]) => {
     const found = data.runs.findIndex((run) => String(run.removal) === removal);
-    if (found < 0) return false;
+    if (found < 0) return misfit(removal);
     input.value = at = found;
     show(false);
-    return true;
   });
   live.append(address.bar);
   root.prepend(live);

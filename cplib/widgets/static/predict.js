@@ -1,6 +1,7 @@
 // Predict, then reveal (see cplib/widgets/predict.py): a curve to draw by mouse, finger or
 // sliders, and claims to call. What was measured is laid over the curve on demand, and the
-// cells that follow in the same section of the page open with it.
+// cells that follow in the same section of the page open with it. A link holds what was
+// predicted, as `point~value` and `claim~verdict`; who opens it sees that curve beside their own.
 // cplib.widgets.fragments puts draw.js before it, and a function around both.
 
 const STEPS = 40; // of a slider, at least
@@ -37,6 +38,9 @@ function start(root) {
     ...(calls.length ? [html("p", { class: "what" }, _`What will our runs say of this?`), ...asked] : []),
     html("p", { class: "buttons" }, reveal, again),
     said);
+  const address = addressed(root, `predict-${sketch ? sketch.study.replace(" ", "-")
+    : calls.map(({ id }) => id).join("+")}`, words, arrive);
+  live.append(address.bar);
   root.prepend(live);
 
   // ---- what changes
@@ -60,6 +64,23 @@ function start(root) {
     else delete all[key];
     remember(all);
     show();
+    address.write();
+  }
+
+  function words() {
+    const called = calls.filter(({ id }) => mine.calls[id]);
+    return [...(paper ? paper.words() : []), ...called.map(({ id }) => `${id}~${mine.calls[id]}`)];
+  }
+  /** Draw the prediction of a link, and say it in words. */
+  function arrive(given) {
+    const pairs = given.filter(Boolean).map((word) => word.split(/~(?=[^~]*$)/));
+    const known = ([what, value]) => (paper && paper.holds(what, value))
+      || (VERDICTS.includes(value) && calls.some(({ id }) => id === what));
+    const lost = pairs.find((pair) => !known(pair));
+    if (lost) return misfit(lost.join(": "));
+    if (!pairs.length || String(given) === String(words())) return "";
+    if (paper) paper.host(new Map(pairs));
+    return _`From the link: ${pairs.map((pair) => pair.join(": ")).join(", ")}.`;
   }
 
   // ---- what is shown
@@ -92,6 +113,7 @@ function start(root) {
   if (paper) onWidth(live, paper.draw);
   ready = true; // where something fails before, nothing is closed
   show();
+  address.open();
 }
 
 /** The indices of the points that are drawn. */
@@ -166,6 +188,16 @@ function sheet(data, mine, changed) {
   const off = () => number(
     drawn(mine).reduce((sum, i) => sum + distance(i), 0) / drawn(mine).length);
 
+  // ---- what a link holds: points by name, with one decimal; and such a curve beside this one
+  let guest = [];
+  const words = () => drawn(mine).map((i) => `${names[i]}~${mine.guess[i].toFixed(1)}`);
+  const holds = (name, value) =>
+    names.includes(name) && value !== "" && value >= data.low && value <= data.high;
+  function host(points) {
+    guest = names.map((name) => (points.has(name) ? Number(points.get(name)) : null));
+    draw();
+  }
+
   /** How the sketch and the measured curve differ, in words. */
   function outcome() {
     const truth = names.map((name, i) => `${name}: ${number(data.mean[i])}`).join(", ");
@@ -196,11 +228,15 @@ function sheet(data, mine, changed) {
     const square = (cx, cy, name) => rect(cx - 5, cy - 5, 10, 10, `dot ${name}`);
     const bars = () => data.half.map((half, i) => line(x(places[i]), down(inside(data.mean[i] - half)),
       x(places[i]), down(inside(data.mean[i] + half)), "bar"));
-    const legend = () => svg("g", { class: "legend" },
-      round(left + 14, TOP + 8, "guess"), text(left + 26, TOP + 12, "start", _`your sketch`),
-      square(left + 124, TOP + 8, "measured"),
-      text(left + 136, TOP + 12, "start",
-        data.half && width > 420 ? _`measured, 95\u00a0% interval` : _`measured`));
+    const hosted = drawn({ guess: guest }).length > 0;
+    const entries = [[round, "guess", _`your sketch`],
+      ...(hosted ? [[round, "guest", _`from the link`]] : []),
+      ...(mine.open ? [[square, "measured",
+        data.half && width > 420 ? _`measured, 95\u00a0% interval` : _`measured`]] : [])];
+    const legend = () => svg("g", { class: "legend" }, ...entries.flatMap(([mark, name, said], i) => {
+      const cx = left + 14 + 110 * (i % 2), cy = TOP + 8 + 18 * Math.floor(i / 2);
+      return [mark(cx, cy, name), text(cx + 12, cy + 4, "start", said)];
+    }));
     const gap = Math.ceil((places.length * 26) / (right - left)); // labels that fit
     const letters = 7.5 * Math.max(...names.map((name) => name.length));
     const upright = named && places.length * letters > right - left;
@@ -218,11 +254,12 @@ function sheet(data, mine, changed) {
         text((left + right) / 2, (TOP + BOTTOM) / 2, "middle", _`Draw here`))]),
       ...(mine.open && data.half ? bars() : []),
       ...(mine.open ? curve(data.mean, "measured", square) : []),
+      ...curve(guest, "guest", round),
       ...curve(mine.guess, "guess", round),
-      ...(mine.open ? [legend()] : [])));
+      ...(mine.open || hosted ? [legend()] : [])));
   }
 
-  return { parts, draw, off, outcome };
+  return { parts, draw, off, outcome, words, holds, host };
 }
 
 startAll(".cplib-predict", start);

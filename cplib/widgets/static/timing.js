@@ -99,10 +99,10 @@ function start(root) {
     const runs = place < 0 ? [] : data.groups[place].runs;
     const run = runs.findIndex((run) => String(ends(run)) === String(wanted.slice(0, -2)));
     const [epoch, against] = wanted.slice(-2);
-    if (run < 0 || !(epoch >= 0) || !(against in data.comparisons)) return false;
+    if (run < 0 || !(epoch >= 0) || !(against in data.comparisons))
+      return misfit([name, ...wanted].join(", "));
     Object.assign(state, { group: place, run, epoch: Math.round(epoch), against });
     show(false);
-    return true;
   });
   live.append(address.bar);
   root.querySelector(".cplib-parts").after(live);

@@ -46,6 +46,7 @@ function start(root) {
   const known = choice.map((d) => d.key);
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const addressed = !root.closest(".jp-OutputArea"); // JupyterLab's address is its own
+  root.dataset.address = "lab";
   const nest = vectors() ? nursery(data.worker, data.wasm, heard) : null;
   let state = structuredClone(data.start);
   let litters = [], seeds = []; // trained or growing, the twin last in each; seeds that wait
