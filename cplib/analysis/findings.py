@@ -139,7 +139,9 @@ class Finding:
         level, unit = 90 if within else 95, _(unit)
         found = f"{_interval(level, low, high)} {unit}".strip()
         if self.against:
-            found += ", " + _("against {reference}", reference=REFERENCES[self.against])
+            found += ", " + _(
+                "compared with the {reference}", reference=REFERENCES[self.against]
+            )
         count = WORDS[seeds] if seeds < len(WORDS) else seeds
         return f"{found}, {_('{count} seeds', count=count)}"
 

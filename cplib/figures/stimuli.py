@@ -117,7 +117,6 @@ def course(study: Study) -> Panel:
         axes.set(xlabel=_("epochs of training"), ylim=(0.5 - len(lives), 0.95))
     return worded(
         "course", figure, table, windows=run.title, epochs=run.epochs, clean=clean,
-        study=study.name,
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def outcomes(result: Result) -> Sketch:
     if len(set(names)) < len(names):
         names = [run.title for run in result.study.runs]
     final = 100 * table.set_index(np.array(names)[table["run"]])["final"]
-    return _sketch(result, final, "by deficit", FINAL)
+    return _sketch(result, final, "deficit", FINAL)
 
 
 def losses(result: Result, deficit: str | None = None) -> Sketch:

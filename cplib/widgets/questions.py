@@ -71,7 +71,7 @@ def _plots(curves: Mapping, line: float | None) -> tuple[dict[str, str], str]:
     x, y = (every.index.min(), every.index.max()), (every.min(), every.max())
     low, high = (round(float(end), 1) + 0.0 for end in y)  # never -0.0
     scale = _(
-        "All plots: {left:g} to {right:g} across, {low:g} to {high:g} upwards.",
+        "All plots: {left:g} to {right:g} across, {low:.0f} to {high:.0f} upwards.",
         left=x[0], right=x[1], low=low, high=high,
     )  # fmt: skip
     return {name: _plot(mean, x, y, line) for name, mean in means.items()}, scale

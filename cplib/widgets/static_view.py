@@ -84,7 +84,9 @@ def _draw_examples(
     shown = zip(tiles[0], examples.images[seen], told["none"], told[seen], strict=True)
     for ax, image, true, said in shown:
         ax.imshow(image, interpolation="nearest")
-        words = _("class {true},\ntold {said}", true=true, said=said)
+        words = _("class {true}", true=true)
+        if true != said:
+            words = _("class {true},\ncalled {said}", true=true, said=said)
         ax.set_xlabel(words, fontsize="small")
         ax.set(xticks=[], yticks=[])
 

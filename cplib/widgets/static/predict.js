@@ -200,12 +200,12 @@ function sheet(data, mine, changed) {
 
   /** How the sketch and the measured curve differ, in words. */
   function outcome() {
-    const truth = names.map((name, i) => `${name}: ${number(data.mean[i])}`).join(", ");
-    const measured = _`Measured, by ${data.xlabel}: ${truth}.`;
+    const truth = names.map((name, i) => _`${number(data.mean[i])} at ${name}`).join(", ");
+    const measured = _`Measured: ${truth}.`;
     if (!drawn(mine).length) return measured;
     const worst = drawn(mine).reduce((best, i) => (distance(i) > distance(best) ? i : best));
     const [mean, guess] = [data.mean[worst], mine.guess[worst]].map(number);
-    return _`Your sketch is off by ${off()} on average, and most at ${names[worst]}: you have ${guess}, measured is ${mean}. ${measured}`;
+    return _`Your sketch is off by ${off()} on average, and most at ${names[worst]}: you drew ${guess}, measured was ${mean}. ${measured}`;
   }
 
   function draw() {

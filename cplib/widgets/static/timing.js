@@ -217,7 +217,8 @@ function start(root) {
   function tiles(seen) {
     const clean = data.sees.none;
     return (seen.images || clean.images).map((src, i) => {
-      const words = _`class ${clean.told[i]}, told ${seen.told[i]}`;
+      const [is, said] = [clean.told[i], seen.told[i]];
+      const words = is === said ? _`class ${is}` : _`class ${is}, called ${said}`;
       // "dark-light" keeps the book's dark theme from framing and dimming it
       return html("li", seen.told[i] === clean.told[i] ? {} : { class: "false" },
         html("img", { src, class: "dark-light", alt: `${seen.words}: ${words}` }), words);
