@@ -227,7 +227,7 @@ function sheet(data, mine, changed) {
     const bars = () => data.half.map((half, i) => line(x(places[i]), down(inside(data.mean[i] - half)),
       x(places[i]), down(inside(data.mean[i] + half)), "bar"));
     const hosted = drawn({ guess: guest }).length > 0;
-    const entries = [[round, "guess", "your sketch"],
+    const entries = [...(drawn(mine).length ? [[round, "guess", "your sketch"]] : []),
       ...(hosted ? [[round, "guest", "from the link"]] : []),
       ...(mine.open ? [[square, "measured",
         data.half && width > 420 ? "measured, 95\u00a0% interval" : "measured"]] : [])];
