@@ -229,7 +229,7 @@ function sheet(data, mine, changed) {
     const bars = () => data.half.map((half, i) => line(x(places[i]), down(inside(data.mean[i] - half)),
       x(places[i]), down(inside(data.mean[i] + half)), "bar"));
     const hosted = drawn({ guess: guest }).length > 0;
-    const entries = [[round, "guess", _`your sketch`],
+    const entries = [...(drawn(mine).length ? [[round, "guess", _`your sketch`]] : []),
       ...(hosted ? [[round, "guest", _`from the link`]] : []),
       ...(mine.open ? [[square, "measured",
         data.half && width > 420 ? _`measured, 95\u00a0% interval` : _`measured`]] : [])];
