@@ -11,7 +11,7 @@ VENV := .venv
 PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 
 .DEFAULT_GOAL := help
-.PHONY: help book slides test processors serve zip data pdf results bench clean
+.PHONY: help book slides test processors serve zip embed data pdf results bench clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -35,6 +35,9 @@ serve: ## Show the built book at http://localhost:8000 (PORT=; HOST=0.0.0.0 for 
 
 zip: ## Pack the built book for a classroom: _build/critical-periods.zip
 	@$(PYTHON) -m tools.build.zip _build/html _build/critical-periods.zip
+
+embed: $(VENV)/book.stamp ## Write explorers and laboratory as single files: _build/embed (SCALE=)
+	@$(PY) -m tools.build.embed _build --scale "$(SCALE)"
 
 data: $(VENV)/book.stamp ## Pack this edition's results, with checksums, for an archive
 	@$(PY) -m tools.build.zip data _build

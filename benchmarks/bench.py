@@ -1,4 +1,4 @@
-"""What the benchmarks share: their options, the clock, the machine's description."""
+"""Shared parts of the benchmarks: options, clock, description of the machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement")
     parser.add_argument(
-        "--small", action="store_true", help="only to try whether it runs"
+        "--small", action="store_true", help="a small setting, only to see that it runs"
     )
     parser.add_argument(
         "--out", type=Path, default=report.FOLDER,
@@ -41,12 +41,12 @@ def options(description: str) -> argparse.ArgumentParser:
 
 
 class Bench:
-    """Measurements under way; the record is written anew after every round.
+    """Measurements of one benchmark; `save` rewrites the record after every round.
 
     Args:
         name: of the benchmark.
         arguments: from `options`.
-        setting: what is run.
+        setting: what is run, in words.
         ratios: what is compared.
         unit: of the measurements.
     """
@@ -70,17 +70,17 @@ class Bench:
         )  # fmt: skip
 
     def add(self, name: str, value: float) -> float:
-        """Note one more value of `name`."""
+        """Add a value of `name` to the record; return it."""
         self.record.measured.setdefault(name, []).append(float(f"{value:.5g}"))
         print(f"  {name}: {value:.4g}", flush=True)
         return value
 
     def time(self, name: str, call: Callable, share: float = 1) -> float:
-        """Note how long `call` takes, times `share`."""
+        """Add the seconds that `call` takes, times `share`, to the record."""
         return self.add(name, share * seconds(call, self.device))
 
     def save(self) -> None:
-        """Write what there is; to be called after every round."""
+        """Write the record so far; call it after every round."""
         report.save(self.record, self.folder)
 
     def show(self) -> None:
@@ -89,7 +89,7 @@ class Bench:
 
 
 def seconds(call: Callable, device: str = "cpu") -> float:
-    """How long `call()` takes, until the GPU has done its work too."""
+    """Seconds that `call()` takes, including its work on the GPU."""
     on_gpu = torch.device(device).type == "cuda"
     if on_gpu:
         torch.cuda.synchronize()
@@ -101,7 +101,7 @@ def seconds(call: Callable, device: str = "cpu") -> float:
 
 
 def machine(kind: str) -> dict[str, str]:
-    """The machine in words."""
+    """The description of the machine, with the GPU if `kind` is "cuda"."""
     found = {
         "processor": f"{processor()}, {os.cpu_count()} cores",
         "instructions": instructions(),

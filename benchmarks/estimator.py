@@ -2,13 +2,13 @@
 
     python benchmarks/estimator.py [--rounds 3] [--device auto]
 
-Three networks of the laptop scale, early, halfway and late in their training, each
-method on the same images with one thread. An estimate from n images has the standard
-error s / sqrt(n), where s is the spread from image to image (or batch to batch), so
-that the time to a given error goes as (seconds for each image) x (s / mean)^2: the
-smaller the better, whatever the number of images. What is noted is the time to a
-standard error of 1 %. And what measuring after each epoch, as the studies do it, adds
-to training.
+Three networks of the laptop scale, early, halfway and late in their training; each
+method uses the same images and one thread. An estimate from n images has the standard
+error s / sqrt(n), where s is the spread from image to image (or batch to batch). The
+time to a given error is therefore proportional to (seconds per image) x (s / mean)^2,
+whatever the number of images; smaller is better. Recorded are the time to a standard
+error of 1 %, and the time that measuring after each epoch, as the studies do, adds to
+training.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NETS = (
 )
 STAGES = ("early", "mid", "late")
 ERROR = 0.01
-AGREE = 6  # standard errors, which are themselves estimates
+AGREE = 6  # standard errors (which are estimates themselves)
 LOOP, VMAP, BACKPACK = "loop", "vmap, labels drawn", "BackPACK, labels drawn"
 EXACT, SINGLE, OURS = "BackPACK, all labels", "single backward", "cplib"
 METHODS = (LOOP, VMAP, BACKPACK, EXACT, SINGLE, OURS)
@@ -47,13 +47,13 @@ CHUNK = 128
 
 
 def loop(net: nn.Module, images: torch.Tensor, random) -> np.ndarray:
-    """Image by image."""
+    """The squared gradients image by image, (N,)."""
     with measuring(net, images):
         return np.array([sum(squared_gradients(net, image[None])) for image in images])
 
 
 def by_vmap(net: nn.Module, images: torch.Tensor, random) -> np.ndarray:
-    """Per-sample gradients by `torch.func`, in its documentation's way."""
+    """The squared gradients by `torch.func`, as its documentation does it, (N,)."""
     weights = {k: v.detach() for k, v in net.named_parameters()}
     wanted = {f"{n}.weight": weights.pop(f"{n}.weight") for n in layers(net)}
     rest = weights | dict(net.named_buffers())
@@ -100,7 +100,7 @@ def backpacked(extension: Callable, name: str, labels: bool) -> Callable:
 
 
 def sequential(net: nn.Module) -> nn.Sequential:
-    """`net` as BackPACK wants it: a chain of modules, none in place."""
+    """`net` in the form that BackPACK needs: a chain of modules, none in place."""
     net = copy.deepcopy(net)  # BackPACK leaves hooks in what it extends
     blocks = getattr(net, "blocks", None)
     chain = [m for block in blocks for m in block] if blocks else list(net.layers)
@@ -110,12 +110,12 @@ def sequential(net: nn.Module) -> nn.Sequential:
 
 
 def single(net: nn.Module, images: torch.Tensor, random) -> fisher.Estimate:
-    """One backward pass for each batch."""
+    """The estimate from one backward pass per batch."""
     return fisher.single_backward(net, images, random)
 
 
 def ours(net: nn.Module, images: torch.Tensor, random) -> fisher.Estimate:
-    """`fisher.trace`."""
+    """The estimate of `fisher.trace`."""
     return fisher.trace(net, images, random)
 
 
@@ -135,7 +135,7 @@ def estimators() -> dict[str, Callable]:
 def measure(
     trial: bench.Bench, where: str, net, images: torch.Tensor, call
 ) -> tuple[float, float]:
-    """Note the seconds to a standard error of `ERROR` by `call`.
+    """Record the seconds in which `call` reaches a standard error of `ERROR`.
 
     Returns:
         The estimate and its standard error.
@@ -158,7 +158,7 @@ def measure(
 
 
 def measure_stage(trial: bench.Bench, where: str, net, images: torch.Tensor) -> None:
-    """Every method on `net`; they must agree within what their errors allow."""
+    """Measure every method on `net`; the estimates must agree within their errors."""
     found = {}
     for name, call in estimators().items():
         count = {LOOP: 600, EXACT: 600}.get(name, len(images))
@@ -173,7 +173,7 @@ def measure_stage(trial: bench.Bench, where: str, net, images: torch.Tensor) -> 
 
 
 def ratios(nets) -> list[Ratio]:
-    """What is compared: everything with `cplib`."""
+    """The comparisons: every method with `cplib`."""
     aims = {("early", LOOP): 1.5, ("late", LOOP): 50}
     found = []
     for _, words, _ in nets:
@@ -189,7 +189,7 @@ def ratios(nets) -> list[Ratio]:
 
 
 def probing(trial: bench.Bench, words: str, setup: training.Setup, dataset) -> None:
-    """An epoch of training without and with a measurement after it."""
+    """Time an epoch of training without and with a measurement after it."""
     images = studies.get("5", "smoke" if len(dataset.test_labels) < 500 else "laptop")
     probed = replace(setup, probe=replace(images.setup.probe, every=1))
     for name, chosen in (("an epoch", setup), ("an epoch and a trace", probed)):

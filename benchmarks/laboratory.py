@@ -4,9 +4,9 @@
 
 Epochs of the All-CNN on the demo scale's gratings, at two widths: by the engine in a
 worker of headless Chromium, by its native build, and by cplib's own loop in PyTorch
-(channels last, fused SGD, one thread), one after the other in each round. What is noted
-is images per second of one core's time, processor time that is, so that other programs
-on the machine take little away; and in the browser, images per second on the clock too.
+(channels last, fused SGD, one thread), one after the other in each round. Recorded are
+images per second of processor time, on which other programs have little effect, and in
+the browser also images per second of wall-clock time.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tools.maintain import browser, make_engine
 
 WIDTHS = (8, 16)
 PAGE, NATIVE, TORCH = "WebAssembly", "native", "PyTorch"
-WARM = 2  # epochs that do not count: a browser compiles well what has run for a while
-# Start a worker, and tell when it has done an epoch.
+WARM = 2  # epochs that do not count: a browser optimises code that has run for a while
+# Start a worker, and report each epoch that it has finished.
 START = """([source, wasm, config]) => {
   const worker = new Worker(URL.createObjectURL(new Blob([source])));
   const done = [], waiting = [];
@@ -58,7 +58,7 @@ def setup_of(width: int, small: bool) -> loop.Setup:
 
 
 def config_of(setup: loop.Setup) -> dict:
-    """The worker's configuration for a setup; it is not tested on many images."""
+    """The worker's configuration for a setup, with only a few test images."""
     s = setup.schedule
     names = "lr", "decay", "momentum", "weight_decay", "batch", "shift", "mirror"
     return {
@@ -82,7 +82,7 @@ def opened() -> Iterator:
 
 
 def renderers() -> float:
-    """Seconds that all processors have spent on this program's pages."""
+    """Processor seconds spent on this program's pages so far."""
     found = 0.0
     for process in psutil.Process().children(recursive=True):
         if "--type=renderer" in process.cmdline():

@@ -2,10 +2,11 @@
 
     python benchmarks/neighbour.py [--rounds 3]
 
-Three epochs of the demo network in a process of its own, alone, beside one other
-process that keeps a core busy, and beside one for each core. With one thread, as cplib
-trains, and with as many as PyTorch takes by itself, which spin while they wait for each
-other. The fair share is the time alone on one thread times the processes for each core.
+Three epochs of the demo network in a process of its own: alone, beside one other
+process that keeps a core busy, and beside one per core; with one thread, as cplib
+trains, and with PyTorch's default number of threads, which spin while they wait for
+each other. The fair share is the time alone on one thread times the number of processes
+per core.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 from collections.abc import Iterator
 from unittest import mock
 
-import bench  # loads torch first, so that cplib leaves the way of waiting as it is
+import bench  # loads torch first, so that cplib does not change how its threads wait
 import torch
 from bench import Ratio
 
@@ -27,8 +28,8 @@ from cplib import data, studies, training
 CORES = os.cpu_count() or 1
 EPOCHS = 3
 BUSY = tuple(dict.fromkeys((0, 1, CORES)))  # other processes
-FAIR = 1.2  # times its fair share is what training may take
-CAUTIOUS = {"OMP_WAIT_POLICY": "PASSIVE"}  # as `import cplib` has it
+FAIR = 1.2  # the most that training may take, in fair shares
+CAUTIOUS = {"OMP_WAIT_POLICY": "PASSIVE"}  # as `import cplib` sets it
 
 
 def words(busy: int) -> str:
@@ -37,7 +38,7 @@ def words(busy: int) -> str:
 
 
 def ratios() -> list[Ratio]:
-    """Every fair share over what it took, and what several threads take over one."""
+    """Fair share over time taken, and time on all threads over that on one."""
     beside = [busy for busy in BUSY if busy]
     shares = [
         Ratio(f"fair share / time, {words(b)}", f"fair share, {words(b)}", words(b),
@@ -53,7 +54,7 @@ def ratios() -> list[Ratio]:
 
 @contextlib.contextmanager
 def neighbours(count: int) -> Iterator[None]:
-    """Within: `count` processes that compute without a pause."""
+    """Context with `count` processes that compute without a pause."""
     command = [sys.executable, "-c", "while True: pass"]
     busy = [subprocess.Popen(command) for _ in range(count)]
     try:
@@ -78,7 +79,7 @@ def child(all_threads: bool, small: bool) -> None:
 
 
 def seconds(busy: int, all_threads: bool, small: bool) -> float:
-    """The same, in a process of its own beside `busy` others."""
+    """Seconds of `child` in a process of its own, beside `busy` others."""
     names = ("OMP_WAIT_POLICY", "OMP_NUM_THREADS", "GOMP_SPINCOUNT")
     environment = {name: t for name, t in os.environ.items() if name not in names}
     command = [sys.executable, __file__, "--child", "all" if all_threads else "one"]

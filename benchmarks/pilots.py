@@ -1,12 +1,12 @@
-"""Pilots: which settings train a small network to its end, and what a run costs.
+"""Pilots: settings that train a small network to convergence, and the cost of a run.
 
     python benchmarks/pilots.py R1 A1 ... [--seed 100]    # train, and keep the records
     python benchmarks/pilots.py                           # print the table of all
 
-Clean networks only: a regime is chosen by the rules in `PILOTS.md`, before any deficit
+Clean networks only: settings are chosen by the rules in `PILOTS.md`, before any deficit
 is looked at. Each finished run is one line of `book/benchmarks/pilots.jsonl`, and is
-not trained again; a killed one goes on. One thread; time is that of the processor, so
-that a busy machine makes a run longer but hardly dearer.
+not trained again; a killed run continues. One thread; the cost is processor time, on
+which a busy machine has little effect.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from cplib.models import ModelSpec
 from cplib.training import Schedule, Setup, State
 
 RECORDS = files.book_folder() / "benchmarks" / "pilots.jsonl"
-EPOCHS, CLEAN, LAST = 300, 160, 60  # of a run, of the baseline, to be flat
+EPOCHS, CLEAN, LAST = 300, 160, 60  # of a run, baseline, fitted line
 EVERY = 20  # epochs between measurements of the trace, and between checkpoints
 CURVE = slice(10, None, 10)  # epochs whose accuracy is kept
 
@@ -102,7 +102,7 @@ def budget(setup: Setup, epochs: int = CLEAN) -> float:
 
 
 def run(name: str, seed: int) -> dict:
-    """Train the candidate `name`, or go on where a kill stopped it; its record."""
+    """Train the candidate `name`, continuing a killed run; return its record."""
     setup = replace(CANDIDATES[name], probe=Probe(256, EVERY))
     dataset = data.load(setup.data)
     path = files.cache_folder() / "pilots" / f"{name}-{seed}.state"
@@ -125,7 +125,7 @@ def run(name: str, seed: int) -> dict:
         "minutes": round(spent, 2),  # of one core, traces included
         "budget": round(budget(setup), 3),
         **summary(state),
-        "fit": round(fit, 4),  # accuracy on the training images as they are
+        "fit": round(fit, 4),  # accuracy on the training images without augmentation
         "trace": [(int(r[0]), round(sum(r[1:-1]), 2)) for r in state.information],
     }
 
@@ -140,7 +140,7 @@ def begun(path: Path, setup: Setup, seed: int, dataset: Dataset) -> tuple[State,
 
 
 def summary(state: State) -> dict:
-    """What is kept of the log.
+    """The part of the log that is kept.
 
     Accuracies after every tenth epoch ("train": while learning, on moved images); the
     training loss, mean of the last five epochs; test accuracy, means of the five epochs

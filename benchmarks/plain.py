@@ -1,11 +1,11 @@
-"""The script that one would write without this project, to measure against.
+"""The script that one would write without this project, for comparison.
 
-Images become PIL images one by one, as torchvision's data sets make them, which its
-transforms shrink, blur, translate and mirror and a `DataLoader` collects; training is
-eager, in PyTorch's default memory format, with its default threads; every run starts
-from scratch; and the trace of the Fisher information is a loop over images, one label
-drawn from the network's answer for each. Network, images, seeds, schedule and epochs
-are those of `cplib`.
+As in torchvision's data sets, images become PIL images one at a time; torchvision's
+transforms shrink, blur, translate and mirror them, and a `DataLoader` collects batches.
+Training is eager, in PyTorch's default memory format, with its default threads; every
+run starts from scratch; and the trace of the Fisher information is a loop over images,
+with one label for each, drawn from the network's answer. Network, images, seeds,
+schedule and epochs are those of `cplib`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PROBED = 1000  # images behind each measurement of the trace
 
 
 class Pictures(Dataset):
-    """Images (N, H, W, 3), uint8, and labels, as `torchvision.datasets.CIFAR10`."""
+    """Images (N, H, W, 3), uint8, and labels, as in `torchvision.datasets.CIFAR10`."""
 
     def __init__(self, images: np.ndarray, labels: list[int]):
         self.images, self.labels = images, labels
@@ -44,7 +44,7 @@ class Pictures(Dataset):
 
 @dataclass
 class Spent:
-    """Seconds of a run: in all, and of these for the Fisher information."""
+    """Seconds of a run: in all, and for the Fisher information alone."""
 
     total: float = 0.0
     fisher: float = 0.0
@@ -54,12 +54,12 @@ class Plain:
     """Runs of `setup`, one after the other.
 
     Args:
-        setup: of the study; its probe does not matter.
+        setup: of the study; its probe is ignored.
         processes: of the `DataLoader`.
         fisher: whether to measure the trace after each epoch.
         device: to train on.
         probed: images behind each measurement of the trace.
-        shrunk: whether images have their size beforehand.
+        shrunk: whether images are shrunk beforehand.
     """
 
     def __init__(
@@ -91,11 +91,11 @@ class Plain:
         self.mean_colour = tuple(round(255 * v) for v in mean)
 
     def sweep(self, runs: Iterable[Run], seed: int) -> list[Spent]:
-        """Train each of `runs`, which have a blur or nothing for a deficit."""
+        """Train each of `runs`, whose only deficit may be blur."""
         return [self.run(run, seed) for run in runs]
 
     def run(self, run: Run, seed: int) -> Spent:
-        """One run from scratch."""
+        """Train one run from scratch."""
         began, spent = time.perf_counter(), Spent()
         setup, s = self.setup, self.setup.schedule
         self.net = models.build(
@@ -125,14 +125,14 @@ class Plain:
         return DataLoader(pictures, num_workers=self.processes, **options)
 
     def blurred(self, deficit) -> list:
-        """The blur as torchvision's transforms, or nothing."""
+        """The blur as torchvision's transforms; [] without a deficit."""
         if not deficit:
             return []
         size = self.setup.data.size
         return [transforms.Resize(size // deficit.factor), transforms.Resize(size)]
 
     def epoch(self, optimizer: torch.optim.Optimizer, deficit) -> None:
-        """One pass over the training set."""
+        """Train for one pass over the training set."""
         s, size = self.setup.schedule, self.setup.data.size
         steps = [
             *self.blurred(deficit),

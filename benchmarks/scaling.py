@@ -1,9 +1,9 @@
-"""How time and memory grow: with runs, workers, training images.
+"""Growth of time and memory with runs, workers and training images.
 
     python benchmarks/scaling.py [--rounds 3] [--device auto]
 
-The runs of `sweep.py` at the demo scale, which needs no download; and how long it takes
-to read all of them from their checkpoints.
+The runs of `sweep.py` at the demo scale, which needs no download; and the time to read
+all of them from their checkpoints.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ RATIOS = (
 
 
 def first(sweep: Study, count: int) -> Study:
-    """`count` runs of `sweep`, spread over it; the longest is among them."""
+    """`count` runs of `sweep`, spread over it, including the longest."""
     step = len(sweep.runs) // count
     return replace(sweep, runs=sweep.runs[::-step][:count])
 
 
 def twice(sweep: Study, device: str, workers: int, seeds: int = 1) -> list[float]:
-    """Time of `sweep` in an empty cache, and then again."""
+    """Seconds of `sweep` in an empty cache, and in the full one."""
     with tempfile.TemporaryDirectory() as name:
         options = {"device": device, "max_workers": workers, "progress": False}
         arguments = sweep.setup, sweep.runs, range(seeds)
@@ -57,12 +57,12 @@ def twice(sweep: Study, device: str, workers: int, seeds: int = 1) -> list[float
 
 
 def seconds(sweep: Study, device: str, workers: int, seeds: int = 1) -> float:
-    """Time of `sweep` in an empty cache."""
+    """Seconds of `sweep` in an empty cache."""
     return twice(sweep, device, workers, seeds)[0]
 
 
 def by_runs(trial: bench.Bench, sweep: Study, counts: tuple[int, ...]) -> None:
-    """Seconds for each epoch trained, and memory of a process that does only this."""
+    """Record seconds per epoch, and the memory of a process that only trains."""
     for count in counts:
         part = first(sweep, count)
         runs = "1 run" if count == 1 else f"{count} runs"
@@ -81,7 +81,7 @@ def by_runs(trial: bench.Bench, sweep: Study, counts: tuple[int, ...]) -> None:
 
 
 def child(sweep: Study, device: str) -> None:
-    """Train, and print the most memory that it took."""
+    """Train, and print the peak of memory in MB."""
     seconds(sweep, device, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if torch.device(device).type == "cuda":
@@ -90,7 +90,7 @@ def child(sweep: Study, device: str) -> None:
 
 
 def by_workers(trial: bench.Bench, sweep: Study) -> None:
-    """The same on one worker and on one for each core, which run already."""
+    """Record seconds with one worker and with one per core, already started."""
     if torch.device(trial.device).type != "cpu":
         return
     part = first(sweep, min(13, len(sweep.runs)))
@@ -102,7 +102,7 @@ def by_workers(trial: bench.Bench, sweep: Study) -> None:
 
 
 def by_images(trial: bench.Bench, sweep: Study, counts: tuple[int, ...]) -> None:
-    """Seconds for each epoch, 1,000 test images among them."""
+    """Record seconds per epoch, which includes 1,000 test images."""
     for count in counts:
         setup = replace(sweep.setup, data=replace(sweep.setup.data, train=count))
         part = replace(sweep, setup=setup, runs=sweep.runs[:1])
@@ -113,7 +113,7 @@ def by_images(trial: bench.Bench, sweep: Study, counts: tuple[int, ...]) -> None
 
 def main() -> None:
     parser = bench.options(__doc__)
-    parser.add_argument("--child", type=int, help="only train so many runs")
+    parser.add_argument("--child", type=int, help="only train this many runs")
     arguments = parser.parse_args()
     sweep, counts, images = study(arguments.small), RUNS, IMAGES
     if arguments.small:

@@ -1,11 +1,11 @@
-"""A training step against the peak of the machine: the same convolutions alone.
+"""A training step compared with the machine's peak: the same convolutions alone.
 
     python benchmarks/step.py [--rounds 3] [--device auto]
 
-The convolutions of the network, forward and backward on batches of the same shapes,
-one after the other in the faster of the two memory formats, are all that a step cannot
-do without; what share of a step's time are they? Then what else was tried: the memory
-format, the optimiser's loop, the augmentation, and `torch.compile`. One thread.
+No step can do without the network's convolutions, forward and backward on batches of
+the same shapes. Their share of a step's time is measured in the faster of the two
+memory formats. Other comparisons: memory format, optimiser's loop, augmentation, and
+`torch.compile`. One thread.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Batches:
         self.net = models.build(setup.model, channels=3, size=d.size, seed=0).to(device)
 
     def epoch(self) -> None:
-        """What `training.advance` does between two evaluations."""
+        """Train as `training.advance` does between two evaluations."""
         s = self.setup.schedule
         net = copy.deepcopy(self.net).to(memory_format=torch.channels_last)
         state = State(0, net, optimiser(net, s), None, None, None)
@@ -54,7 +54,7 @@ class Batches:
         loop.learn(state, s.batch, s.lr, 0, moved, self.labels)
 
     def steps(self, layout: torch.memory_format, net=None, **options) -> None:
-        """The same without augmentation, in another memory format or optimiser."""
+        """Train without augmentation, in a memory format and with an optimiser."""
         s = self.setup.schedule
         if net is None:
             net = copy.deepcopy(self.net).to(memory_format=layout)
@@ -104,7 +104,7 @@ class Batches:
 
 
 def compare(trial: bench.Bench, where: str, batches: Batches) -> None:
-    """One round on one network; seconds for each step."""
+    """Record the seconds per step of one network, for one round."""
     share = 1 / batches.count
 
     def note(name: str, call: Callable) -> None:
@@ -124,7 +124,7 @@ def compare(trial: bench.Bench, where: str, batches: Batches) -> None:
 
 
 def augmentation(trial: bench.Bench, setup: loop.Setup) -> None:
-    """Seconds for an epoch's images."""
+    """Record the seconds for the images of an epoch, by PIL and by cplib."""
     dataset = data.load(setup.data, trial.device)
     s, size = setup.schedule, setup.data.size
     pictures = [
@@ -151,7 +151,7 @@ def augmentation(trial: bench.Bench, setup: loop.Setup) -> None:
 
 
 def preallocated(trial: bench.Bench, batches: Batches) -> None:
-    """Gathering a batch's pixels into new memory, and into the same each time."""
+    """Time gathering a batch's pixels into new memory, and into the same memory."""
     s = batches.setup.schedule
     source = Augmented(batches.images, s.shift, s.mirror)
     count, channels = s.batch * batches.setup.data.size**2, source.pixels.shape[1]
@@ -169,7 +169,7 @@ def preallocated(trial: bench.Bench, batches: Batches) -> None:
 
 
 def compiled(trial: bench.Bench, batches: Batches) -> None:
-    """`torch.compile`, and how long it takes to compile."""
+    """Record a step under `torch.compile`, and the time to compile."""
     net = copy.deepcopy(batches.net).to(memory_format=torch.channels_last)
     fast = torch.compile(net)
 

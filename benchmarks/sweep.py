@@ -1,14 +1,14 @@
-"""A sweep over onset and removal: this engine against the script that one would write.
+"""A sweep over onset and removal: this engine compared with a plain script.
 
     python benchmarks/sweep.py [--rounds 3] [--device auto]
 
-The half grid of 8 x 8 windows of blur and a clean run, 37 runs, with an eighth of the
-epochs of the laptop scale and half of its images, with and without the trace of the
-Fisher information on 1,000 images after each epoch. `plain.py` is the script. Its
-runs are independent, and each epoch takes as long; so in each round it trains a third
-of them, another one each time, and its time is scaled up by the number of epochs (with
-`--all` it trains all). Then a few epochs are trained in steps from the one to the
-other, to see where the ratio comes from.
+The half grid of 8 x 8 windows of blur and a clean run, 37 runs, with 8 clean epochs and
+half of the images of the laptop scale, with and without the trace of the Fisher
+information on 1,000 images after each epoch. `plain.py` is the script. Its runs are
+independent, and all epochs take equally long; so each round trains a different third of
+them, and the time is scaled up by the number of epochs (with `--all`, all are trained).
+Then a few epochs are trained in versions between the script and the engine, to explain
+the ratio.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Tensors(Plain):
     """The script with its images as tensors, prepared batch by batch."""
 
     def loader(self, part: str, steps: list, **options) -> Iterator:
-        """Batches of `part`; the transforms `steps` are replaced by their like."""
+        """Batches of `part`; `steps` are replaced by operations on tensors."""
         dataset = data.load(self.setup.data, self.device)
         s = self.setup.schedule
         if part == "test":
@@ -78,13 +78,13 @@ def study(small: bool) -> Study:
 
 
 def ours(setup: training.Setup, runs: Iterable[Run], device: str, cache: Path) -> None:
-    """The sweep, its workers started anew."""
+    """Run the sweep with newly started workers."""
     loky.get_reusable_executor().shutdown(kill_workers=True)
     engine.run(setup, runs, [0], device=device, progress=False, cache=cache)
 
 
 def whole(trial: bench.Bench, sweep: Study, script: Plain, runs: list[Run]) -> None:
-    """All runs; of the script's only `runs`, for each of its epochs takes as long."""
+    """Record all runs; of the script only `runs`, scaled up by epochs."""
     spent = script.sweep(runs, 0)
     share = sum(run.epochs for run in sweep.runs) / sum(run.epochs for run in runs)
     traces = sum(run.fisher for run in spent)
@@ -100,7 +100,7 @@ def whole(trial: bench.Bench, sweep: Study, script: Plain, runs: list[Run]) -> N
 
 
 def factors(trial: bench.Bench, sweep: Study, script: Plain) -> None:
-    """One run of four epochs, two of them blurred, in steps; seconds for each run."""
+    """Record seconds of a run, four epochs, two of them blurred, by each version."""
     blur = deficits.deficit("blur")
     run = Run([(blur, 0, 2)], 4)
     setup, device = sweep.setup, trial.device
@@ -150,7 +150,7 @@ def quicker(setup: training.Setup, run: Run, device: str) -> int:
 
 def main() -> None:
     parser = bench.options(__doc__)
-    parser.add_argument("--factors", action="store_true", help="only these")
+    parser.add_argument("--factors", action="store_true", help="only the factors")
     parser.add_argument(
         "--all", action="store_true", help="let the script train all runs in each round"
     )

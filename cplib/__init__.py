@@ -6,10 +6,10 @@
 >>> study = cp.sweep("mine", MyDeficit(), removals=(10, 20), base=cp.study("1TL"))
 >>> cp.effect(cp.compute(study, seeds=3), removal=20)
 
-What to compute (`studies`) becomes a tree of training segments, which is trained on any
-executor (`engine`) into tidy tables with provenance (`results`), which are read
+A study (`studies`) becomes a tree of training segments, which any executor trains
+(`engine`). The numbers are stored in tidy tables with provenance (`results`), analysed
 (`analysis`), drawn (`figures`) and explored (`widgets`). A room imports only from the
-rooms below it. `python -m cplib --help` lists what can be done from a terminal.
+rooms below it. `python -m cplib --help` lists the commands for a terminal.
 """
 
 import os
@@ -21,15 +21,15 @@ console.forgive()
 
 __version__ = "0.2.0.dev0"
 
-# Threads of OpenMP that wait for each other sleep instead of turning on the spot, where
-# a busy neighbour would wait for them and they for it. It is read once, when PyTorch is
-# loaded; a choice of the user's goes first.
+# OpenMP threads that wait for each other sleep instead of spinning, which would slow
+# down both them and a busy neighbour. PyTorch reads the variable once, when it is
+# loaded; a value set by the user has priority.
 if not os.environ.keys() & {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"}:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
-# The front door: names by the module they come from, in the order of the flow. They are
-# imported when they are first used, so that the command line answers at once. A colon
-# comes before the name that they have in their room.
+# The front door: public names by room, in the order in which a study uses them. They
+# are imported at first use, so that the command line answers at once. After a colon:
+# the name in the room, where it is another.
 _ROOMS = {
     "data": "DataSpec load",
     "deficits": "Blur Deficit LabelPermutation Look MovingNoise Noise VerticalFlip",

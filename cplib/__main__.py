@@ -11,7 +11,7 @@ from . import __version__
 from ._base import console
 from .errors import CplibError
 
-# for --help alone; a test compares them with the studies and scales that there are
+# for --help only; a test compares them with the studies and scales of the package
 STUDIES = (
     "1TL, 1BL, 2L, 2R, 2B, 3TL, 3TR, 3BL, 3BR1, 3BR2, 3BR3, 4L, 5, 2B-moving, worth, "
     "permanent, clock-decay, clock-batch, restart, cyclic, timing, demo, "
@@ -21,21 +21,21 @@ SCALES = "smoke, demo, laptop, paper"
 OPTIONS = {
     "study": dict(help=f"{STUDIES}, 'all', or 'book' (all studies used in the book)"),
     "--scale": dict(help=f"{SCALES} (%(default)s)"),
-    "--seeds": dict(help="how many, or a list like 0,1,2 (%(default)s)"),
+    "--seeds": dict(help="their number, or a list such as 0,1,2 (%(default)s)"),
     "--again": dict(action="store_true", help="retrain seeds that are already stored"),
     "--cluster": dict(metavar="ADDRESS", help="Dask scheduler, e.g. tcp://host:8786"),
     "--runs": dict(type=int, help="runs to recompute per study (%(default)s)"),
-    "--sample": dict(type=int, help="seed of the sample (%(default)s)"),
+    "--sample": dict(type=int, help="seed for drawing the sample (%(default)s)"),
     "--output": dict(
-        help="SVG, PNG or PDF file, in which * becomes STUDY-SCALE (%(default)s); for "
-        "several studies also a folder"
+        help="SVG, PNG or PDF file; * is replaced by STUDY-SCALE (%(default)s); for "
+        "several studies, also a folder"
     ),
     "--device": dict(help="auto, cpu, cuda or mps (%(default)s)"),
     "--workers": dict(
         type=int, help="worker processes (default: one per core, limited by memory)"
     ),
 }
-# what each verb does, and its options with their defaults
+# by verb: what it does, and its options with their defaults
 VERBS = {
     "demo": (
         "Train clean, blur and flip on gratings: print a table, save a figure.",
@@ -46,7 +46,7 @@ VERBS = {
         "study --scale=laptop --seeds=3 --again --cluster --device=auto --workers",
     ),
     "plan": (
-        "Print what a study would train, and how much of it is shared.",
+        "Print how many epochs a study would train, and how many its runs share.",
         "study --scale=laptop --seeds=1",
     ),
     "status": ("List stored results and the checkpoint cache.", ""),
@@ -66,7 +66,7 @@ VERBS = {
 
 
 def parser() -> argparse.ArgumentParser:
-    """The grammar of the command line."""
+    """The parser of the command line."""
     top = argparse.ArgumentParser(
         prog="python -m cplib",
         description="Critical learning periods: train, store, check and draw.",
@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when all went well, 1 when a check failed, 2 on bad input."""
+    """Run one command; return 0, or 1 if a check failed, 2 on an error of cplib."""
     arguments = parser().parse_args(argv)
     from . import cli
 

@@ -100,9 +100,9 @@ def _run(study: Study, seed: int, again: bool, options: dict) -> None:
 
 
 def plan(arguments: Namespace) -> int:
-    """Print the epochs that the tree trains against training from scratch.
+    """Print the number of epochs to train, as a tree and from scratch.
 
-    At the paper's scale also memory and hours on some GPUs.
+    At the paper's scale, also memory and hours on some GPUs.
     """
     seeds = parse_seeds(arguments.seeds)
     row = "{:8} {:7} {:>5} {:>9} {:>7} {:>13} {:>6} {:>7}".format
@@ -117,14 +117,14 @@ def plan(arguments: Namespace) -> int:
     if arguments.scale == "paper":
         table = studies.costs.table("paper", [s.name for s in chosen], seeds=seeds)
         hours = table.filter(like="hours").sum().round().astype(int)
-        print("\nOn a GPU that reaches a tenth of its peak, which is an assumption:")
+        print("\nAssuming that a GPU reaches a tenth of its peak:")
         print(table.to_string(index=False))
         print("In all:", "; ".join(f"{n:,} {card}" for card, n in hours.items()))
     return 0
 
 
 def status(arguments: Namespace) -> int:
-    """List what is stored and what the cache holds."""
+    """List stored results and the checkpoint cache."""
     print(f"Results in {', '.join(map(str, files.results_folders()))}:")
     for result in results.known():
         minutes = sum(o["seconds"] for o in result.provenance.values()) / 60
@@ -138,7 +138,7 @@ def status(arguments: Namespace) -> int:
 
 
 def scorecard(arguments: Namespace) -> int:
-    """Print the claims that stored results can test; 1 if results are missing."""
+    """Print verdicts from stored results; return 1 if results are missing."""
     scale = None if arguments.scale == "book" else arguments.scale
     seeds = parse_seeds(arguments.seeds)
     needed = {
@@ -190,7 +190,7 @@ def verify(arguments: Namespace) -> int:
 
 
 def render(arguments: Namespace) -> int:
-    """Draw stored results, one file a study; 1 if some of several cannot be drawn."""
+    """Draw stored results, one file per study; return 1 if not all can be drawn."""
     chosen, pattern = _chosen(arguments), arguments.output
     if len(chosen) == 1:
         _draw(chosen[0], pattern)

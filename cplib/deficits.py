@@ -1,4 +1,4 @@
-"""Deficits: each maps a training set to the one that the network is shown meanwhile.
+"""Deficits: each changes the training images or labels while it lasts.
 
 The test set is never changed.
 """
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from ._base.device import stream
 from ._base.plain import choose, settle, whole
+from ._base.words import translated as _
 from .errors import InputError
 
 __all__ = [
@@ -28,8 +29,8 @@ class Look(NamedTuple):
     dash: str
 
 
-# For deficits without a look of their own. All colours have a contrast of 3:1 on white
-# and on a dark page, and none is another thing's (see `figures.palette`).
+# For deficits without a look of their own. All colours have a contrast of 3:1 on a
+# white and on a dark page, and none has another meaning (see `figures.palette`).
 SPARE = (
     Look("#b07d4f", "X", "-."), Look("#d46fb0", "*", "--"), Look("#5f8f3e", "p", ":"),
     Look("#9a8a00", "h", "-"), Look("#b3668a", "d", "--"),
@@ -40,8 +41,8 @@ SPARE = (
 class Deficit:
     """Base of all deficits; by itself it changes nothing.
 
-    A deficit of your own is a frozen dataclass derived from this one, with `images` or
-    `labels`. Attributes that it lacks follow from the name of its class.
+    To define your own, derive a frozen dataclass that overrides `images` or `labels`.
+    Class attributes that it does not set are made from its name.
 
     Attributes:
         kind: short name, in tables and on the command line.
@@ -52,8 +53,8 @@ class Deficit:
     """
 
     kind: ClassVar[str] = "none"
-    label: ClassVar[str] = "no deficit"
-    sees: ClassVar[str] = "clear images, true labels"
+    label: ClassVar[str] = _("no deficit")
+    sees: ClassVar[str] = _("clear images, true labels")
     look: ClassVar[Look] = Look("#595959", "o", "-")
     augment: ClassVar[bool] = True
 
@@ -67,29 +68,30 @@ class Deficit:
 
     @property
     def name(self) -> str:
-        """The kind and every option that is not at its default: 'blur(factor=2)'."""
+        """The kind and all options not at their defaults: 'blur(factor=2)'."""
         said = ", ".join(f"{k}={v}" for k, v in self._chosen().items())
         return f"{self.kind}({said})" if said else self.kind
 
     @property
     def title(self) -> str:
-        """The label and every option that is not at its default: 'blur, factor 2'."""
-        return ", ".join([self.label, *(f"{k} {v}" for k, v in self._chosen().items())])
+        """The label and all options not at their defaults: 'blur, factor 2'."""
+        chosen = (f"{_(name)} {value}" for name, value in self._chosen().items())
+        return ", ".join([self.label, *chosen])
 
     def _chosen(self) -> dict:
         values = ((f, getattr(self, f.name)) for f in fields(self))
         return {f.name: value for f, value in values if value != f.default}
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
-        """Training images (N, C, H, W), normalised -> the same shape, under deficit."""
+        """Training images under the deficit: normalised (N, C, H, W) -> same shape."""
         return x
 
     def labels(self, y: torch.Tensor, seed: int) -> torch.Tensor:
-        """Training labels (N,) -> labels (N,) under deficit."""
+        """Training labels under the deficit: (N,) -> (N,)."""
         return y
 
     def check(self, classes: int) -> None:
-        """Raise `InputError` if it cannot be used with `classes` classes."""
+        """Raise `InputError` if the deficit cannot be used with `classes` classes."""
 
     def spec(self) -> dict:
         """Plain values, for hashes and provenance."""
@@ -100,11 +102,12 @@ class Deficit:
 class Blur(Deficit):
     """A cataract: downsampling by `factor`, then upsampling, both bilinear (paper: 4).
 
-    Downsampling is antialiased, as PIL's is; without that it is another deficit.
+    Downsampling is antialiased, as in PIL; without that it is another deficit.
     """
 
     factor: int = 4
-    sees: ClassVar[str] = "blurred images, true labels"
+    label: ClassVar[str] = _("blur")
+    sees: ClassVar[str] = _("blurred images, true labels")
     look: ClassVar[Look] = Look("#0173b2", "s", "-")
 
     def __post_init__(self):
@@ -118,7 +121,7 @@ class Blur(Deficit):
                 f"blur: factor={self.factor} leaves nothing of images of "
                 f"{size[0]}x{size[1]} pixels: choose a smaller factor."
             )
-        # on the CPU, as not all devices can do it, and for the same pixels on each
+        # on the CPU: not all devices can do it, and the pixels are then always the same
         blurred = F.interpolate(x.cpu(), size=small, mode="bilinear", antialias=True)
         blurred = F.interpolate(blurred, size=size, mode="bilinear", antialias=True)
         return blurred.to(x.device)
@@ -129,8 +132,8 @@ class VerticalFlip(Deficit):
     """Every training image upside down (not with probability 1/2)."""
 
     kind: ClassVar[str] = "flip"
-    label: ClassVar[str] = "vertical flip"
-    sees: ClassVar[str] = "images upside down, true labels"
+    label: ClassVar[str] = _("vertical flip")
+    sees: ClassVar[str] = _("images upside down, true labels")
     look: ClassVar[Look] = Look("#b8860b", "^", "--")
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
@@ -146,8 +149,8 @@ class LabelPermutation(Deficit):
 
     classes: int = 10
     kind: ClassVar[str] = "labels"
-    label: ClassVar[str] = "label permutation"
-    sees: ClassVar[str] = "clear images, permuted labels"
+    label: ClassVar[str] = _("label permutation")
+    sees: ClassVar[str] = _("clear images, permuted labels")
     look: ClassVar[Look] = Look("#029e73", "D", "-.")
 
     def __post_init__(self):
@@ -177,7 +180,8 @@ class Noise(Deficit):
     as in the lab's code.
     """
 
-    sees: ClassVar[str] = "noise in place of images, true labels"
+    label: ClassVar[str] = _("noise")
+    sees: ClassVar[str] = _("noise in place of images, true labels")
     look: ClassVar[Look] = Look("#d55e00", "v", ":")
     augment: ClassVar[bool] = False
 
@@ -190,20 +194,21 @@ class Noise(Deficit):
 class MovingNoise(Noise):
     """The same noise, but translated and mirrored, so that pixels cannot be memorised.
 
-    Not a deficit of the paper: a control.
+    Not in the paper: for a control experiment.
     """
 
-    sees: ClassVar[str] = "moving noise in place of images, true labels"
+    label: ClassVar[str] = _("moving noise")
+    sees: ClassVar[str] = _("moving noise in place of images, true labels")
     look: ClassVar[Look] = Look("#c86fb6", "P", "--")
     augment: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class Grey(Deficit):
-    """Images without colour: each channel becomes their mean. A control."""
+    """Images without colour: each channel becomes their mean. Not in the paper."""
 
-    label: ClassVar[str] = "grey images"
-    sees: ClassVar[str] = "grey images, true labels"
+    label: ClassVar[str] = _("grey images")
+    sees: ClassVar[str] = _("grey images, true labels")
     look: ClassVar[Look] = Look("#8c8c8c", "p", "-.")
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
@@ -215,7 +220,7 @@ CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
 
 
 def deficit(kind: str, **options) -> Deficit:
-    """The deficit named `kind` ('blur', 'flip', 'labels', 'noise' or a control)."""
+    """The deficit called `kind`, a key of `KINDS` or `CONTROLS`, with its options."""
     known = KINDS | CONTROLS
     choose("deficit", kind, known)
     try:

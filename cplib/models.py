@@ -27,7 +27,7 @@ class ConvBlock(nn.Sequential):
 
 
 class _AveragedCNN(nn.Module):
-    """A stack of `ConvBlock`s whose last one gives the classes, averaged over space."""
+    """A stack of `ConvBlock`s; the last one gives the logits, averaged over space."""
 
     def __init__(self, blocks: list[ConvBlock]):
         super().__init__()
@@ -60,7 +60,7 @@ class DepthCNN(_AveragedCNN):
     """The depth study's net: conv - n x [conv - conv s2] - conv - 1x1 - 1x1 classes.
 
     `width` is the number of channels of the first block (paper: 96), doubled in each of
-    the n stages, of which `blocks` is the number (paper: 1, 2, 3).
+    the n = `blocks` stages (paper: 1, 2, 3).
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class ModelSpec:
     Attributes:
         family: a name in `FAMILIES`.
         width: channels (or units) of the first layer.
-        blocks: number of stages, for `DepthCNN` alone.
+        blocks: number of stages, for `DepthCNN` only.
     """
 
     family: str = "AllCNN"
@@ -168,7 +168,7 @@ class ModelSpec:
             plain.settle(self, "blocks", plain.whole, 1)
         elif self.blocks is not None:
             raise InputError(
-                f"{self.family}: blocks={self.blocks!r}; DepthCNN alone takes blocks."
+                f"{self.family}: blocks={self.blocks!r}; only DepthCNN takes blocks."
             )
 
     def spec(self) -> dict:
@@ -180,7 +180,7 @@ class ModelSpec:
 def build(
     spec: ModelSpec, *, channels: int, size: int, seed: int, classes: int = 10
 ) -> nn.Module:
-    """The network of `spec`, its weights a function of `seed` alone.
+    """The network of `spec`, with initial weights that depend on `seed` alone.
 
     It maps images (B, channels, size, size) to logits (B, classes).
     """

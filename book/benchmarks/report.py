@@ -1,9 +1,9 @@
 """Records of the benchmarks, with their tables and figures.
 
 The programs in `benchmarks/` write one record per benchmark and kind of device: raw
-numbers of every round, and which of them to compare. The appendix "How fast is it"
-shows them all. This file lies beside the records, outside `cplib`; whoever imports it
-puts this folder on `sys.path` first.
+numbers of every round, and the ratios to compute. The appendix "How fast is it" shows
+them all. This file is in the folder of the records, outside `cplib`; to import it, put
+that folder on `sys.path` first.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ SIDES = {
 
 @dataclass(frozen=True)
 class Ratio:
-    """What is divided by what, round by round.
+    """A ratio of two measurements, computed for each round.
 
     Attributes:
-        what: in words.
-        over, under: names of measurements.
-        aim: the least value that we wanted, if we said so beforehand.
+        what: the ratio in words.
+        over, under: names of the two measurements.
+        aim: the least value aimed at, if one was set beforehand.
     """
 
     what: str
@@ -104,7 +104,7 @@ def read(benchmark: str, device: str = "cpu", place: Path = FOLDER) -> Record:
     """The record of `benchmark` on `device` ("cpu" or "cuda").
 
     Raises:
-        DataError: there is none, or it cannot be read.
+        DataError: the record is missing or cannot be read.
     """
     path = place / f"{benchmark}-{device}.json"
     again = f"measure it with 'make bench', or take {path.name} from the repository."
@@ -118,10 +118,10 @@ def read(benchmark: str, device: str = "cpu", place: Path = FOLDER) -> Record:
 
 
 def chaos(place: Path = FOLDER) -> tuple[pd.DataFrame, str]:
-    """Counts of `tests/chaos.py`, one row per way of running, and where and when.
+    """Counts of `tests/chaos.py`, one row per way of running, and their origin.
 
     Raises:
-        DataError: its record is not there, or cannot be read.
+        DataError: the record is missing or cannot be read.
     """
     path = place / "chaos.json"
     try:

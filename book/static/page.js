@@ -1,4 +1,4 @@
-// Four things that style sheets cannot do.
+// Five things that style sheets cannot do.
 
 // What scrolls by itself must be reached by the keyboard.
 function nameScrollers() {
@@ -9,14 +9,75 @@ function nameScrollers() {
 addEventListener("load", nameScrollers);
 addEventListener("resize", nameScrollers);
 
-// What a link leads to may be folded.
-function unfold() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  for (let box = target; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
-  if (target) target.scrollIntoView();
+const WORDS = {
+  link: "Link to this figure", cite: "Cite", title: "Cite this figure", copy: "Copy",
+  copied: "Copied.", mark: "Marked: copy it with the keyboard or the menu.",
+  astray: (asked) => `The link asks for “${asked}”, which is not on this page in this edition.`,
+};
+function made(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const name in attributes) element.setAttribute(name, attributes[name]);
+  element.append(...children);
+  return element;
 }
-addEventListener("load", () => location.hash && unfold());
-addEventListener("hashchange", unfold);
+
+// What a link leads to may be folded, closed by a prediction, or gone since an older edition.
+function arrive() {
+  let name = location.hash.slice(1);
+  try {
+    name = decodeURIComponent(name);
+  } catch { /* not a link of this book */ }
+  const target = document.getElementById(name), [part, state] = name.split("=");
+  for (let box = target; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
+  if (target && target.getClientRects().length) target.scrollIntoView();
+  else if (target) (target.closest("section").querySelector("[data-closed]") || target).scrollIntoView();
+  for (const told of document.querySelectorAll(".astray")) told.remove();
+  const parts = [...document.querySelectorAll("[data-address]")].map((e) => e.dataset.address);
+  const ours = state !== undefined || part.startsWith("figure-"), place = document.querySelector("article");
+  if (target || !ours || !place || parts.includes(part)) return;
+  const told = made("p", { class: "astray", role: "status" });
+  place.prepend(told);
+  told.textContent = WORDS.astray(part);
+}
+addEventListener("load", () => location.hash && arrive());
+addEventListener("hashchange", arrive);
+
+// A figure has a link, and is cited by chapter and section; what all figures of the page
+// have in common is at its foot (tools/pages/edition.py).
+function heading(section) {
+  const words = section.querySelector("h1, h2, h3, h4").cloneNode(true);
+  for (const part of words.querySelectorAll(".section-number, .headerlink")) part.remove();
+  return words.textContent.trim();
+}
+function citable(figure, common) {
+  const caption = figure.querySelector("figcaption");
+  if (!caption) return;
+  const places = [document.querySelector("article section"), figure.closest("section")];
+  const title = [...new Set(places.map(heading))].join(": ");
+  const text = common.replace(/%ID%/g, figure.id)
+    .replace("%TITLE%", () => title.replace(/[&%$#_{}]/g, "\\$&"));
+  const bibtex = made("pre", {}, text);
+  const button = made("button", { type: "button" }, WORDS.copy), told = made("span", { role: "status" });
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      told.textContent = WORDS.copied;
+    } catch {
+      getSelection().selectAllChildren(bibtex);
+      told.textContent = WORDS.mark;
+    }
+  });
+  caption.append(" ",
+    made("a", { class: "permalink", href: `#${figure.id}`, "aria-label": WORDS.link }, "¶"), " ",
+    made("details", { class: "cplib-origin cplib-cite" },
+      made("summary", { "aria-label": WORDS.title }, WORDS.cite), bibtex, button, " ", told));
+}
+addEventListener("DOMContentLoaded", () => {
+  const foot = document.querySelector(".edition[data-bibtex]");
+  if (!foot) return;
+  for (const figure of document.querySelectorAll("figure.cplib-figure[id]"))
+    citable(figure, foot.dataset.bibtex);
+});
 
 // Paper is white and cannot be clicked: print in light colours with everything open, and
 // undo that afterwards.

@@ -1,10 +1,10 @@
-"""The terminal, which may know few characters, lead nowhere, or be missing.
+"""Console output in any encoding, and with closed or missing streams.
 
-On a console that knows only ASCII, or a code page of Windows, Python raises an error at
-the first minus sign. Once cplib is imported, the nearest character of the console is
-printed instead; a stream whose error handler was chosen is left alone. Some programs
-have no stderr (`pythonw`, many servers), a closed one, or an object that only writes.
-No message written here can stop the work that it reports on.
+On a console limited to ASCII or to a Windows code page, Python raises an error at the
+first minus sign. After cplib is imported, the nearest available character is printed
+instead, unless the user has chosen the stream's error handler. Some programs have no
+stderr (`pythonw`, many servers), a closed one, or an object that can only write. No
+message printed here interrupts the work that it reports on.
 """
 
 import codecs
@@ -31,7 +31,7 @@ READER_GONE = 141  # exit status, as shells report it
 
 
 def forgive() -> None:
-    """Let stdout and stderr print the `nearest` of the characters that they lack."""
+    """Make stdout and stderr print `nearest` for characters that they cannot encode."""
     codecs.register_error(HANDLER, nearest)
     for name, defaults in DEFAULTS.items():
         stream = getattr(sys, name)
@@ -42,7 +42,7 @@ def forgive() -> None:
 def nearest(error: UnicodeError) -> tuple[str | bytes, int]:
     """An error handler for `codecs`: an ASCII substitute, or "?".
 
-    Bytes of a file name that are not characters are kept as they are.
+    Bytes of a file name that could not be decoded are kept.
     """
     if not isinstance(error, UnicodeEncodeError):
         raise error
@@ -74,10 +74,10 @@ def bar(hidden: bool = False, **options) -> tqdm:
 
 @contextlib.contextmanager
 def present() -> Iterator[None]:
-    """Within: stdout and stderr exist, if only to lead nowhere.
+    """Context in which stdout and stderr exist, if only as the null device.
 
-    loky flushes both before it starts a process. And where their descriptors are
-    closed, a pipe would get their numbers, and what a library writes to them.
+    loky flushes both before it starts a process. If their descriptors were closed, a
+    new pipe would get their numbers, and with them what a library writes to stderr.
     """
     for number in range(3):
         try:
@@ -104,9 +104,8 @@ def _works(stream: TextIO | None) -> bool:
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Call a program's `main` and exit with the status that it returns.
 
-    What stops a program from outside is reported in one sentence: an error of cplib,
-    Control-C, a file that cannot be used. It ends silently when the reader of its
-    output has gone, as `head` does.
+    An error of cplib, Control-C and an unusable file are reported in one sentence. The
+    program ends silently when the reader of its output, such as `head`, has closed it.
     """
     try:
         status = _reported(main)
@@ -131,5 +130,5 @@ def _reported(main: Callable[[], int | None]) -> int | None:
     except OSError as error:
         if isinstance(error, BrokenPipeError) or error.filename is None:
             raise
-        say(f"{error.filename} cannot be used ({error.strerror}): name another.")
+        say(f"{error.filename} cannot be used ({error.strerror}): name another file.")
         return 1

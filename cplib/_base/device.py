@@ -1,4 +1,4 @@
-"""What PyTorch computes with: device, precision, threads, random streams."""
+"""PyTorch's device, precision, threads and random streams."""
 
 import contextlib
 import hashlib
@@ -10,14 +10,14 @@ import torch
 from ..errors import CplibError, InputError
 from . import plain
 
-# cuBLAS repeats its sums only with a workspace of fixed size. PyTorch reads this once
-# in a process, at the first matrix product on a GPU, so it is set on import.
+# cuBLAS is deterministic only with a workspace of fixed size. PyTorch reads it once per
+# process, at the first matrix product on a GPU, so it is set on import.
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 os.environ.setdefault(WORKSPACE, ":4096:8")
 
 
 def resolve(device: str = "auto") -> str:
-    """`device` as torch names it; "auto" is the GPU if there is one, else the CPU.
+    """PyTorch's name of `device`; "auto" is the GPU if there is one, else the CPU.
 
     Raises:
         InputError: torch does not know the name, or the device is not present.
@@ -50,7 +50,7 @@ def precision(device: str) -> str:
 
 
 def autocast(device: str) -> contextlib.AbstractContextManager:
-    """Mixed precision where `precision` says so, else nothing."""
+    """Context of mixed precision on devices where `precision` is 'bfloat16'."""
     if precision(device) == "float32":
         return contextlib.nullcontext()
     return torch.autocast("cuda", dtype=torch.bfloat16)
@@ -58,11 +58,11 @@ def autocast(device: str) -> contextlib.AbstractContextManager:
 
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
-    """Within: one CPU thread, and PyTorch's modes as in a new process.
+    """Context with one CPU thread, and PyTorch's modes as in a new process.
 
-    One thread, since networks this small gain nothing from more, and lose much where
-    another program keeps a core busy. The caller's `no_grad`, `inference_mode`,
-    autocast, default type, default device and precision have no effect within, and are
+    Networks this small gain nothing from more threads, and lose much when another
+    program keeps a core busy. The caller's `no_grad`, `inference_mode`, autocast,
+    default type, default device and precision have no effect in the context, and are
     restored on leaving. Also a decorator: `@isolated()`.
     """
     with contextlib.ExitStack() as restored:
@@ -83,7 +83,7 @@ def isolated() -> Iterator[None]:
 
 @contextlib.contextmanager
 def deterministic(device: str) -> Iterator[None]:
-    """Within: `isolated`, and deterministic kernels, so that runs repeat exactly.
+    """Context: `isolated`, with deterministic kernels, so that runs repeat exactly.
 
     Raises:
         CplibError: cuBLAS was used before `WORKSPACE` was set.
@@ -105,7 +105,7 @@ def deterministic(device: str) -> Iterator[None]:
                 raise
             raise CplibError(
                 f"The GPU was used before cplib was imported, or {WORKSPACE} is "
-                f"{os.environ.get(WORKSPACE)!r}, so that its sums do not repeat: "
+                f"{os.environ.get(WORKSPACE)!r}, so its sums do not repeat: "
                 f"restart Python with {WORKSPACE}=:4096:8, or import cplib first."
             ) from error
 

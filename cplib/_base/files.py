@@ -19,9 +19,9 @@ from ..errors import DataError, StorageError
 from . import console
 
 MAGIC = b"cplib-checked-1 "
-PART = ".part-"  # how names of temporary files begin
+PART = ".part-"  # prefix of the names of temporary files
 PATHS = tuple(f"CPLIB_{name}" for name in "CACHE CLAIMS DATA MIRROR RESULTS".split())
-# how a file system reports that it has no locks
+# errors of a file system without locks
 LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 ELSEWHERE = (
     "name another folder in CPLIB_CACHE (checkpoints), CPLIB_DATA (data sets) or "
@@ -41,7 +41,7 @@ class Damaged(DataError):
 
 
 def named(variable: str) -> Path | None:
-    """The path in `variable` of the environment; None if it is unset or an address.
+    """The path in the environment variable `variable`; None if unset or an address.
 
     A relative path is made absolute when it is first seen, in the environment itself,
     so that it means the same to child processes and after a change of folder.
@@ -115,7 +115,7 @@ def write_atomic(path: Path, payload: bytes) -> None:
 
 
 def remove_leftovers(folder: Path, age: float = 3600) -> None:
-    """Remove what killed writers left under `folder`, if older than `age` seconds.
+    """Remove temporary files of killed writers in `folder`, older than `age` seconds.
 
     Best effort: leftovers only waste disk space.
     """
@@ -126,16 +126,16 @@ def remove_leftovers(folder: Path, age: float = 3600) -> None:
 
 
 def check_folder(folder: Path, remedy: str = ELSEWHERE) -> None:
-    """`StorageError`, with `remedy`, unless files can be created in `folder`."""
+    """Raise `StorageError`, with `remedy`, unless files can be created in `folder`."""
     with writing(folder, remedy):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
 
 
 def check_file(path: Path, remedy: str) -> None:
-    """`StorageError`, with `remedy`, unless `path` can be written.
+    """Raise `StorageError`, with `remedy`, unless `path` can be written.
 
-    To be called before long work; an existing file is left as it is.
+    Call it before a long computation; an existing file is not changed.
     """
     path = Path(path).absolute()
     check_folder(path.parent, remedy)
@@ -146,7 +146,7 @@ def check_file(path: Path, remedy: str) -> None:
 
 @contextlib.contextmanager
 def writing(place: Path, remedy: str = ELSEWHERE) -> Iterator[None]:
-    """Within, an error of the disk becomes a `StorageError` about `place`."""
+    """Context in which an error of the disk becomes a `StorageError` about `place`."""
     try:
         yield
     except StorageError:
@@ -156,7 +156,7 @@ def writing(place: Path, remedy: str = ELSEWHERE) -> Iterator[None]:
 
 
 def storage_error(place: Path, error: OSError, remedy: str = ELSEWHERE) -> StorageError:
-    """The sentence for `error`, raised while writing in a folder or to a file."""
+    """The `StorageError` for `error`, raised while writing in or to `place`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
             f"The disk that holds {place} is full: free some space, or {remedy}; "
@@ -177,7 +177,7 @@ def read_checked(path: Path) -> bytes:
     """The payload that `write_checked` wrote.
 
     Raises:
-        FileNotFoundError: there is no file.
+        FileNotFoundError: the file does not exist.
         Damaged: it cannot be read, or its bytes do not match their checksum.
     """
     try:
@@ -199,7 +199,7 @@ def quarantine(damage: Damaged) -> Path:
     new = next(name for name in names if not name.exists())
     try:
         path.rename(new)
-    except FileNotFoundError:  # another process was first
+    except FileNotFoundError:  # another process has renamed it
         return new
     except OSError as error:
         raise StorageError(
@@ -216,11 +216,11 @@ def quarantine(damage: Damaged) -> Path:
 
 @contextlib.contextmanager
 def hold(path: Path, words: str = "") -> Iterator[None]:
-    """Hold the lock file `path` within; while another holds it, say `words` and wait.
+    """Context that holds the lock file `path`; if another process does, wait for it.
 
-    The lock is the kernel's, on an empty file that is never removed, and ends with its
-    holder, even by SIGKILL. Where a file system has no locks, a warning says so, and
-    work may be done twice, with equal results, since files are only replaced whole.
+    Before waiting, print `words`. The operating system's lock on an empty file, never
+    removed, ends with its process, even by SIGKILL. On a file system without locks, a
+    warning says that work may be done twice, with equal results.
 
     Raises:
         StorageError: the folder cannot be written or its disk is full.
@@ -258,8 +258,8 @@ def _acquired(lock: FileLock, path: Path, timeout: float) -> bool:
     return True
 
 
-# where Python was started, before a notebook changes its folder
+# make paths absolute now, before a notebook changes its working folder
 for variable in PATHS:
     named(variable)
-with contextlib.suppress(FileNotFoundError):  # that folder no longer exists
+with contextlib.suppress(FileNotFoundError):  # the working folder was removed
     _start()

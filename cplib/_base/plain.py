@@ -1,7 +1,7 @@
-"""Numbers as people give them, NumPy's among them, made plain or rejected.
+"""Convert numbers from users, NumPy's included, to plain ones, or reject them.
 
-The values of a study go into hashes and JSON, where `np.int64(4)` must equal 4: so it
-is not only accepted but becomes an `int`.
+The values of a study go into hashes and JSON, where `np.int64(4)` must equal 4: it is
+therefore converted to an `int`.
 """
 
 import math
@@ -20,8 +20,8 @@ def whole(what: str, value: object, low: int, high: float = math.inf) -> int:
     if isinstance(value, Integral) and not isinstance(value, bool):
         if low <= int(value) <= high:
             return int(value)
-    wanted = f"{low} or more" if high == math.inf else f"from {low} to {high}"
-    raise InputError(f"{what}={value!r} must be {wanted}, a whole number.")
+    wanted = f", {low} or more" if high == math.inf else f" from {low} to {high}"
+    raise InputError(f"{what}={value!r} must be a whole number{wanted}.")
 
 
 def seed(value: object) -> int:
@@ -35,7 +35,7 @@ def seed(value: object) -> int:
 def seeds(value: int | str | Iterable[int]) -> list[int]:
     """Seeds, without repeats, from their number, a list of them, or text like "0,1,2".
 
-    `InputError` unless that makes at least one whole number of 0 or more.
+    `InputError` unless this gives at least one seed, each a whole number, 0 or more.
     """
     if isinstance(value, str):
         try:
@@ -55,17 +55,17 @@ def seeds(value: int | str | Iterable[int]) -> list[int]:
 
 
 def number(what: str, value: object, positive: bool = False) -> int | float:
-    """`value`, plain; `InputError` unless it is finite and 0 or more, or above 0."""
+    """`value`, plain; `InputError` unless finite and 0 or more, or positive."""
     if isinstance(value, Real) and not isinstance(value, bool):
         plain = int(value) if isinstance(value, Integral) else float(value)
         if math.isfinite(plain) and (plain > 0 or (plain == 0 and not positive)):
             return plain
-    wanted = "positive" if positive else "0 or more"
-    raise InputError(f"{what}={value!r} must be {wanted}, a number.")
+    wanted = "a positive number" if positive else "a number, 0 or more"
+    raise InputError(f"{what}={value!r} must be {wanted}.")
 
 
 def flag(what: str, value: object) -> bool:
-    """`value` as a `bool`; `InputError` if it is none."""
+    """`value` as a `bool`; `InputError` if it is not one."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
     raise InputError(f"{what}={value!r} must be True or False.")

@@ -1,4 +1,4 @@
-"""Read results: effects, statistics, fits, and the claims that rest on them."""
+"""Analyse results: effects, statistics, fits, and verdicts on claims."""
 
 from . import biology
 from .claims import Scorecard, claim, say, scorecard

@@ -3,8 +3,8 @@
 The measurements behind Figures 1 and 4 C (Giffin and Mitchell 1978; Mitchell 1988;
 Olson and Freeman 1980; Rakic et al. 1986) could not be obtained. Instead there are
 
-- **anchors**, numbers and statements as abstracts (or a legend) print them, a row each
-  with its source; `nan` means that the source gives no number, and none is filled in;
+- **anchors**, numbers and statements as abstracts (or a legend) print them, with one
+  source per row; `nan` means that the source gives no number, and none is filled in;
 - **schematics**, curves drawn for the eye beside the anchors (`HOW_DRAWN` says how):
   they are not data, and a fit of them would only recover the drawing;
 - **your own points**: `load_csv` reads points digitised from a printed figure.
@@ -94,7 +94,7 @@ def kitten_acuity() -> pd.DataFrame:
 
 
 def kitten_sensitivity() -> pd.DataFrame:
-    """What is published on when closing one eye harms a kitten (Fig. 1 bottom right).
+    """Published statements on when closing one eye harms a kitten (Fig. 1, bottom).
 
     Columns: `age_start`, `age_end` (days, nan: open-ended), `level` (a word: abstracts
     print ages, not heights), `measure`, `note`, `key`, `source`, `doi`, `url`.
@@ -135,7 +135,7 @@ def macaque_synapses() -> pd.DataFrame:
 HOW_DRAWN = {
     "kitten_acuity": "Schematic: monotone (PCHIP) curve by 2.6 c/deg at day 35 and "
     "2.9 at day 41, a plateau of 5.0 (the trained kittens' average) put at week 10 by "
-    "our choice, and a sixteenth of it at week 2; three methods are mixed.",
+    "choice, and a sixteenth of it at week 2; three methods are mixed.",
     "missing_acuity": "Schematic: 100 (1 - a / 5.0) percent, a: the acuity schematic.",
     "kitten_recovery": "Schematic: exponential decay, as reported by Mitchell (1988), "
     "through 5.5 c/deg (middle of 5-6) at day 45 and 2.5 at 4 months.",
@@ -166,7 +166,7 @@ def schematic(name: str, age_days=None) -> pd.DataFrame:
     always "schematic". A name that is no key of `HOW_DRAWN` raises `InputError`.
     """
     if name not in _DRAWN:
-        raise InputError(f"no schematic {name!r}: choose one of {', '.join(_DRAWN)}")
+        raise InputError(f"No schematic {name!r}: choose one of {', '.join(_DRAWN)}.")
     first, last, curve = _DRAWN[name]
     age = np.linspace(first, last, 300) if age_days is None else np.asarray(age_days)
     value = np.where((first <= age) & (age <= last), curve(age), NAN)
@@ -178,8 +178,8 @@ def load_csv(path: str | Path | IO, *, min_rows: int = 5) -> pd.DataFrame:
 
     `path` is a file, or an open file or buffer of text or bytes. Its first line names
     `age_days` (or `age_weeks`), `value` and, if known, `error`; other columns and what
-    follows a # are skipped. Commas, semicolons or tabs separate columns; beside
-    semicolons and tabs a decimal comma is understood.
+    follows a # are skipped. Commas, semicolons or tabs separate columns; with
+    semicolons and tabs, decimal commas are read too.
 
     Returns:
         `age_days`, `value`, `error` if given, and `kind` ("digitised"), sorted by age.
@@ -195,15 +195,15 @@ def load_csv(path: str | Path | IO, *, min_rows: int = 5) -> pd.DataFrame:
     wanted = [c for c in (age, "value", "error") if c in header]
     if wanted[:2] != [age, "value"] or any(header.count(c) > 1 for c in wanted):
         asked = "a first line that names age_days (or age_weeks), value and maybe error"
-        raise InputError(f"{name} needs {asked}, once each; it has {header}")
+        raise InputError(f"{name} needs {asked}, once each; it has {header}.")
     if len(rows) < min_rows:
-        raise InputError(f"{name} has {len(rows)} data rows: give at least {min_rows}")
+        raise InputError(f"{name} has {len(rows)} data rows: give at least {min_rows}.")
     cells = rows.set_axis(header, axis=1)[wanted]
     frame = cells.apply(pd.to_numeric, errors="coerce").astype(float)
     least = {age: 0, "value": -np.inf, "error": np.nextafter(0, 1)}
     bad = ~(np.isfinite(frame) & (frame >= pd.Series(least)[wanted]))
     for row, column in np.argwhere(bad.to_numpy())[:1]:
-        rule = "must be a number (no negative age, a positive error): mend or drop it"
+        rule = "must be a number (no negative age, positive error): correct or drop it."
         cell = f"{wanted[column]} {cells.iloc[row, column]!r}"
         raise InputError(f"{name}, data row {row + 1}: {cell} {rule}")
     frame = frame.sort_values(age, ignore_index=True)
@@ -213,7 +213,7 @@ def load_csv(path: str | Path | IO, *, min_rows: int = 5) -> pd.DataFrame:
 
 
 def _cells(path) -> tuple[str, pd.DataFrame]:
-    """The name for messages, and the cells as text, the first line among them."""
+    """The name for messages, and the cells as text, including the first line."""
     name, text = _text(path)
     lines = (x for x in text.splitlines() if x.strip(" ,;\t") and x.lstrip()[0] != "#")
     mark = max(";\t,", key=next(lines, "").count)
@@ -225,7 +225,7 @@ def _cells(path) -> tuple[str, pd.DataFrame]:
         return name, pd.DataFrame()
     except pd.errors.ParserError:
         trouble = f"{name} has a row with more cells than the first line has names"
-        raise InputError(f"{trouble}; decimal commas need columns split by ;") from None
+        raise InputError(f"{trouble}: for decimal commas, split cells by ;.") from None
     table = table.apply(lambda column: column.str.strip())
     return name, table[(table != "").any(axis=1)]
 
@@ -236,7 +236,7 @@ def _text(path) -> tuple[str, str]:
     try:
         raw = path.read() if hasattr(path, "read") else Path(path).read_bytes()
     except OSError as error:
-        raise InputError(f"{name}: {error.strerror}, check folder and name") from None
+        raise InputError(f"{name}: {error.strerror}: check folder and name.") from None
     if isinstance(raw, bytes):
         wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
         try:
@@ -244,5 +244,5 @@ def _text(path) -> tuple[str, str]:
         except UnicodeDecodeError:  # only labels suffer: the numbers are ASCII
             raw = raw.decode("cp1252", errors="replace")
     if "\0" in raw or raw.startswith("PK\3"):
-        raise InputError(f"{name} is not plain text: save the sheet as CSV (UTF-8)")
+        raise InputError(f"{name} is not plain text: save the sheet as CSV (UTF-8).")
     return name, raw

@@ -2,7 +2,7 @@
 
 A statistic takes the results of its studies and returns an array with one value for
 each seed that they share, in order. Those of final accuracy compare with `against`: the
-"baseline" (same clean training) or the "control" (same length in all).
+"baseline" (same clean training) or the "control" (same age).
 """
 
 from collections.abc import Callable
@@ -47,16 +47,16 @@ def milder(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
 
 
 def longer(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
-    """Epochs by which half of the loss at the last shared removal comes later in `one`.
+    """Removal at which half of the last loss is reached, `one` minus `other`, epochs.
 
-    See `_half`; only removals that both have count.
+    See `_half`; only removals that both studies have count.
     """
     first, second = _shared(one, other, against)
     return _half(first) - _half(second)
 
 
 def steeper(one: Result, other: Result, against: str = "baseline") -> np.ndarray:
-    """Error over the reference's, last removal: of `one` minus that of `other`."""
+    """Error over the reference's at the last removal, in `one` minus in `other`."""
     ratios = []
     for table in map(finals, (one, other)):
         last = table[table["removal"] == table["removal"].max()].set_index("seed")
@@ -101,9 +101,9 @@ def _shared(one: Result, other: Result, against: str) -> tuple[pd.DataFrame, ...
 
 
 def _half(table: pd.DataFrame) -> np.ndarray:
-    """Removal at which half of the loss at the last is first reached, by seed.
+    """Removal at which half of the last loss is first reached, by seed.
 
-    Linear from no loss at 0 on. A seed without loss counts with the last removal.
+    Linear between removals, from no loss at 0. Without loss: the last removal.
     """
     removals = np.array([0.0, *table.columns.get_level_values("removal")])
     losses = np.pad(-table.to_numpy(), ((0, 0), (1, 0)))
@@ -117,7 +117,7 @@ def _half(table: pd.DataFrame) -> np.ndarray:
 
 
 def _recovery(result: Result) -> pd.DataFrame:
-    """Epochs from removal to recovery: index seed, a column a removal."""
+    """Epochs from removal to recovery: index seed, one column per removal."""
     clean, found = result.curve(result.study.runs[0]), {}
     for run in result.study.runs[1:]:
         behind = (clean - result.curve(run)).loc[run.removal + 1 : run.epochs]

@@ -1,4 +1,4 @@
-"""The statistics of the Fisher information by which claims are judged, a value a seed.
+"""Statistics of the Fisher information by which claims are judged, one per seed.
 
 See `claim_statistics`, which lists them with those of final accuracy.
 """
@@ -27,7 +27,7 @@ def trace(result: Result, of: str, over: str) -> np.ndarray:
 
 
 def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarray:
-    """log2 of the trace with the last removal over that without deficit, at equal age.
+    """log2 of the trace with the last removal over that without deficit, same age.
 
     `at`: "removal", or "end" (mean of the last five measurements).
     """
@@ -39,9 +39,9 @@ def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarra
 
 
 def ending(result: Result, metric: str, kind: str = "blur") -> np.ndarray:
-    """log2 of `metric` at the end of the last removal's run over that without deficit.
+    """log2 of `metric` at the end of the run with the last removal, over no deficit.
 
-    `metric`: one of the closer look's, such as "trace_matched" (`training.loop`).
+    `metric`: one of `training.state.ENDINGS`, such as "trace_matched".
     """
     run = _from_start(result, kind)[-1]
     curves = [result.curve(r, metric) for r in (run, _clean(result))]
@@ -80,7 +80,7 @@ def peak_gap(tracked: Result, windows: Result, of: str = "onset") -> np.ndarray:
 def exponential(tracked: Result, windows: Result) -> np.ndarray:
     """Adjusted R2 of F = a exp(c S) + b, negative where F falls with S.
 
-    Mean over the lengths of window. The adjustment, 1 - (1 - R2)(n - 1)/(n - 3),
+    Mean over window lengths. The adjustment, 1 - (1 - R2)(n - 1)/(n - 3),
     corrects for three parameters on few onsets.
     """
     table = sensitivities(tracked, windows)
@@ -99,10 +99,10 @@ def share(result: Result, layers: list[int]) -> np.ndarray:
 def excess(
     result: Result, layers: list[int], of: str = "end", less: str = ""
 ) -> np.ndarray:
-    """Share of `layers` under blur minus that without deficit, at equal age.
+    """Share of `layers` under blur minus that without deficit, at the same age.
 
     `of`: at the last "removal"; at the "end" of that run; or "early", at the end of the
-    run with the first removal. `less`: where the excess is read that is subtracted.
+    run with the first removal. `less`: the same, for an excess that is subtracted.
     """
     runs = _from_start(result, "blur")
     when = {
@@ -123,9 +123,9 @@ def top_dominance(result: Result, top: int) -> np.ndarray:
 
 
 def layers_moved(result: Result, kind: str) -> np.ndarray:
-    """Distance to no deficit at the last removal, minus that between clean seeds.
+    """Distance of the shares from those without deficit, minus that of clean seeds.
 
-    The distance is half the sum of |differences in share|.
+    At the last removal. The distance is half the sum of |differences in share|.
     """
     run = _from_start(result, kind)[-1]
     under, clean = _pair(result, run, run.removal)
@@ -145,7 +145,7 @@ def _at_peak(curve: pd.DataFrame) -> pd.Series:
 
 
 def _by_onset(tracked: Result, windows: Result) -> pd.DataFrame:
-    """Sensitivity, mean over lengths of window: index seed, a column an onset."""
+    """Sensitivity, mean over window lengths: index seed, one column per onset."""
     table = sensitivities(tracked, windows)
     return table.groupby(["seed", "onset"])["sensitivity"].mean().unstack()
 
@@ -184,5 +184,5 @@ def _from_start(result: Result, kind: str) -> list[Run]:
 
 
 def _pair(result: Result, run: Run, *when: int) -> list[pd.DataFrame]:
-    """Shares of `run`, and of the clean run at equal age; see `shares_at`."""
+    """Shares of `run`, and of the clean run at the same age; see `shares_at`."""
     return [shares_at(result, r, *when) for r in (run, _clean(result))]

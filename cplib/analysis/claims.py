@@ -1,4 +1,4 @@
-"""The claims judged by the runs, one by one or as a card."""
+"""Judge claims by the runs, one by one or all on a scorecard."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ class Scorecard:
         return found
 
     def survives(self, finding: Finding) -> bool:
-        """Whether it is reproduced after Holm's correction too."""
+        """Whether `finding` is reproduced even after Holm's correction."""
         corrected = self.corrected.get(finding.claim.id, 1.0)
         return finding.verdict == REPRODUCED and corrected <= LEVEL
 
@@ -67,7 +67,7 @@ class Scorecard:
         return pd.DataFrame(rows).rename(columns=renamed)
 
     def only(self, ours: bool) -> "Scorecard":
-        """The paper's claims, or the hypotheses of the book."""
+        """The hypotheses of the book if `ours`, else the paper's claims."""
         kept = (f for f in self.findings if bool(f.claim.about) == ours)
         return Scorecard(tuple(kept))
 
@@ -165,7 +165,7 @@ def claim(
     *,
     device: str = "auto",
 ) -> Finding:
-    """What the runs say about one claim.
+    """The finding on one claim.
 
     Args:
         name: id of the claim.
@@ -186,7 +186,7 @@ def say(
     seeds: int | str | Iterable[int] = 3,
     device: str = "auto",
 ) -> Said:
-    """What the runs say about the claims `names`, a sentence for each.
+    """The findings on the claims `names`, as one sentence each.
 
     Args:
         names: ids of claims.
@@ -212,7 +212,7 @@ def judge(claim: Claim, found: list[results.Result]) -> Finding:
 
 
 def _measure(claim: Claim, found: list[results.Result]) -> tuple[np.ndarray, str]:
-    """The statistic by seed, and the reference with which it was taken, if any."""
+    """The statistic by seed, and the reference that it compares with, if any."""
     statistic, options = STATISTICS[claim.statistic], dict(claim.options)
     if "against" not in signature(statistic).parameters:
         return np.asarray(statistic(*found, **options)), ""

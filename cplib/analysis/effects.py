@@ -1,4 +1,4 @@
-"""The change in final accuracy that a deficit made, with an interval over seeds."""
+"""The change in final accuracy caused by a deficit, with an interval over seeds."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,18 @@ import pandas as pd
 from scipy import stats
 
 from .._base.plain import whole
+from .._base.words import translated as _
 from ..errors import DataError, InputError
 from ..results import Result, finals
 from ..studies import Run
 
 # the two networks without deficit that an impaired one is compared with, in words
-REFERENCES = {"baseline": "same clean training", "control": "same age"}
+REFERENCES = {"baseline": _("same clean training"), "control": _("same age")}
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The change in final accuracy that one deficit made.
+    """The change in final accuracy caused by one deficit.
 
     Attributes:
         name: the deficit and its window, in words.
@@ -68,7 +69,7 @@ def effect(
     against: str = "baseline",
     level: float = 0.95,
 ) -> Effect:
-    """The change in final accuracy made by `deficit` in epochs onset <= e < removal.
+    """The change in final accuracy caused by `deficit` in onset <= epoch < removal.
 
     Args:
         result: of a study that holds such a run.
@@ -77,8 +78,8 @@ def effect(
         level: of the confidence interval.
 
     Raises:
-        InputError: when the study has no such run; the message names those it has.
-        DataError: when it diverged with every seed.
+        InputError: the study has no such run; the message names those it has.
+        DataError: it diverged with every seed.
     """
     onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
     run = result.study.find(deficit, onset, removal)
@@ -87,8 +88,8 @@ def effect(
     runs = [run, result.study.runs[0]]
     if rows.empty:
         raise DataError(
-            f"No seed is left to tell the effect of {run.name} from epoch {onset} to "
-            f"{removal}, for runs diverged ({result.lost(*runs)}): choose a lower "
+            f"No seed is left for the effect of {run.name} from epoch {onset} to "
+            f"{removal}, because runs diverged ({result.lost(*runs)}): choose a lower "
             f"learning rate than {result.study.setup.schedule.lr:g}."
         )
     low, high = interval(rows["change"], level)
@@ -123,7 +124,7 @@ def changes(result: Result, against: str = "baseline") -> pd.DataFrame:
 def left_out(result: Result, *runs: Run) -> str:
     """A sentence, after a space, on those of `runs` (default: all) that diverged."""
     lost = result.lost(*runs)
-    return f" Diverged, and left out: {lost}." if lost else ""
+    return _(" Diverged, and left out: {runs}.", runs=lost) if lost else ""
 
 
 def signed(number: float, digits: int = 1) -> str:

@@ -1,4 +1,4 @@
-"""What the runs say about one claim: statistic, interval, verdict, in words."""
+"""The finding on one claim: statistic, interval and verdict, in words."""
 
 import html
 from collections.abc import Callable
@@ -7,22 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from .effects import interval, signed
+from .._base.words import translated as _
+from .effects import REFERENCES, interval, signed
 from .ledger import REPRODUCED, UNDECIDED, UNTESTABLE, VERDICTS, Claim
 
 SIGNS = dict(zip(VERDICTS, "●◐×–", strict=True))
-DIGITS = {"epochs": 0, "of the whole": 3}  # after the point, by unit; else 2
+DIGITS = {"epochs": 0, "of the whole": 3}  # decimals by unit; else 2
 SPOKEN = {"epochs": 0, "points": 1}  # the same in sentences
-WORDS = "no one two three four five six seven eight nine ten".split()
+WORDS = _("no one two three four five six seven eight nine ten").split()
 LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim and what the runs say about it.
+    """A claim and its statistic in the runs.
 
     Attributes:
-        claim: the entry.
+        claim: its entry in the ledger.
         values: the statistic of each seed, (seeds,); empty if untestable.
         scale: of the results.
         lost: a sentence on runs that diverged, whose seeds are left out, or "".
@@ -83,14 +84,14 @@ class Finding:
 
     @property
     def worded(self) -> str:
-        """The verdict in words: a hypothesis is supported, and not reproduced."""
+        """The verdict in words; a hypothesis is "supported", not "reproduced"."""
         said = f"{self.verdict} (leans {self.lean})" if self.lean else self.verdict
-        return said.replace(REPRODUCED, "supported") if self.claim.about else said
+        return _(said.replace(REPRODUCED, "supported") if self.claim.about else said)
 
     def sentence(self, verdict: str = "") -> str:
-        """What the book says about the claim; with another `verdict`, what it would.
+        """The book's sentence on the claim, or its sentence for another `verdict`.
 
-        In that case an ellipsis takes the place of each number.
+        For another verdict, an ellipsis replaces each number.
         """
         if self.claim.untestable:
             why = self.claim.untestable
@@ -102,10 +103,10 @@ class Finding:
 
     def _template(self, verdict: str) -> str:
         said = f"{self.claim.claim} {verdict.capitalize()}."
-        return dict(self.claim.says).get(verdict, said)
+        return _(dict(self.claim.says).get(verdict, said))
 
     def _shows(self) -> dict[str, Callable[[float], str]]:
-        """How a sentence may show the statistic, by the names of `outcomes.yml`."""
+        """Formats of the statistic in sentences, by their names in `outcomes.yml`."""
         digits = SPOKEN.get(self.claim.unit, 2)
         sign = -1 if self.mean < 0 else 1
         return {
@@ -121,10 +122,10 @@ class Finding:
 
     @property
     def sure(self) -> str:
-        """The interval in the measure of `sentence`, and the seeds, in a few words."""
+        """The interval, in the unit of `sentence`, and the number of seeds."""
         seeds = len(self.values)
         if seeds < 2:
-            return "" if self.claim.untestable else "one seed, so no interval"
+            return "" if self.claim.untestable else _("one seed, so no interval")
         text, shows = self._template(self.verdict), self._shows()
         name = next((name for name in shows if f"{{{name}}}" in text), "mean")
         within = self.claim.expected == "within"
@@ -135,10 +136,14 @@ class Finding:
         unit = {"times": "times", "factor": "", "percent": "%"}.get(
             name, self.claim.unit
         )
-        found = f"{90 if within else 95} % interval {low} to {high} {unit}".strip()
-        against = {"baseline": "same clean training", "control": "same age"}
-        found += f", against {against[self.against]}" if self.against else ""
-        return f"{found}, {WORDS[seeds] if seeds < len(WORDS) else seeds} seeds"
+        level, unit = 90 if within else 95, _(unit)
+        found = f"{_interval(level, low, high)} {unit}".strip()
+        if self.against:
+            found += ", " + _(
+                "compared with the {reference}", reference=REFERENCES[self.against]
+            )
+        count = WORDS[seeds] if seeds < len(WORDS) else seeds
+        return f"{found}, {_('{count} seeds', count=count)}"
 
     @property
     def marked(self) -> str:
@@ -150,28 +155,28 @@ class Finding:
         """The statistic with its interval, in words."""
         if self.claim.untestable:
             return "–"
-        held = f"95 % {self._range(self.low, self.high)}, {len(self.values)} seeds"
+        held = _interval(95, *map(self._signed, (self.low, self.high)))
+        held += ", " + _("{count} seeds", count=len(self.values))
         if self.claim.expected == "within":
-            held = f"{held}; 90 % {self._range(*self.narrow)}"
-        held = held if len(self.values) > 1 else "one seed, so no interval"
-        against = f"; against the {self.against}" if self.against else ""
-        value = f"{self._signed(self.mean)} {self.claim.unit}".strip()
+            held = f"{held}; {_interval(90, *map(self._signed, self.narrow))}"
+        held = held if len(self.values) > 1 else _("one seed, so no interval")
+        against = self.against and "; " + _(f"against the {self.against}")
+        value = f"{self._signed(self.mean)} {_(self.claim.unit)}".strip()
         return f"{value} ({held}{against})"
 
     def _signed(self, number: float) -> str:
         return signed(number, DIGITS.get(self.claim.unit, 2))
 
-    def _range(self, low: float, high: float) -> str:
-        return f"interval {self._signed(low)} to {self._signed(high)}"
-
     def __str__(self) -> str:
         if self.claim.untestable:
             return f"{self.claim.claim} Not testable: {self.claim.untestable}"
-        return (
-            f"{self.claim.claim} We measure: {self.claim.measured}. If the claim holds "
-            f"it is {self.claim.expectation}. At scale {self.scale} it is {self.ours}."
-            f"{self.lost} Verdict: {self.worded}."
-        )
+        return _(
+            "{claim} We measure: {measured}. If the claim holds it is {expectation}. "
+            "At scale {scale} it is {ours}.{lost} Verdict: {verdict}.",
+            claim=self.claim.claim, measured=self.claim.measured, ours=self.ours,
+            expectation=self.claim.expectation, scale=self.scale, lost=self.lost,
+            verdict=self.worded,
+        )  # fmt: skip
 
     @property
     def said(self) -> str:
@@ -181,13 +186,13 @@ class Finding:
         return f"{sign} {html.escape(self.sentence())}{sure}"
 
     def _repr_html_(self) -> str:
-        kind = "Our hypothesis" if self.claim.about else "Claim of the paper"
+        kind = _("Our hypothesis") if self.claim.about else _("Claim of the paper")
         head = f"{kind} ({html.escape(self.claim.panel)}):"
-        other = [v for v in VERDICTS if v != self.verdict and self.sentence(v)]
+        other = [v for v in VERDICTS[:3] if v != self.verdict and self.sentence(v)]
         folds = {
-            "How this was tested": f"<p><b>{head}</b> {html.escape(str(self))}</p>",
-            "If it had come out otherwise": "".join(
-                f"<p>{SIGNS[v]} <i>{v}:</i> {html.escape(self.sentence(v))}</p>"
+            _("How this was tested"): f"<p><b>{head}</b> {html.escape(str(self))}</p>",
+            _("If it had come out otherwise"): "".join(
+                f"<p>{SIGNS[v]} <i>{_(v)}:</i> {html.escape(self.sentence(v))}</p>"
                 for v in other
             ),
         }
@@ -203,9 +208,13 @@ class Finding:
         )
 
 
+def _interval(level: int, low: str, high: str) -> str:
+    return _("{level} % interval {low} to {high}", level=level, low=low, high=high)
+
+
 @dataclass(frozen=True)
 class Said:
-    """What the book says about some claims, as sentences or, if several, a list."""
+    """The book's sentences on some claims; several are shown as a list."""
 
     findings: tuple[Finding, ...]
 

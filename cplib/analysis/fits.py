@@ -1,4 +1,4 @@
-"""The two curves that the paper fits, by least squares with confidence bands.
+"""Least-squares fits, with confidence bands, of the two curves that the paper fits.
 
 Achille, Rovere and Soatto (Materials and Methods) fit animals' sensitivity curves and
 synaptic densities after Banks, Aslin and Letson (1975), and the trace F of the Fisher
@@ -6,16 +6,16 @@ information at epoch t by the sensitivity S to a deficit in a window from t on:
 
     f(t) = exp(-(t - d) / tau1) - k * exp(-(t - d) / tau2),      F(t) = a exp(c S) + b.
 
-**What data can tell of the first.** In other units there is an amplitude `scale` in
+**Parameters of the first.** In other units there is an amplitude `scale` in
 front, and of five parameters only four can be identified. Here d is fixed at the first
 age, where the value is then scale * (1 - k). The paper's form is the same curve with
 scale 1, d + tau1 log(scale) for d, and k scale^(1 - tau1 / tau2) for k. Parameters can
 be far less certain than curve and band (as tau1 nears tau2, scale and k trade off).
 
-**Of the second.** As c nears 0 the curve nears a straight line, for which a and b grow
-without bound and cancel; for large |c| it is a step at the outermost point. Where |c|
-times the range of S ends at `STEEPEST`, or the interval of c includes 0, the fit is
-`degenerate`: its curve and band can be read, its a, b and c cannot.
+**Parameters of the second.** As c nears 0 the curve nears a straight line, for which a
+and b grow without bound and cancel; for large |c| it is a step at the outermost point.
+Where |c| times the range of S ends at `STEEPEST`, or the interval of c includes 0, the
+fit is `degenerate`: its curve and band can be read, its a, b and c cannot.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -145,7 +145,7 @@ def fit_double_exponential(
         level: confidence level of the band, between 0 and 1.
 
     Raises:
-        InputError: too few points, unequal lengths, nan, or values not numbers.
+        InputError: too few points, unequal lengths, or values that are not numbers.
         FitError: the points do not determine a curve.
     """
     x, z, sigma, units = _prepared(t, y, sigma, level, ("t", "y", "ages"))
@@ -153,7 +153,7 @@ def fit_double_exponential(
     found = _search(_two_decays, x, z, sigma, shapes, TAUS)
     if found.uvars is None:
         remedy = "give more ages around the rise and the peak, or look for an outlier"
-        raise FitError(f"these points do not determine the curve: {remedy}")
+        raise FitError(f"These points do not determine the curve: {remedy}.")
     params, stderr = _apart(_decays(found.uvars, units))
     r2 = _r2(z, found.best_fit, sigma)
     return Fit(params, stderr, level, x.size, r2, found, units)
@@ -174,8 +174,8 @@ def fit_exponential(
         sigma, level: as for `fit_double_exponential`.
 
     Raises:
-        InputError: too few points, unequal lengths, nan, or values not numbers.
-        FitError: the `s` are too far from 0 to tell a.
+        InputError: too few points, unequal lengths, or values that are not numbers.
+        FitError: the `s` are too far from 0 to compute a.
     """
     x, z, sigma, units = _prepared(s, f, sigma, level, ("s", "f", "sensitivities"))
     shapes = [(sign * r,) for r in np.geomspace(1e-3, STEEPEST, 40) for sign in (-1, 1)]
@@ -183,7 +183,7 @@ def fit_exponential(
     found = _search(_bend, x, z, sigma, shapes, bounds)
     r2 = _r2(z, found.best_fit, sigma)
     line = np.polyval(np.polyfit(x, z, 1, w=1 / sigma), x)
-    if unrelated := found.uvars is None or r2 < 1e-9:  # any c will do
+    if unrelated := found.uvars is None or r2 < 1e-9:  # c is undetermined
         found = _search(_bend, x, z, sigma, shapes[:1], bounds, vary=False)
     params, stderr = _apart(_growth(found.uvars, units))
     stderr |= {"c": float("inf")} if unrelated else {}
@@ -210,7 +210,7 @@ def _search(
     """The best least-squares fit from the two best starts.
 
     For each of `shapes`, values of the parameters in `bounds`, the other two follow by
-    linear regression. `vary`: whether the shape is fitted then.
+    linear regression. `vary`: whether the shape is then fitted, too.
     """
     weights, starts = sigma.min() / sigma, []
     for shape in shapes:
@@ -254,8 +254,8 @@ def _growth(u: dict[str, UFloat], units: Units) -> dict[str, UFloat]:
     first, span, size = units
     height, c = u["rise"] / umath.expm1(u["rate"]), u["rate"] / span
     if abs(c.n * first) > 300:
-        trouble = f"a cannot be computed, for s near {first:g} is too far from 0"
-        raise FitError(f"{trouble}: subtract {first:g} from every s")
+        trouble = f"a cannot be computed: s near {first:g} is too far from 0"
+        raise FitError(f"{trouble}; subtract {first:g} from every s.")
     a = size * height * umath.exp(-c * first)
     return {"a": a, "b": size * (u["start"] - height), "c": c}
 
@@ -266,30 +266,30 @@ def _prepared(x, y, sigma, level, names: tuple[str, str, str]) -> tuple:
     sigma = np.ones_like(y) if sigma is None else _numbers("sigma", sigma)
     if len(sizes := {x.size, y.size, sigma.size}) > 1:
         who = f"{names[0]}, {names[1]} and sigma"
-        raise InputError(f"{who} have unequal lengths {sorted(sizes)}: pair them up")
+        raise InputError(f"{who} have unequal lengths {sorted(sizes)}: pair them up.")
     span = np.ptp(x) if x.size else 1
     places = np.unique((x / (span or 1)).round(9)).size
     if x.size < 5 or places < 4:
         few = f"{x.size} points at {places} different {names[2]} are too few"
-        raise InputError(f"{few}: give at least 5 points at 4 {names[2]}")
+        raise InputError(f"{few}: give at least 5 points at 4 {names[2]}.")
     if np.ptp(y) == 0:
-        raise InputError(f"every {names[1]} is {y[0]:g}: a constant has no curve")
+        raise InputError(f"Every {names[1]} is {y[0]:g}, a constant: let it vary.")
     if (bad := sigma[sigma <= 0]).size:
-        raise InputError(f"sigma is {bad[0]:g}, but must be positive: drop that point")
+        raise InputError(f"sigma is {bad[0]:g}, but must be positive: drop that point.")
     if not 0 < _numbers("level", [level])[0] < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level}: try 0.95")
+        raise InputError(f"level={level} must be between 0 and 1: try 0.95.")
     units = float(x.min()), float(span), float(np.ptp(y))
     return (x - units[0]) / span, y / units[2], sigma, units
 
 
 def _numbers(name: str, values) -> np.ndarray:
-    """A flat array of finite floats, or an `InputError` naming the trouble."""
+    """A flat array of finite floats; `InputError` if `values` cannot be one."""
     try:
         array = np.asarray(values)
     except ValueError:  # ragged
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "iuf" or array.ndim != 1:
-        raise InputError(f"{name} must be a flat list of numbers: convert it first")
+        raise InputError(f"{name} must be a flat list of numbers: convert it first.")
     for i in np.flatnonzero(~np.isfinite(array))[:1]:
-        raise InputError(f"{name}[{i}] is {array[i]}: drop that point or mend it")
+        raise InputError(f"{name}[{i}] is {array[i]}: drop or correct that point.")
     return array.astype(float)

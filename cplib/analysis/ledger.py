@@ -1,8 +1,8 @@
-"""The paper's claims, registered before the runs, and the rule of the verdicts.
+"""The paper's claims, registered before the runs, and the rule for verdicts.
 
-`book/claims.yml` holds one entry for each claim: what is claimed, which statistic of
-which studies tests it, and what it should be. It holds no result and no verdict: these
-are computed from the results at hand (`cplib.analysis.claims`).
+`book/claims.yml` has one entry per claim: what is claimed, which statistic of which
+studies tests it, and the expected value. It has no result and no verdict: these are
+computed from the results at hand (`cplib.analysis.claims`).
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ from pathlib import Path
 import yaml
 
 from .._base import files
+from .._base.words import translated as _
 from ..errors import DataError, InputError
 from .claim_statistics import STATISTICS
 
 VERDICTS = ("reproduced", "undecided", "contradicted", "not testable")
 REPRODUCED, UNDECIDED, CONTRADICTED, UNTESTABLE = VERDICTS
 EXPECTED = {
-    "above": "above {threshold:g}",
-    "below": "below {threshold:g}",
-    "within": "within ±{threshold:g}",
+    "above": _("above {threshold:g}"),
+    "below": _("below {threshold:g}"),
+    "within": _("within ±{threshold:g}"),
 }
 
 
@@ -35,7 +36,7 @@ class Claim:
         chapter: file of the book, without suffix.
         paper: the paper's value where it is quoted, else "".
         statistic: a name in `claim_statistics.STATISTICS`.
-        studies: whose results it is given.
+        studies: those whose results the statistic takes.
         options: its keyword arguments. For statistics of final accuracy,
             `against`: "baseline", "control" or (default) "harder", the one of the two
             with which the mean is less favourable to the claim.
@@ -45,9 +46,9 @@ class Claim:
         threshold: in `unit`.
         scale: at which the book tests it.
         untestable: why it is not tested; then the fields on the test are empty.
-        about: id of the paper's claim that this entry is to explain; empty for the
-            paper's own claims. An entry with it is a hypothesis of the book.
-        says: what the book says if a verdict is given, by verdict; see `outcomes.yml`.
+        about: for a hypothesis of the book, id of the paper's claim that it should
+            explain; empty for the paper's own claims.
+        says: the book's sentence for each verdict; see `outcomes.yml`.
     """
 
     id: str
@@ -88,7 +89,7 @@ class Claim:
         if self.untestable:
             return ""
         words = EXPECTED[self.expected].format(threshold=self.threshold)
-        return f"{words} {self.unit}".strip().replace("-", "\N{MINUS SIGN}")
+        return f"{words} {_(self.unit)}".strip().replace("-", "\N{MINUS SIGN}")
 
     def verdict(
         self, low: float, high: float, narrow: tuple[float, float] | None = None
@@ -114,7 +115,7 @@ class Claim:
         return bottom.get(self.expected, -inf), top.get(self.expected, inf)
 
     def depth(self, mean: float) -> float:
-        """How far inside its region the claim finds `mean`; negative: outside."""
+        """Distance of `mean` from the edge of the claim's region; outside, negative."""
         bottom, top = self.region
         return min(mean - bottom, top - mean)
 
@@ -151,7 +152,7 @@ def _read(file: Path) -> list | dict:
             "CPLIB_CLAIMS, or install cplib again."
         ) from error
     except yaml.YAMLError as error:
-        raise DataError(f"{file} is not valid YAML: {error}") from error
+        raise DataError(f"{file} is not valid YAML, correct it: {error}") from error
 
 
 def _claim(entry: dict, file: Path) -> Claim:
@@ -159,6 +160,7 @@ def _claim(entry: dict, file: Path) -> Claim:
     given["studies"] = tuple(given.get("studies", ()))
     for name in ("options", "says"):
         given[name] = tuple(sorted(given.get(name, {}).items()))
+    given |= {name: _(given[name]) for name in ("claim", "measured") if name in given}
     try:
         return Claim(**given)
     except TypeError as error:

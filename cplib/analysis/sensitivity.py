@@ -1,4 +1,4 @@
-"""Traces, shares of layers and sensitivities, read off the tables of results."""
+"""Traces, shares of layers and sensitivities, from the tables of results."""
 
 import pandas as pd
 
@@ -8,13 +8,12 @@ from ..studies import Run
 
 
 def sensitivities(tracked: Result, windows: Result) -> pd.DataFrame:
-    """Sensitivity to each window beside the trace at its onset, by seed.
+    """Sensitivity to each window, and the trace at its onset, by seed.
 
     Returns:
-        Columns seed, window (its length), onset, sensitivity (loss of final accuracy
-        against equal clean epochs, in points), control (the same against equal length)
-        and trace (of the same seed without deficit, at the onset; at epoch 0 the first
-        that was measured).
+        Columns seed, window (its length), onset, sensitivity (points of final accuracy
+        lost to the baseline), control (points lost to the control) and trace (of the
+        same seed without deficit, at the onset; at epoch 0 the first measurement).
     """
     by_seed = finals(windows).query("removal > 0")
     curve = trace_curve(tracked, tracked.study.runs[0]).dropna(axis=1)
@@ -51,7 +50,7 @@ def shares_at(result: Result, run: Run, until: int, last: int = 1) -> pd.DataFra
     """Mean shares over the `last` measurements until epoch `until`.
 
     Returns:
-        Index seed, a column a layer.
+        Index seed, one column per layer.
     """
     table = shares(result, run)
     epochs = table.loc[table["epoch"] <= until, "epoch"].unique()
@@ -75,6 +74,6 @@ def _no_trace(result: Result) -> CplibError:
             "give its setup a probe."
         )
     return DataError(
-        f"The Fisher information in s{where} is 0 or no number ({result.lost()}): "
+        f"The Fisher information in s{where} is 0 or not a number ({result.lost()}): "
         f"choose a lower learning rate than {result.study.setup.schedule.lr:g}."
     )

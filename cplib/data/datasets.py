@@ -15,7 +15,7 @@ from .source import KNOWN, DataSpec, Raw, Source
 
 
 class Procedural(Source):
-    """A set made on demand: `load` draws as many images as are asked for."""
+    """A set generated on demand: `load` draws the requested number of images."""
 
     options = tuple(sorted(make_gratings.__kwdefaults__.keys() - {"size"}))
 
@@ -75,7 +75,7 @@ class Dataset:
 
 
 def load_raw(spec: DataSpec) -> Raw:
-    """The chosen images and labels of `spec`, as stored; downloaded if need be.
+    """The chosen images and labels of `spec`, as stored; downloaded if necessary.
 
     Raises:
         DataError: no network, or too few images.
@@ -114,13 +114,13 @@ def _resized(images: np.ndarray, border: int, size: int) -> torch.Tensor:
 
 
 class Augmented:
-    """Training images that are translated and mirrored as they are taken.
+    """Training images that are translated and mirrored as batches are taken.
 
-    The set is padded once and pixels are gathered by their place in it, so that no
-    image is copied twice and batches are in memory as convolutions like them.
+    The set is padded once, and a batch gathers its pixels by index, so that no image is
+    copied twice and batches are in the channels-last format.
 
     Args:
-        images: (N, C, H, W), normalised: what is shifted in is 0, the mean colour.
+        images: (N, C, H, W), normalised: pixels shifted in are 0, the mean colour.
         shift: the longest translation, in pixels, in either direction.
         mirror: whether images are mirrored with probability 1/2.
     """
@@ -133,7 +133,7 @@ class Augmented:
         self.pixels = padded.reshape(-1, images.shape[1])
 
     def take(self, chosen: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-        """The images number `chosen` (B,), each moved at random: (B, C, H, W)."""
+        """The images with indices `chosen` (B,), moved at random: (B, C, H, W)."""
         count, device = len(chosen), chosen.device
         height, width = self.size
         down, right = torch.randint(0, 2 * self.shift + 1, (2, count), generator=random)

@@ -1,12 +1,11 @@
-"""Fetch archives: with a progress bar, resumed, verified, from a mirror.
+"""Download archives from their servers or a mirror: resumed, verified, with a bar.
 
-CIFAR-10's own server can take an hour for 170 MB. An archive is therefore received into
-`NAME.part`; what an interrupted download left there is kept, and the next one asks the
-server for the rest only (HTTP Range). The archive gets its name when its MD5 is the
-published one.
+CIFAR-10's own server can take an hour for 170 MB. An archive is therefore written to
+`NAME.part`; an interrupted download leaves it there, and the next one requests only the
+rest (HTTP Range). It is renamed when its MD5 matches the published one.
 
-`$CPLIB_MIRROR` names another place to fetch from: a folder, or an address (https, http
-or file), that holds the archives under their original names; or one of them (`.gz`).
+`$CPLIB_MIRROR` names another source: a folder, or an address (https, http or file),
+with the archives under their original names; or one of these archives (`.gz`).
 """
 
 import functools
@@ -26,7 +25,7 @@ from ..errors import CplibError, DataError, InputError
 
 CHUNK = 1 << 16  # bytes
 SILENCE = 60  # seconds without a byte, after which a connection counts as cut
-TRIES = 3  # in a row that bring nothing, for each address
+TRIES = 3  # consecutive attempts without a new byte, for each address
 PAUSE = 1.0  # seconds before the second try; twice that before the third
 ADDRESS = "https?://|file://(localhost)?/"
 
@@ -40,14 +39,14 @@ class Archive(NamedTuple):
 
 
 class _Failed(DataError):
-    """An address that does not give the file; the message says why."""
+    """A failed download from one address; the message says why."""
 
 
 def fetch(archive: Archive, folder: Path) -> Path:
-    """The archive's path in `folder`, where it is whole and verified.
+    """The path of the archive in `folder`, downloaded and verified.
 
     Raises:
-        DataError: no server gave it; the message says why, for each.
+        DataError: all servers failed; the message says why, for each.
         InputError: `$CPLIB_MIRROR` is neither a folder, nor an archive, nor an address.
         StorageError: `folder` cannot be written or its disk is full.
     """
@@ -66,7 +65,7 @@ def fetch(archive: Archive, folder: Path) -> Path:
 
 
 def _addresses(archive: Archive) -> list[str]:
-    """Of the archive on its servers, or in the mirror: a folder, or beside another."""
+    """Addresses of the archive: on its servers, or in the mirror (or its folder)."""
     if not os.environ.get("CPLIB_MIRROR"):
         return [server + archive.name for server in archive.servers]
     path = files.named("CPLIB_MIRROR")
@@ -83,7 +82,7 @@ def _addresses(archive: Archive) -> list[str]:
 
 
 def _receive(url: str, part: Path, md5: str) -> None:
-    """Bring `part` to the content that has this `md5`, going on when cut off."""
+    """Download `url` to `part` until its MD5 is `md5`, resuming when cut off."""
     failures, resumed = 0, _size(part) > 0
     while True:
         before = _size(part)
@@ -93,8 +92,8 @@ def _receive(url: str, part: Path, md5: str) -> None:
         if problem is None:
             part.unlink()
             if not resumed:
-                raise _Failed("the file has another checksum than the published one")
-            resumed = False  # its beginning may be what was wrong: once more
+                raise _Failed("its checksum differs from the published one")
+            resumed = False  # its beginning may have been wrong: download all of it
             continue
         failures = 1 if _size(part) > before else failures + 1
         if failures == TRIES:
@@ -103,10 +102,10 @@ def _receive(url: str, part: Path, md5: str) -> None:
 
 
 def _asked(url: str, part: Path) -> str | None:
-    """Why the answer of the server did not make `part` whole; None if it did."""
+    """Why `part` is not complete after one request; None if it is."""
     try:
         return _request(url, part)
-    except CplibError:  # the disk's fault, not the network's
+    except CplibError:  # an error of the disk, not of the network
         raise
     except urllib.error.HTTPError as error:
         if error.code == 416 and _size(part):  # nothing is left to ask for
@@ -120,7 +119,7 @@ def _asked(url: str, part: Path) -> str | None:
 
 
 def _request(url: str, part: Path) -> str | None:
-    """One answer of the server, appended to `part` or, if it is the whole, instead."""
+    """Append one response to `part`, or replace it by the whole; as `_asked`."""
     start = _size(part)
     headers = {"User-Agent": "cplib"} | ({"Range": f"bytes={start}-"} if start else {})
     request = urllib.request.Request(url, headers=headers)
@@ -137,7 +136,7 @@ def _request(url: str, part: Path) -> str | None:
             while chunk := got.read1(CHUNK):
                 bar.update(len(chunk))
                 with files.writing(part.parent):
-                    while chunk:  # what a disk that fills up still takes is kept
+                    while chunk:  # keep what a disk that fills up still takes
                         chunk = chunk[file.write(chunk) :]
     if total is None or _size(part) >= total:
         return None
@@ -149,7 +148,7 @@ def _size(path: Path) -> int:
 
 
 def _md5(path: Path) -> str:
-    # it tells damage, not forgery: machines that forbid MD5 allow that
+    # against damage, not forgery: so machines that forbid MD5 allow it
     with open(path, "rb") as file:
         known = functools.partial(hashlib.md5, usedforsecurity=False)
         return hashlib.file_digest(file, known).hexdigest()

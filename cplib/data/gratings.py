@@ -95,7 +95,7 @@ def _background(random: np.random.Generator, count: int, size: int) -> np.ndarra
     """Noise with a 1/f amplitude spectrum, (N, H, W, 3), unit standard deviation."""
     frequency = np.fft.fftfreq(size)
     radius = np.hypot(frequency[:, None], frequency[None])
-    radius = np.maximum(radius, 1 / size)[:, :, None]  # the mean is as the slowest wave
+    radius = np.maximum(radius, 1 / size)[:, :, None]  # the mean as the slowest wave
     white = random.standard_normal((count, size, size, 3))
     pink = np.fft.ifft2(np.fft.fft2(white, axes=(1, 2)) / radius, axes=(1, 2)).real
     return pink / pink.std()

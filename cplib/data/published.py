@@ -1,6 +1,6 @@
-"""CIFAR-10 and MNIST: downloaded once, verified, kept as one `.npz` each.
+"""CIFAR-10 and MNIST: downloaded once, verified, and kept as one `.npz` each.
 
-They are kept in the data folder (`$CPLIB_DATA`, else the platform's cache folder) as
+They are in the data folder (`$CPLIB_DATA`, else the platform's cache folder) as
 `NAME.npz` with the arrays of `Raw`, all uint8.
 """
 
@@ -26,7 +26,7 @@ from .source import DataSpec, Raw, Source, fault
 
 @dataclass(frozen=True, eq=False)
 class Published(Source):
-    """A set that is downloaded on first use; `load` reads its archives, by path."""
+    """A set downloaded on first use; `load` takes the paths of its archives."""
 
     archives: tuple[Archive, ...] = ()
     shape: tuple[int, ...] = ()
@@ -36,7 +36,7 @@ class Published(Source):
     downloaded: ClassVar[bool] = True
 
     def all(self) -> Raw:
-        """All images, from the data folder; downloaded when absent or damaged."""
+        """All images, from the data folder; downloaded if absent or damaged."""
         path = files.data_folder() / f"{self.name}.npz"
         if path.exists():
             try:
@@ -63,7 +63,7 @@ class Published(Source):
 
 
 def _cifar10(archive: Path) -> list[np.ndarray]:
-    """The arrays in records of a label and 3 x 32 x 32 pixels."""
+    """The four arrays of `Raw`, from records of a label and 3 x 32 x 32 pixels."""
     train, found = [f"data_batch_{i}.bin" for i in range(1, 6)], []
     with tarfile.open(archive) as tar:
         for part in (train, ["test_batch.bin"]):
@@ -76,7 +76,7 @@ def _cifar10(archive: Path) -> list[np.ndarray]:
 
 
 def _mnist(*archives: Path) -> list[np.ndarray]:
-    """The arrays in gzipped files: images behind 16 bytes, labels behind 8."""
+    """The four arrays of `Raw`, after 16 bytes (images) or 8 (labels) of a file."""
     contents = [gzip.decompress(archive.read_bytes()) for archive in archives]
     forms = ((16, (-1, 28, 28)), (8, -1)) * 2
     return [
@@ -120,7 +120,7 @@ def image_hashes(images: np.ndarray) -> np.ndarray:
 
 
 def _places(images: np.ndarray, wanted: np.ndarray, name: str) -> np.ndarray:
-    """Where the images with the hashes `wanted` are."""
+    """Indices in `images` of those with the hashes `wanted`, (n,)."""
     hashes = image_hashes(images)
     order = np.argsort(hashes, kind="stable")
     places = np.searchsorted(hashes[order], wanted).clip(max=len(order) - 1)
@@ -136,15 +136,16 @@ def _places(images: np.ndarray, wanted: np.ndarray, name: str) -> np.ndarray:
 
 
 def read(path: Path, source: Published) -> Raw:
-    """The set kept at `path`; `files.Damaged` if it is not `source`'s, whole."""
+    """The set stored at `path`; `files.Damaged` unless it is all of `source`."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             raw = Raw(*(arrays[key] for key in Raw._fields))
     except PermissionError as error:
-        raise StorageError(f"{path} cannot be read ({error.strerror}).") from error
+        why = f"{path} cannot be read ({error.strerror}): make it readable."
+        raise StorageError(why) from error
     except MemoryError:
         raise
-    except Exception as error:  # whatever a flipped bit makes of an .npz
+    except Exception as error:  # a flipped bit of an .npz may raise anything
         raise files.Damaged(path, f"{type(error).__name__}: {error}") from error
     shapes = {raw.train_images.shape[1:], raw.test_images.shape[1:]}
     if shapes != {source.shape} or fault(source, raw):
@@ -153,17 +154,17 @@ def read(path: Path, source: Published) -> Raw:
 
 
 def _download(source: Published, path: Path) -> Raw:
-    """Fetch `source` and keep it at `path`, one process at a time."""
+    """Download `source` and store it at `path`, one process at a time."""
     folder, lock = path.with_name(f"{path.stem}-download"), path.with_suffix(".lock")
     files.check_folder(folder)
-    with files.hold(lock, f"Another process downloads {path}; waiting for it."):
+    with files.hold(lock, f"Another process is downloading {path}: waiting for it."):
         if not path.exists():
             console.say(f"Downloading {source.name} to {path} (once).")
             raw, buffer = _fetched(source, folder), io.BytesIO()
             np.savez(buffer, **raw._asdict())
             files.write_atomic(folder / path.name, buffer.getvalue())
             os.replace(folder / path.name, path)
-        shutil.rmtree(folder, ignore_errors=True)  # not before: a full disk loses none
+        shutil.rmtree(folder, ignore_errors=True)  # last: a full disk loses nothing
     return read(path, source)
 
 
@@ -174,7 +175,7 @@ def _fetched(source: Published, folder: Path) -> Raw:
     except DataError as problem:
         raise DataError(
             f"{source.name} could not be downloaded ({problem}): check the network and "
-            "try again (what has come is kept), name a mirror in CPLIB_MIRROR, put "
+            "try again (the part received is kept), name a mirror in CPLIB_MIRROR, put "
             f"{source.name}.npz into {folder.parent}, or set CPLIB_DATA to a folder "
             "that holds it. The scales 'smoke' and 'demo' need no download."
         ) from problem

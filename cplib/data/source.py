@@ -1,4 +1,4 @@
-"""Data sets as values: where the images come from, and which of them are used."""
+"""Data sets as values: the source of the images, and which of them are used."""
 
 import functools
 import hashlib
@@ -16,7 +16,7 @@ from ..errors import DataError, InputError
 
 
 class Raw(NamedTuple):
-    """A data set as stored: uint8 images (N, H, W[, C]) and whole labels (N,)."""
+    """A data set as stored: uint8 images (N, H, W[, C]) and integer labels (N,)."""
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -24,21 +24,21 @@ class Raw(NamedTuple):
     test_labels: np.ndarray
 
     def at(self, train: slice | np.ndarray, test: slice | np.ndarray) -> "Raw":
-        """The images and labels at these places."""
+        """The images and labels at these indices."""
         places = (train, train, test, test)
         return Raw(*(array[i] for array, i in zip(self, places, strict=True)))
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Which images: a set, how many of them, at which size.
+    """The images of a study: their set, number and size.
 
     Attributes:
         name: 'gratings', 'digits', 'cifar10', 'mnist', or a set that you registered.
         train, test: number of training and test images.
         size: side of the square image in pixels, after resizing.
         options: keyword arguments of `make_gratings`, as (name, value) pairs.
-        content: that of the source, when this was made.
+        content: that of the source when this was created.
     """
 
     name: str
@@ -66,8 +66,8 @@ class DataSpec:
         source = _find(self.name)
         if source.content != self.content:
             raise InputError(
-                f"Data set {self.name!r} was registered again, with other images: make "
-                "its DataSpec, and studies of it, anew."
+                f"Data set {self.name!r} was registered again with other images: make "
+                "its DataSpec and studies again."
             )
         return source
 
@@ -78,13 +78,13 @@ class DataSpec:
     def spec(self) -> dict:
         """Plain values, for hashes and provenance."""
         spec = {**asdict(self), "options": dict(self.options)}
-        content = spec.pop("content")  # it came later
+        content = spec.pop("content")  # a later field, not in old hashes
         return spec | ({"content": content} if content else {})
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A data set by name. One of your own can be used once it is registered.
+    """A named data set; register your own before its first use.
 
     >>> data.register(data.Source("shapes", load=my_function, channels=1, classes=7))
     >>> spec = cp.DataSpec("shapes", train=400, test=100, size=16)
@@ -93,7 +93,7 @@ class Source:
         name: the name in `DataSpec`.
         load: returns all images and labels, as the four arrays of `Raw`. Worker
             processes call it too.
-        channels: of an image. Figures show one as grey, the first three as colours.
+        channels: of an image; figures show one as grey, the first three as colours.
         classes: labels are 0, 1, ..., classes - 1.
         content: hash of the images, set by `register`. It is part of a study's
             definition, so that other images under the same name never mix with old
@@ -143,9 +143,9 @@ KNOWN: dict[str, Source] = {}  # by name
 
 
 def register(source: Source) -> Source:
-    """Make `source` known by its name, in place of an earlier one of your own.
+    """Register `source` by its name, in place of an earlier one of your own.
 
-    All of its images are loaded and checked. Worker processes get it by themselves.
+    All of its images are loaded and checked. Worker processes receive it automatically.
 
     Returns:
         The source with its `content`.
@@ -154,7 +154,7 @@ def register(source: Source) -> Source:
     if held and not held.content:
         if held.load is source.load:
             return held
-        raise InputError(f"cplib has a data set {source.name!r}: rename yours.")
+        raise InputError(f"cplib already has a data set {source.name!r}: rename yours.")
     if not source.content:
         source = replace(source, content=_content(source, source.all()))
     if not held or held.content != source.content:
@@ -173,7 +173,7 @@ def _find(name: str) -> Source:
 
 
 def fault(source: Source, raw: Raw) -> str | None:
-    """What is wrong with `raw` as the images of `source`, in words."""
+    """What is wrong with `raw` as the images of `source`; None if nothing."""
     colours = [(source.channels,), *[()] * (source.channels == 1)]
     for kind, images, labels in (("training", *raw[:2]), ("test", *raw[2:])):
         right = (
@@ -216,7 +216,7 @@ def folder(name: str, path: str | Path, *, size: int = 32, channels: int = 3) ->
     every fifth image of a class is a test image. Worker processes read the folder too.
 
     Args:
-        name, path: of the set, and of its folder.
+        name, path: name of the set, and its folder.
         size: side in pixels of the square to which images are cropped and resized.
         channels: 3 for colour, 1 for greyscale.
 

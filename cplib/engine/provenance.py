@@ -1,4 +1,4 @@
-"""The origin of numbers: code, machine, data, time.
+"""Provenance of numbers: code, machine, data and time.
 
 Rounding depends on the processor: each instruction set has its own kernels, which add
 up in different orders.

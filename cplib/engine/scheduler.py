@@ -18,7 +18,7 @@ from ..studies.plan import Segment
 from . import segment as segments
 from . import workers
 
-INLINE_SECONDS = 8.0  # less work than this is not worth starting workers for
+INLINE_SECONDS = 8.0  # for less work than this, no workers are started
 
 
 def execute(
@@ -40,7 +40,7 @@ def execute(
             _train(todo, folder, device, used, running, progress)
         except BaseException as error:
             if executor is None:
-                workers.stop(used)  # loky is upset by futures cancelled before
+                workers.stop(used)  # loky fails if futures were cancelled before
             else:
                 for future in running:
                     future.cancel()
@@ -79,7 +79,7 @@ def _train(
     running: dict[Future, str],
     progress: bool,
 ) -> None:
-    """Train `todo`; a bar follows epoch by epoch, wherever they are trained."""
+    """Train `todo`; a bar counts the epochs of all workers."""
     counter, here = folder / ".epochs", isinstance(executor, workers.InProcess)
     look = {"unit": "epoch", "desc": "training", "dynamic_ncols": True, "leave": False}
 
@@ -102,7 +102,7 @@ def _train(
 def _rounds(
     todo: dict[str, Segment], submit: Callable[[Segment], Future], running: dict
 ) -> Iterator[None]:
-    """Submit each segment after its parent, the longest way to an end first.
+    """Submit each segment after its parent, those with most epochs ahead first.
 
     Yields when segments finish, and at least twice a second.
     """

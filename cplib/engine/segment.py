@@ -16,8 +16,8 @@ from ..errors import CplibError
 from ..studies.plan import Segment, state_key
 from .provenance import code_version, hardware
 
-# The number of threads, on which bits depend, belongs to the process: an executor with
-# several threads trains in them one by one.
+# The number of threads, on which bits depend, is set for the whole process: an executor
+# with several threads therefore trains one segment at a time.
 _turn = threading.Lock()
 
 

@@ -1,7 +1,7 @@
-"""Train runs from checkpoints, on any executor, and read off their logs.
+"""Train runs from checkpoints, on any executor, and read their logs.
 
-Every finished segment is a file in the cache folder, named by the key of its state. So
-a sweep that is killed continues from the last finished segments, and studies that share
+Every finished segment is a file in the cache folder, named by the key of its state. A
+killed sweep therefore continues from the last finished segments, and studies that share
 runs share the work.
 """
 
@@ -26,7 +26,7 @@ from .segment import read_state
 class Trained:
     """The outcome of one run: tables of `training.State`, and provenance by segment.
 
-    They are NaN from the first epoch on in which a number is not finite, and None where
+    Tables are NaN from the first epoch on in which a number is not finite, and None if
     nothing was measured.
     """
 
@@ -83,7 +83,7 @@ def run(
             continue
     raise files.StorageError(
         f"Checkpoints in {folder} keep disappearing or changing while they are used: "
-        "stop what else writes there, or name another folder in CPLIB_CACHE."
+        "stop the program that writes there, or name another folder in CPLIB_CACHE."
     )
 
 
@@ -92,8 +92,8 @@ def pending(plan: Plan, folder: Path, repair: bool = False) -> dict[str, Segment
 
     A segment is needed when its state is not stored and a run ends there or a needed
     segment starts there. The log travels with the state, so nothing earlier is needed.
-    The sweep that trains in the folder asks for `repair`: damaged files are quarantined
-    and what killed writers left is removed.
+    The sweep that trains in the folder sets `repair`: damaged files are quarantined and
+    temporary files of killed writers are removed.
     """
     if repair:
         files.remove_leftovers(folder)

@@ -19,8 +19,8 @@ import torch
 
 from ..errors import InputError
 
-# A process of loky's removes the semaphores of a killed sweep, and would report them as
-# leaked to whoever killed it. A choice of the user has priority.
+# A loky process removes the semaphores of a killed sweep, and would report them as
+# leaked on the user's terminal. A value set by the user has priority.
 os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
 CGROUPS, OWN_CGROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 # Bytes of a process that trains at scale laptop: 0.8 GB were measured, two thirds of
@@ -87,11 +87,11 @@ def in_memory() -> int:
 def _started(count: int) -> Executor:
     """loky's pool of `count` processes, already running.
 
-    They share semaphores, which small containers and read-only systems lack: that is
-    found out here, not when the first segment is submitted.
+    They share semaphores, which small containers and read-only systems lack: this is
+    detected here, not when the first segment is submitted.
     """
     environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    if sys.__stderr__ is None:  # then the workers have none to report crashes to
+    if sys.__stderr__ is None:  # workers have none either to report crashes on
         environment["PYTHONFAULTHANDLER"] = ""
     executor = loky.get_reusable_executor(
         max_workers=count, timeout=60, env=environment,
@@ -110,8 +110,7 @@ def _started(count: int) -> Executor:
 def end_with(parent: int) -> None:
     """In a worker: exit when `parent` exits, within a fraction of a second.
 
-    A killed parent cannot stop its workers, and they would go on training what they
-    were given.
+    A killed parent cannot stop its workers, which would otherwise go on training.
     """
 
     def watch() -> None:

@@ -23,7 +23,7 @@ STEPS = Exercise(
 
 
 def _cost(final: np.ndarray, baseline: np.ndarray, control: np.ndarray) -> float:
-    """The same, in another order: errors first, in points, one seed after another."""
+    """The mean loss, in another order: errors in points first, seed by seed."""
     errors = [[100 - 100 * value for value in values] for values in (final, control)]
     return math.fsum(f - c for f, c in zip(*errors, strict=True)) / len(final)
 
@@ -33,9 +33,9 @@ COST = Exercise(
     reference=_cost,
     cases=tuple(tuple(np.random.default_rng(n).random((3, n))) for n in (1, 3, 5)),
     wrong=lambda final, baseline, control: {
-        "you compare with the baseline. With as many epochs *in all* as the network "
-        "with the window trains another one.": 100 * np.mean(baseline - final),
-        "a loss is to be a positive number.": 100 * np.mean(final - control),
+        "you compare with the baseline. Another network trains for as many epochs *in "
+        "all* as the one with the window.": 100 * np.mean(baseline - final),
+        "a loss should be a positive number.": 100 * np.mean(final - control),
         "accuracies are given as numbers from 0 to 1, and the cost is asked for in "
         "points.": np.mean(control - final),
         "you divide by an accuracy. Points are plain differences of per cent.":

@@ -1,8 +1,8 @@
 """Check an exercise answer by behaviour and match it to known mistakes.
 
-Answers are functions. What a function does is compared with a reference that finds the
-answer in another way. A known mistake is a function, too: whoever's answer does the
-same gets its hint, however it is written.
+Answers are functions. The behaviour of an answer is compared with that of a reference,
+which finds the answer in another way. A known mistake is a function, too: an answer
+that behaves like it gets its hint, however it is written.
 """
 
 import copy
@@ -19,9 +19,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._base.words import translated as _
+
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-9, "equal_nan": True}
-HEADS = {"passed": "Passed", "unanswered": "Not yet answered", "wrong": "Not right yet"}
-Observations = list[tuple[str, Any]]  # what was looked at, and what was seen
+HEADS = {"passed": _("Passed"), "unanswered": _("Not yet answered")}
+HEADS["wrong"] = _("Not right yet")
+Observations = list[tuple[str, Any]]  # pairs of description and value
 
 
 class NotRight(Exception):
@@ -29,7 +32,7 @@ class NotRight(Exception):
 
 
 class _Unanswered(Exception):
-    """The stub as it was."""
+    """The unchanged stub."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,12 @@ class Exercise:
     Attributes:
         name: as in `check`, in the labels and in the tags of its cells.
         reference: a right answer, found in another way than readers are expected to.
-        wrong: takes the arguments of an answer and gives, under the hint for those who
-            make it, what each known mistake comes to.
+        wrong: takes the arguments of an answer; returns, by hint, the value that each
+            known mistake gives.
         cases: the arguments of each call that is compared.
-        observe: in place of `cases` where more is to be looked at: takes an answer and
-            gives what it does, numbers, arrays or words, each with a phrase.
-        words: where the answer is a word, those that it can be.
+        observe: used instead of `cases` if the value of a call is not enough: takes an
+            answer; returns descriptions, each with a number, an array or a word.
+        words: the possible answers, if they are words.
     """
 
     name: str
@@ -56,7 +59,7 @@ class Exercise:
 
     @functools.cached_property
     def mistakes(self) -> dict[str, Callable]:
-        """An answer for each known mistake, under its hint."""
+        """A function for each known mistake, by its hint."""
         hints: list[str] = []
 
         def listen(*arguments: Any) -> None:
@@ -67,7 +70,7 @@ class Exercise:
         return {h: lambda *arguments, h=h: self.wrong(*arguments)[h] for h in hints}
 
     def behaviour(self, function: Callable) -> Observations | str:
-        """What `function` does, or why it cannot be right."""
+        """Observations of `function`, or a sentence why it cannot be right."""
         answered = []
 
         def answer(*arguments: Any) -> np.ndarray | str:
@@ -116,22 +119,23 @@ class Outcome:
 
 def examine(exercise: Exercise, answer: Any) -> Outcome:
     """Try the reader's `answer`; errors in it are reported, never raised."""
-    stub = "put your answer in the place of `...`, and run the cell."
+    stub = _("put your answer in the place of `...`, and run the cell.")
     if answer is None or answer is ...:
         return Outcome("unanswered", stub)
     if not callable(answer):
         kind = f"this is a value ({type(answer).__name__})."
-        return Outcome("wrong", f"{kind} Hand over the function, without brackets.")
+        return Outcome("wrong", f"{kind} Pass the function itself, without brackets.")
     try:
         seen = exercise.behaviour(answer)
     except _Unanswered:
-        return Outcome("unanswered", f"{stub} A function must `return` its answer.")
+        stub += " " + _("A function must `return` its answer.")
+        return Outcome("unanswered", stub)
     except Exception as error:  # the reader's code may raise anything
         return Outcome("wrong", _stopped(error, answer))
     right = exercise.behaviour(exercise.reference)
     wrong = _differences(seen, right)
     if not wrong:
-        return Outcome("passed", f"right in all {len(right)} checks.")
+        return Outcome("passed", _("right in all {count} checks.", count=len(right)))
     for hint, mistake in exercise.mistakes.items():
         if not _differences(seen, exercise.behaviour(mistake)):
             return Outcome("wrong", hint)
@@ -140,15 +144,15 @@ def examine(exercise: Exercise, answer: Any) -> Outcome:
 
 
 def shaped(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """`value`, of the `shape` that was asked for, or `NotRight`."""
+    """`value` if it has this `shape`, else `NotRight`."""
     if value.shape != tuple(shape):
         given = _shape_words(value.shape)
-        raise NotRight(f"it gives {given}, and {_shape_words(shape)} is asked for.")
+        raise NotRight(f"it gives {given}, but {_shape_words(shape)} is asked for.")
     return value
 
 
 def randomly(seed: int) -> torch.Generator:
-    """A generator of random numbers, from `seed` on."""
+    """A random generator started from `seed`."""
     return torch.Generator().manual_seed(seed)
 
 
@@ -169,7 +173,7 @@ def _plain(value: Any, words: tuple[str, ...]) -> np.ndarray | str:
 
 
 def _differences(seen: Observations | str, right: Observations | str) -> list[str]:
-    """A sentence for each observation that is not as it should be."""
+    """A sentence for each observation that differs from the right one."""
     if isinstance(seen, str) or isinstance(right, str):
         return [] if seen == right else ["it differs"]
     pairs = zip(seen, right, strict=True)
@@ -188,7 +192,7 @@ def _shape_words(shape: tuple[int, ...]) -> str:
 
 
 def _brief(value: Any, wanted: Any = None) -> str:
-    """A value in a few characters; its shape alone where another is `wanted`."""
+    """A value in a few characters; only its shape if another shape is `wanted`."""
     array, shape = np.asarray(value), np.shape(wanted)
     if wanted is not None and array.shape != shape:
         return f"{_shape_words(array.shape)} in place of {_shape_words(shape)}"
@@ -201,7 +205,7 @@ def _brief(value: Any, wanted: Any = None) -> str:
 
 
 def _stopped(error: Exception, answer: Callable) -> str:
-    """The reader's error in a sentence, with the last line of the reader's that ran."""
+    """The reader's error in a sentence, with the last line of their code that ran."""
     path = getattr(getattr(answer, "__code__", None), "co_filename", None)
     frames = traceback.extract_tb(error.__traceback__)
     own = [(f" in line {f.lineno}", f.line) for f in frames if f.filename == path]

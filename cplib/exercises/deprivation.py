@@ -17,8 +17,8 @@ BITS = Exercise(
             images * math.log(classes),
         "images and classes are swapped: a label is one of so many classes, and there "
         "is a label for each image.": classes * math.log2(images),
-        "one bit for each class is more than a label needs. How many questions with "
-        "yes or no find one of them?": images * classes,
+        "one bit for each class is more than a label needs. How many yes-or-no "
+        "questions find one of them?": images * classes,
         "you round up to whole bits for each label. Taken together, labels need less: "
         "do not round.": images * math.ceil(math.log2(classes)),
         "you multiply inside the logarithm. With each image the number of possible "
@@ -51,7 +51,7 @@ def _same(one: np.ndarray, other: np.ndarray) -> str:
 
 
 def _about(value: float, wanted: float) -> float:
-    """`wanted` if it is near, for chance is not what is examined."""
+    """`wanted` if `value` is near, since chance is not examined."""
     return wanted if abs(value - wanted) < 0.2 else round(float(value), 1)
 
 
@@ -65,14 +65,14 @@ NOISE = Exercise(
     reference=lambda x, seed: np.random.default_rng(seed).standard_normal(x.shape),
     observe=_observe_noise,
     wrong=lambda x, seed: {
-        "the noise is new each time it is drawn. Then nothing comes round twice in "
+        "the noise is new each time it is drawn. Then no image comes back in "
         "training, and there is nothing to memorise. Let the seed decide.":
             torch.randn(x.shape),
         "all images are replaced by the same noise. Then no label can be told from "
         "another: each image needs noise of its own.": _spread(x, seed, *x.shape[1:]),
         "that is uniform noise between 0 and 1. Gaussian noise of mean 0 and standard "
         "deviation 1 is asked for.": torch.rand(x.shape, generator=randomly(seed)),
-        "you add noise to the image, which can still be seen behind it. Noise is to "
+        "you add noise to the image, which can still be seen behind it. Noise should "
         "take its place.": x + _spread(x, seed, *x.shape),
         "your noise is grey: the same in all three channels. Each number should be "
         "independent of the others.": _spread(x, seed, len(x), 1, *x.shape[2:]),

@@ -21,7 +21,7 @@ WINDOW = Exercise(
         "it.": onset <= epoch <= removal,
         "your deficit begins an epoch late. The onset is the first epoch with it.":
             onset < epoch < removal,
-        "your deficit has the right length, and comes an epoch late at both ends. "
+        "your deficit has the right length, but comes an epoch late at both ends. "
         "Epochs are counted from 0.": onset < epoch <= removal,
         "the removal is the age of the network when the deficit ends, not the length "
         "of the deficit.": onset <= epoch < onset + removal,
@@ -30,7 +30,7 @@ WINDOW = Exercise(
 
 
 def _by_loops(x: torch.Tensor) -> np.ndarray:
-    """The mean of each block of 4 x 4 pixels in the place of each of its pixels."""
+    """Each pixel replaced by the mean of its block of 4 x 4 pixels."""
     values = x.double().numpy()
     blurred = np.empty_like(values)
     for n, c, i, j in np.ndindex(*values.shape):
@@ -69,9 +69,9 @@ BLUR = Exercise(
         "many blocks that makes.":
             F.interpolate(F.adaptive_avg_pool2d(x, 4), x.shape[-2:]),
         "you average over the channels too, so that the colour is lost. Each channel "
-        "is to be blurred by itself.":
+        "should be blurred by itself.":
             _by_loops(x.mean(1, keepdim=True).expand_as(x)),
-        "you average over the whole image. The mean is to be taken block by block.":
+        "you average over the whole image. The mean should be taken block by block.":
             x.mean((2, 3), keepdim=True) + 0 * x,
     },
 )  # fmt: skip

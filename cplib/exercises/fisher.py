@@ -9,7 +9,7 @@ from .checker import Exercise, Observations, randomly, shaped
 
 
 def _by_autograd(weights: Tensor, x: Tensor, labels: Tensor) -> float:
-    """Every image with every label: squared gradients, weighted by their chances."""
+    """Every image with every label: squared gradients weighted by probability."""
     weights = weights.double().requires_grad_()
     total = 0.0
     for image in x.double():
@@ -28,7 +28,7 @@ def _task(seed: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _lengths(weights: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Probabilities (N, classes) and squared gradients for each label, the same."""
+    """Probabilities and squared gradients for each label, both (N, classes)."""
     p = (x @ weights.T).softmax(1)
     errors = (torch.eye(len(weights)) - p[:, None]).square().sum(2)
     return p, errors * x.square().sum(1, keepdim=True)
@@ -52,8 +52,8 @@ TRACE = Exercise(
         "all labels have the same weight in your mean. Each should have the "
         "probability that the network gives it.": _lengths(w, x)[1].mean(),
         "you sum over the images. Take their mean.": torch.mul(*_lengths(w, x)).sum(),
-        "that is for the gradient by the scores. By the weights, the length of the "
-        "image comes in.": 1 - _lengths(w, x)[0].square().sum(1).mean(),
+        "that is for the gradient by the scores. For the one by the weights, the "
+        "length of the image matters.": 1 - _lengths(w, x)[0].square().sum(1).mean(),
     },
 )  # fmt: skip
 

@@ -47,7 +47,7 @@ FLIP = Exercise(
 
 
 def _observe_renaming(answer) -> Observations:
-    """What a rule does, over many seeds: a rare accident must not pass for a rule."""
+    """Observations over many seeds, so that no answer is right by chance."""
     labels = torch.arange(400)[torch.randperm(400, generator=randomly(0))] % 10
     split, doubled, kept, again, rules = [], [], [], [], set()
     for seed in range(40):
@@ -121,8 +121,8 @@ LONG = Exercise(
             start + _needed(rise, start, goal),
         "you count epochs before the removal as well. A goal that was reached under "
         "the deficit does not count.": _first(rise >= goal) - start,
-        "where the goal is never reached you say 0, that is, at once. `np.argmax` of "
-        "nothing but False is 0; NaN is asked for.":
+        "where the goal is never reached you say 0, which means at once. `np.argmax` "
+        "of only False values is 0; NaN is asked for.":
             int(np.argmax(rise[start:] >= goal)),
         "one too many. `accuracy[removal]` is that of the network at the removal, "
         "after no clean epoch.": _needed(rise, start, goal) + 1,

@@ -18,8 +18,8 @@ OWN = Exercise(
         ((0.2, 0.1), (10.0, 40.0)), ((0.1, 0.3), (5.0, 5.0)), ((0.5, 0.4), (8.0, 2.0)),
     ),
     wrong=lambda shares, totals: {
-        "that is the change of the share. The whole of which it is a share has changed "
-        "as well.": shares[1] / shares[0],
+        "that is the change of the share. The total, of which it is a share, has "
+        "changed as well.": shares[1] / shares[0],
         "that is the change of the whole network.": totals[1] / totals[0],
         "upside down: above 1 should mean that the layer's trace has grown.":
             1 / _own(shares, totals),

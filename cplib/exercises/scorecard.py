@@ -15,7 +15,7 @@ FINDINGS = (  # mean and interval, counted from the threshold
 
 
 def _by_the_book(mean: float, low: float, high: float, threshold: float) -> str:
-    """What the card itself says."""
+    """The verdict of the Scorecard."""
     claim = Claim("", "", "", "", statistic="change", threshold=threshold)
     return claim.verdict(low, high)
 
@@ -50,7 +50,7 @@ RULE = Exercise(
 
 
 def _over_all_numbers(n: int, level: float) -> tuple[float, float]:
-    """Summed over every number of misses there can be."""
+    """Mean and probability, summed over all possible numbers of misses."""
     chance = [stats.binom.pmf(misses, n, 1 - level) for misses in range(n + 1)]
     mean = math.fsum(misses * p for misses, p in enumerate(chance))
     return mean, math.fsum(chance[1:])

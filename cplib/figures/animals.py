@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from .._base.words import translated as _
 from ..analysis import biology
 from ..analysis.fits import Fit, fit_double_exponential
 from .marks import band, legend, rows
@@ -14,15 +15,15 @@ from .panel import Panel, worded
 SHADE = {"none": 0.0, "slight": 0.2, "present": 0.35, "subsiding": 0.55,
          "rising": 0.55, "high": 0.95, "severe": 0.95, "peak": 1.0}  # fmt: skip
 MEASURES = {
-    "V1 cells lost to the closed eye": "V1 cells lost", "stereopsis": "stereopsis",
-    "acuity": "acuity",
+    "V1 cells lost to the closed eye": _("V1 cells lost"),
+    "stereopsis": _("stereopsis"), "acuity": _("acuity"),
 }  # fmt: skip
 OLDEST = 240  # days, of a kitten
 YEAR = 365.25
 
 
 def kitten_acuity() -> Panel:
-    """Figure 1, top right, as far as published numbers go."""
+    """Figure 1, top right, from published numbers."""
     anchors = biology.kitten_acuity()
     normal = anchors[(anchors["condition"] == "normal") & anchors["age_days"].notna()]
     back = anchors[anchors["condition"].str.startswith("recovered")]
@@ -30,18 +31,18 @@ def kitten_acuity() -> Panel:
     middle, half = (ranged["low"] + ranged["high"]) / 2, ranged["high"] - ranged["low"]
     with style():
         figure, (axes,) = rows(2.8)
-        _schematic(axes, "kitten_acuity", GREY, "--", "normal (schematic)")
-        _schematic(axes, "kitten_recovery", ANIMAL, "-", "recovered (schematic)")
+        _schematic(axes, "kitten_acuity", GREY, "--", _("normal (schematic)"))
+        _schematic(axes, "kitten_recovery", ANIMAL, "-", _("recovered (schematic)"))
         axes.plot(normal["age_days"], normal["acuity_cpd"], "^", color=GREY,
-                  markersize=7, label="normal, published")  # fmt: skip
+                  markersize=7, label=_("normal, published"))  # fmt: skip
         axes.axhline(5.0, color=GREY, linewidth=1, linestyle=":",
-                     label="trained average (age not stated)")  # fmt: skip
+                     label=_("trained average (age not stated)"))  # fmt: skip
         axes.errorbar(ranged["age_days"], middle, yerr=half / 2, fmt="s", color=ANIMAL,
-                      capsize=3, label="recovered, published (range)")  # fmt: skip
+                      capsize=3, label=_("recovered, published (range)"))  # fmt: skip
         axes.plot(single["age_days"], single["acuity_cpd"], "s", color=ANIMAL)
         axes.set(
-            xlabel="age, or age when the eye was opened (days)",
-            ylabel="acuity (cycles/degree)", xlim=(0, 200), ylim=(0, 9),
+            xlabel=_("age, or age when the eye was opened (days)"),
+            ylabel=_("acuity (cycles/degree)"), xlim=(0, 200), ylim=(0, 9),
         )  # fmt: skip
         legend(axes)
     drawn = _how_drawn("kitten_acuity", "kitten_recovery")
@@ -49,26 +50,26 @@ def kitten_acuity() -> Panel:
 
 
 def kitten_sensitivity() -> Panel:
-    """Figure 1, bottom right, as far as published statements go."""
+    """Figure 1, bottom right, from published statements."""
     anchors = biology.kitten_sensitivity()
     missing = biology.schematic("missing_acuity")
     with style():
         figure, (top, bottom) = rows(1.5, 2.4, sharex=True)
-        _schematic(top, "kitten_sensitivity", ANIMAL, "-", "sensitivity (schematic)")
+        _schematic(top, "kitten_sensitivity", ANIMAL, "-", _("sensitivity (schematic)"))
         top.plot(missing["age_days"], missing["value"] / 100, color=GREY,
-                 linestyle="--", label="missing acuity (schematic)")  # fmt: skip
-        top.set(ylabel="relative height\n(our choice)", ylim=(0, 1.1), yticks=[])
+                 linestyle="--", label=_("missing acuity (schematic)"))  # fmt: skip
+        top.set(ylabel=_("relative height\n(our choice)"), ylim=(0, 1.1), yticks=[])
         legend(top)
         for row in anchors.itertuples():
             _statement(bottom, row)
         bottom.set(yticks=[0, -1, -2], yticklabels=MEASURES.values(), xlim=(0, OLDEST),
-                   xlabel="age of the kitten (days)")  # fmt: skip
+                   xlabel=_("age of the kitten (days)"))  # fmt: skip
     drawn = _how_drawn("kitten_sensitivity", "missing_acuity")
     return worded("kitten_sensitivity", figure, _shown(anchors), drawn=drawn)
 
 
 def _statement(axes: Axes, row) -> None:
-    """One statement of an abstract, as a bar over the ages that it is about."""
+    """Draw one statement of an abstract as a bar over its ages."""
     begin = 0 if pd.isna(row.age_start) else row.age_start
     end = OLDEST if pd.isna(row.age_end) else row.age_end
     begin, end = (begin - 4, end + 4) if begin == end else (begin, end)
@@ -77,7 +78,7 @@ def _statement(axes: Axes, row) -> None:
         y, end - begin, left=begin, height=0.8, color=ANIMAL,
         alpha=0.1 + 0.5 * SHADE[row.level],
     )  # fmt: skip
-    axes.text((begin + end) / 2, y, row.level, ha="center", va="center",
+    axes.text((begin + end) / 2, y, _(row.level), ha="center", va="center",
               rotation=0 if end - begin > 30 else 90)  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def _schematic(axes: Axes, name: str, colour: str, dash: str, label: str) -> Non
 
 
 def _how_drawn(*names: str) -> str:
-    return " ".join(biology.HOW_DRAWN[name] for name in names)
+    return " ".join(_(biology.HOW_DRAWN[name]) for name in names)
 
 
 def _shown(anchors: pd.DataFrame) -> pd.DataFrame:

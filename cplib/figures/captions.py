@@ -1,14 +1,15 @@
-"""Sentences that captions share: what bands are, and where the numbers come from."""
+"""Sentences shared by captions: meaning of bands, and origin of the numbers."""
 
 from dataclasses import replace
 
+from .._base.words import translated as _
 from ..analysis.effects import left_out
 from ..results import Result
 from .panel import Panel
 
 
 def finished(result: Result, panel: Panel) -> Panel:
-    """`panel` with its origin: what bands are, and where the numbers come from."""
+    """`panel` with its origin: meaning of bands, and where the numbers come from."""
     parts = over_seeds(result), panel.origin, origin(result)
     return replace(panel, origin=" ".join(filter(None, parts)))
 
@@ -17,11 +18,11 @@ def over_seeds(*results: Result) -> str:
     """The meaning of line, band and dots."""
     seeds = max(len(result.seeds) for result in results)
     if seeds == 1:
-        return "One seed, so no band."
-    return (
-        f"Line: mean over {seeds} seeds; band: its 95 % interval (Student's t); dots: "
-        "single seeds."
-    )
+        return _("One seed, so no band.")
+    return _(
+        "Line: mean over {seeds} seeds; band: its 95 % interval (Student's t); dots: "
+        "single seeds.", seeds=seeds
+    )  # fmt: skip
 
 
 def origin(result: Result) -> str:
@@ -30,11 +31,12 @@ def origin(result: Result) -> str:
 
 
 def origins(results: dict[str, Result]) -> str:
-    """The same for several results by name; what they have in common is said once."""
+    """`origin` of several results by name; what they share is said once."""
     parts = {name: _parts(result) for name, result in results.items()}
     shared = [p for p, *rest in zip(*parts.values(), strict=True) if {p} >= set(rest)]
     scale = next(iter(results.values())).study.scale
-    sentences = [f"Scale {scale}: {', '.join(shared)}."] if shared else []
+    said = _("Scale {scale}: {parts}.", scale=scale, parts=", ".join(shared))
+    sentences = [said] if shared else []
     for name, own in parts.items():
         rest = [part for part in own if part not in shared]
         sentences += [f"{name}: {', '.join(rest)}."] if rest else []
@@ -47,12 +49,15 @@ def origins(results: dict[str, Result]) -> str:
 def _parts(result: Result) -> list[str]:
     data, model = result.study.setup.data, result.study.setup.model
     devices = sorted({entry["device"] for entry in result.provenance.values()})
-    source = "computed live" if result.live else "stored"
+    source = _("computed live") if result.live else _("stored")
     if 0 < len(result.live) < len(result.seeds):
-        source = "partly stored, partly computed live"
+        source = _("partly stored, partly computed live")
+    seeds = ", ".join(map(str, result.seeds))
+    one = len(result.seeds) == 1
     return [
-        f"{data.train:,} images of {data.name} at {data.size}×{data.size} pixels",
-        f"{model.family} of width {model.width}",
-        f"seed{'s' * (len(result.seeds) > 1)} {', '.join(map(str, result.seeds))}",
+        _("{count:,} images of {name} at {size}×{size} pixels", count=data.train,
+          name=data.name, size=data.size),
+        _("{family} of width {width}", family=model.family, width=model.width),
+        _("seed {seeds}", seeds=seeds) if one else _("seeds {seeds}", seeds=seeds),
         f"{source} ({', '.join(devices)})",
-    ]
+    ]  # fmt: skip

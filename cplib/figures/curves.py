@@ -1,9 +1,10 @@
-"""Learning while a deficit lasts and after it, and how much learning is left then."""
+"""Figures of learning during a deficit and after it, and of the learning left."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from .._base.words import translated as _
 from ..errors import InputError
 from ..results import Result
 from ..studies import Run, Study
@@ -17,7 +18,7 @@ TICKS = (0, 1, 2, 5, 10, 20, 40, 80, 160, 320)  # of clean epochs
 
 
 def during(sweeps: dict[str, Result]) -> Panel:
-    """Accuracy on the training set while the longest deficit that all have lasts."""
+    """Training accuracy during the longest deficit that all `sweeps` share."""
     runs, curves = _longest(sweeps), {}
     for name, result in sweeps.items():
         curve = 100 * result.curve(runs[name], "train_accuracy")
@@ -29,7 +30,7 @@ def during(sweeps: dict[str, Result]) -> Panel:
 
 
 def after(sweeps: dict[str, Result]) -> Panel:
-    """Test accuracy after that deficit, beside networks that never had one."""
+    """Test accuracy after the longest shared deficit, and without any deficit."""
     runs, result = _longest(sweeps), next(iter(sweeps.values()))
     removal, clean = next(iter(runs.values())).removal, result.study.runs[0]
     curves = {n: _since(removal, r, runs[n]) for n, r in sweeps.items()}
@@ -57,10 +58,11 @@ def time_left(studies: dict[str, Study]) -> Panel:
             rates = [study.setup.schedule.rate_at(epoch) for epoch in epochs]
             sums = np.convolve(rates, np.ones(study.clean_epochs), "valid")
             left[name] = pd.Series(100 * sums / sums[0])
-            ends.append(f"{name} {left[name].iloc[-1]:.1f} % at {len(sums) - 1}")
+            ends.append(_("{name} {share:.1f} % at {epoch}", name=name,
+                          share=left[name].iloc[-1], epoch=len(sums) - 1))  # fmt: skip
             look = series(i)
             axes.plot(left[name], color=look.colour, linestyle=look.dash, label=name)
-        axes.set(xlabel=T0, ylabel="learning left (%)", ylim=(0, 105))
+        axes.set(xlabel=T0, ylabel=_("learning left (%)"), ylim=(0, 105))
         axes.margins(x=0.02)
         axes.legend()
     table = pd.concat(left, names=["schedule", "removal"]).rename("% left")
@@ -68,7 +70,7 @@ def time_left(studies: dict[str, Study]) -> Panel:
 
 
 def _longest(sweeps: dict[str, Result]) -> dict[str, Run]:
-    """Of each sweep the run from birth to the last removal that all have."""
+    """Each sweep's run with a deficit from birth to the last removal that all have."""
     found = [{run.removal for run in sweep.study.runs} for sweep in sweeps.values()]
     shared = set.intersection(*found) - {0}
     if not shared:

@@ -12,13 +12,14 @@ from PIL import Image
 
 from .. import data
 from .._base.plain import whole
+from .._base.words import translated as _
 from ..data import DataSpec
 from ..deficits import Deficit
 from ..studies import Study
 
 MOST = 6  # of different classes; more would be too small to see
 CAT = 3  # the class of that name in CIFAR-10
-CREDIT = "Chelsea, photographed by Stefan van der Walt, CC0, from scikit-image"
+CREDIT = _("Chelsea, photographed by Stefan van der Walt, CC0, from scikit-image")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Examples:
 
     Attributes:
         images: for each deficit, uint8 (n, H, W, 3).
-        told: for each deficit, the n labels that the network is told.
+        told: for each deficit, the n labels that the network is given.
         note: what the images are, for a caption.
     """
 
@@ -46,12 +47,12 @@ def examples(study: Study, count: int, seed: int) -> Examples:
         InputError: unless 1 <= count <= 6.
     """
     count = whole("images", count, 1, MOST)
-    changes = "shifts and mirroring" if study.setup.schedule.mirror else "shifts"
-    dataset, note = _local(
-        study.setup.data,
-        f"before random {changes}, labels and noise as for seed {seed}",
-    )
-    # the first image of each class that comes up, for variety
+    mirror = study.setup.schedule.mirror
+    changes = _("shifts and mirroring") if mirror else _("shifts")
+    after = _("before random {changes}, labels and noise as for seed {seed}",
+              changes=changes, seed=seed)  # fmt: skip
+    dataset, note = _local(study.setup.data, after)
+    # the first image of each class, for variety
     labels = dataset.train_labels
     chosen = {int(c): i for i, c in reversed(list(enumerate(labels)))}
     chosen = sorted(chosen.values())[:count]
@@ -65,17 +66,19 @@ def examples(study: Study, count: int, seed: int) -> Examples:
 
 
 def _local(spec: DataSpec, after: str) -> tuple[data.Dataset, str]:
-    """A training set that needs no download, and what its images are."""
-    instead = "in place of the training images, which need a download."
+    """A training set that needs no download, and a note on its images."""
+    instead = _("in place of the training images, which need a download.")
     source = spec.source
     if source.downloaded and source.channels == 3:
-        size = f"{spec.size} × {spec.size} pixels"
-        return _photograph(spec), f"Image: a cat at {size} ({CREDIT}), {instead}"
+        words = _("Image: a cat at {size} × {size} pixels ({credit}),", size=spec.size,
+                  credit=CREDIT)  # fmt: skip
+        return _photograph(spec), f"{words} {instead}"
     if source.downloaded:
         spec = replace(spec, name="digits", train=500, test=1)
-        note = f"Images: scikit-learn's digits {after}, {instead}"
-        return data.load(spec), note
-    return data.load(spec), f"Images: training images of {spec.name} {after}."
+        note = _("Images: scikit-learn's digits {after},", after=after)
+        return data.load(spec), f"{note} {instead}"
+    note = _("Images: training images of {name} {after}.", name=spec.name, after=after)
+    return data.load(spec), note
 
 
 def _photograph(spec: data.DataSpec) -> data.Dataset:

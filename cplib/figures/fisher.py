@@ -1,4 +1,4 @@
-"""Figures of the trace: over training, under deficit, beside the sensitivity."""
+"""Figures of the trace: over training, under deficit, and with the sensitivity."""
 
 from collections.abc import Sequence
 
@@ -65,7 +65,7 @@ def under_deficit(
     Args:
         result: of a study with a probe.
         deficit: the name of one; default: all of the study.
-        below: another figure of the result, to which it is added.
+        below: another figure of the result, below which the trace is added.
     """
     runs = [result.study.runs[0], *runs_with(result, deficit)]
     named = {name_of(run): (result, run) for run in runs}
@@ -166,7 +166,7 @@ def _ends(result: Result, run: Run) -> pd.DataFrame:
 
 
 def runs_with(result: Result, deficit: str | None) -> list[Run]:
-    """Runs with a deficit, or with this one, by their removal."""
+    """Runs with `deficit` (default: with any), by deficit and removal."""
     runs = [run for run in result.study.runs if not run.clean]
     names = list(dict.fromkeys(run.name for run in runs))
     if deficit not in (None, *names):
@@ -198,7 +198,7 @@ def _lines(
     own: Sequence[Look],
     column: str,
 ) -> tuple[str, pd.DataFrame]:
-    """Draw the traces that can be drawn; say them in words and in a table."""
+    """Draw the traces that can be drawn; return them in words and as a table."""
     shown = zip(named, named.values(), own, strict=False)
     shown = [(name, *run, look) for name, run, look in shown]
     shown = [part for part in shown if measured(*part[1:3])] or shown
@@ -224,7 +224,7 @@ def _lines(
 def _fitted(
     top: Axes, bottom: Axes, points: pd.DataFrame, look: Look, name: str
 ) -> str:
-    """Draw one window length's points and fit; say in words how good it is."""
+    """Draw points and fit for one window length; return the fit's quality in words."""
     s, f = points["sensitivity"].to_numpy(), points["trace"].to_numpy()
     bottom.plot(s, f, look.marker, color=look.colour, label=name)
     try:
@@ -243,5 +243,5 @@ def _fitted(
     return (
         f"{name.capitalize()}: R² = {fit.r2:.2f} (a straight line "
         f"{fit.r2_linear:.2f}), c = {fit.params['c']:.2g} ± {fit.stderr['c']:.2g} per "
-        "point" + (", not to be told from a straight line." if fit.degenerate else ".")
+        "point" + ", indistinguishable from a straight line" * fit.degenerate + "."
     )

@@ -12,7 +12,7 @@ from .marks import WIDTH, common, interval, legend, mean, name_of, rows
 from .palette import INK, WHITE, looks, networks, ramp, style
 from .panel import Panel, worded
 
-THIN = 3  # percent of the trace, below which a layer has no room for its number
+THIN = 3  # percent of the trace; thinner layers have no room for their number
 
 
 def by_layer(result: Result, deficit: str | None = None) -> Panel:
@@ -38,8 +38,8 @@ def by_layer(result: Result, deficit: str | None = None) -> Panel:
             tables.append(table.round(1).assign(run=name).reset_index())
             row = table.loc[: run.removal or last].iloc[-1]
             words.append(
-                f"{name}: after epoch {row.name}, layer {row.idxmax()} has most, "
-                f"{row.max():.0f} %"
+                f"{name}: after epoch {row.name}, layer {row.idxmax()} has the "
+                f"largest share, {row.max():.0f} %"
             )
     return worded(
         "by_layer", figure, pd.concat(tables, ignore_index=True), panels=len(runs),
@@ -77,7 +77,7 @@ def moved(result: Result, deficit: str | None = None) -> Panel:
         common(grid, (-1, 1))
         legend(grid[0])
     words = "; ".join(
-        f"{name}: at the end, layer {end.abs().idxmax()} is furthest off, "
+        f"{name}: at the end, layer {end.abs().idxmax()} differs most, "
         f"{end[end.abs().idxmax()]:+.1f} % of the trace".replace("-", "\N{MINUS SIGN}")
         for name, apart in excess.items()
         for end in [apart.iloc[-1].groupby("layer").mean()]
@@ -98,7 +98,7 @@ def _apart(result: Result, run: Run, clean: Run) -> pd.DataFrame:
 
 
 def _stack(axes: Axes, table: pd.DataFrame, run: Run, colour: str) -> None:
-    """Shares of the layers in shades of `colour`, with their numbers at the end."""
+    """Draw the layers' shares in shades of `colour`, with their numbers at the end."""
     colours = ramp(colour, table.shape[1])
     axes.stackplot(
         table.index, table.T.to_numpy(), colors=colours, edgecolor=WHITE, linewidth=0.6

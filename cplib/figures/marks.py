@@ -9,10 +9,11 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from .._base.words import translated as _
 from ..deficits import Deficit, Look
 from ..studies import Run
 
-WIDTH = 3.4  # inches: as narrow as a phone, so that the letters keep their size there
+WIDTH = 3.4  # inches: as narrow as a phone, so that text keeps its size there
 MARKED = 8  # epochs of a long curve that carry markers and dots
 
 
@@ -43,7 +44,7 @@ def added(figure: Figure, height: float) -> Axes:
 
 
 def legend(axes: Axes, ncols: int = 1, **options) -> None:
-    """A legend above the axes, where it crosses no line."""
+    """Draw a legend above the axes, where it crosses no line."""
     axes.legend(
         loc="lower left", bbox_to_anchor=(-0.12, 1.0), ncols=ncols, handlelength=1.8,
         borderpad=0, labelspacing=0.25, columnspacing=1, **options,
@@ -51,7 +52,7 @@ def legend(axes: Axes, ncols: int = 1, **options) -> None:
 
 
 def common(grid: Sequence[Axes], least: tuple[float, float]) -> None:
-    """One range for all of `grid`, as it holds their lines and `least`."""
+    """Give all axes of `grid` one y range, which includes `least`."""
     ends = [*least, *(end for axes in grid for end in axes.get_ylim())]
     for axes in grid:
         axes.set_ylim(min(ends), max(ends))
@@ -71,11 +72,11 @@ def interval(values: pd.DataFrame) -> pd.DataFrame:
 def mean(
     axes: Axes, values: pd.DataFrame, look: Look, label: str | None = None, **line
 ) -> None:
-    """Mean over seeds as a line, its 95 % interval as a band, and seeds as dots.
+    """Draw the mean over seeds as a line, its 95 % interval as a band, seeds as dots.
 
     Args:
         axes: to draw on.
-        values: index x, one column per seed. Where x has many values, only some have
+        values: index x, one column per seed. If x has many values, only some have
             markers and dots.
         look: of the deficit, or of a series.
         label: in the legend.
@@ -92,15 +93,15 @@ def mean(
 
 
 def band(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str):
-    """A 95 % interval over `x` (n,)."""
+    """Draw a 95 % interval over `x` (n,)."""
     axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
 def lanes(axes: Axes, runs: Mapping[str, Run]) -> pd.DataFrame:
-    """A bar per run over its epochs, with what the network is shown written in it.
+    """Draw one bar per run over its epochs, labelled with its deficits.
 
     Returns:
-        The same as a table.
+        The bars as a table.
     """
     last, table = max(run.epochs for run in runs.values()), []
     for y, (name, run) in enumerate(runs.items()):
@@ -111,13 +112,13 @@ def lanes(axes: Axes, runs: Mapping[str, Run]) -> pd.DataFrame:
             axes.barh(-y, end - begin, left=begin, height=0.6, color=shade, alpha=0.35)
             axes.barh(-y, end - begin, left=begin, height=0.6, color="none",
                       edgecolor=colour, hatch="//" if deficit else "")  # fmt: skip
-            word = deficit.label if deficit else "clear"
-            if end - begin > 0.035 * last * len(word):  # else it has no place
+            word = deficit.label if deficit else _("clear")
+            if end - begin > 0.035 * last * len(word):  # else it does not fit
                 axes.text(
                     (begin + end) / 2, -y, word, ha="center", va="center",
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
                 )  # fmt: skip
-            sees = deficit.sees if deficit else "clear images"
+            sees = deficit.sees if deficit else _("clear images")
             table.append((name, begin, end, sees))
             begin = end
     axes.set(yticks=[-y for y in range(len(runs))], yticklabels=runs, xlim=(0, last))
@@ -133,15 +134,15 @@ def name_of(run: Run) -> str:
     return run.title
 
 
-def percent(axes: Axes, label: str = "test accuracy (%)", least: float = 0) -> None:
-    """Accuracy upwards, from `least` at the lowest to 100 at the highest."""
+def percent(axes: Axes, label: str = _("test accuracy (%)"), least: float = 0) -> None:
+    """Make the y axis one of accuracy, in %, from `least` or more to 100 or less."""
     low, high = axes.get_ylim()
     axes.set(ylabel=label, ylim=(max(least, low), min(100, high)))
     axes.margins(x=0.02)
 
 
 def plain_log(axes: Axes, seen: pd.Series, label: str) -> None:
-    """Plain numbers on a logarithmic y axis over the values `seen`, all above 0."""
+    """Make the y axis logarithmic, with plain numbers, over `seen`, all above 0."""
     axes.set_yscale("log")
     axes.set(ylabel=label, ylim=(seen.min() / 1.2, 1.2 * seen.max()))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -1,4 +1,4 @@
-"""Figures of the whole paper: all windows on one scale, and the first epochs' worth."""
+"""Figures of the whole paper: all windows on one scale; worth of the first epochs."""
 
 import math
 import textwrap
@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from .._base.words import translated as _
 from ..analysis.effects import interval
 from ..deficits import Deficit, deficit
 from ..results import Result
@@ -20,7 +21,7 @@ from .panel import Panel, worded
 from .shapes import shade
 from .sweeps import LEAST, LOST, readouts
 
-# studies of the figure `triangles`, with the page that has more of them
+# studies of the figure `triangles`, with the page that shows more of each
 TRIANGLES = {
     "timing": "blur.html#explorer", "1TL": "blur.html#explorer",
     "1BL": "blur.html#explorer", "2L": "high-level.html", "2R": "high-level.html",
@@ -31,13 +32,14 @@ TRIANGLES = {
 }  # fmt: skip
 FAMILIES = {"ResNet18": "ResNet-18", "MLP": "digits, MLP"}
 SPENT = {
-    "none": "sharp", "flip": "upside down", "labels": "renamed", "grey": "grey",
-    "blur": "blurred", "noise": "fixed noise", "moving-noise": "moving noise",
+    "none": _("sharp"), "flip": _("upside down"), "labels": _("renamed"),
+    "grey": _("grey"), "blur": _("blurred"), "noise": _("fixed noise"),
+    "moving-noise": _("moving noise"),
 }  # fmt: skip
 
 
 def triangles(*results: Result) -> Panel:
-    """What every window of every deficit costs, by its onset and removal.
+    """Points lost to every window of every deficit, by onset and removal.
 
     Each tile is a deficit and a network; results that share both share a tile.
     """
@@ -61,11 +63,11 @@ def triangles(*results: Result) -> Panel:
 
 
 def worth(*results: Result, epochs: int = 40) -> Panel:
-    """What the first epochs are worth, for each way in which they were spent.
+    """What the first epochs are worth, for each way to spend them.
 
     Args:
         results: of studies with deficits from birth, in the same network.
-        epochs: that many; of each deficit the run with the nearest removal is taken.
+        epochs: their number; of each deficit, the run with the nearest removal is used.
     """
     by_kind = _worth(results, epochs)
     table = pd.DataFrame(
@@ -75,7 +77,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
         ],
         columns=["epochs spent", "points gained", "low", "high"],
     )
-    table.loc[len(table)] = ["nothing", 0.0, math.nan, math.nan]
+    table.loc[len(table)] = [_("nothing"), 0.0, math.nan, math.nan]
     looks = {SPENT.get(kind, kind): _look(kind) for kind in by_kind}
     table = table.sort_values("points gained", ignore_index=True)
     seeds = {SPENT.get(kind, kind): points for kind, points in by_kind.items()}
@@ -90,7 +92,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
                       markeredgecolor=INK, markersize=3)  # fmt: skip
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set(yticks=range(len(table)), yticklabels=table["epochs spent"])
-        axes.set_xlabel("points of accuracy gained")
+        axes.set_xlabel(_("points of accuracy gained"))
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
     words = "; ".join(f"{n} {g:+.1f}" for n, g in table.iloc[::-1, :2].to_numpy())
@@ -102,7 +104,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
 
 
 def _cells(results: Iterable[Result]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Points lost to the same age, a row a tile and window; and each tile's address."""
+    """Points lost to the same age by tile and window, and the address of each tile."""
     found, addresses = [], {}
     for result in results:
         table = readouts(result).query("removal > onset")
@@ -118,7 +120,7 @@ def _cells(results: Iterable[Result]) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def _tile(study: Study, run: Run) -> str:
-    """Deficit and network in few words."""
+    """Deficit and network in a few words."""
     setup = study.setup
     family = setup.model.family
     if family == "DepthCNN":
@@ -148,7 +150,7 @@ def _triangle(axes: Axes, cells: pd.DataFrame, limit: float) -> None:
 
 
 def _scale(axes: Axes, limit: float) -> None:
-    """What the colours mean."""
+    """Draw the colour scale."""
     steps = (-limit / 3, 0, limit / 3, limit)
     for x, points in enumerate(steps):
         axes.add_patch(Rectangle((x, 0), 1, 1, **shade(points, limit)))
@@ -169,7 +171,7 @@ def _said(name: str, cells: pd.DataFrame) -> str:
 
 
 def _worth(results: Iterable[Result], epochs: int) -> dict[str, pd.Series]:
-    """Points by which the first epochs changed the end, by deficit: one a seed."""
+    """Points of final accuracy gained by the first epochs, by deficit; one per seed."""
     found: dict[str, pd.Series] = {}
     for result in results:
         table = readouts(result).query("onset == 0 and removal > 0")

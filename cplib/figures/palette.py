@@ -1,6 +1,6 @@
-"""The book's style, and one colour for one thing in the whole book.
+"""The book's style, and one colour for each thing in the whole book.
 
-Deficits have theirs in `deficits`. All keep a contrast of 3:1 on a white page and on a
+Deficits have theirs in `deficits`. All have a contrast of 3:1 on a white page and on a
 dark one, so that a figure needs no second version: only its ink follows the page.
 """
 
@@ -17,9 +17,9 @@ from ..studies import Run, Study
 INK, WHITE = "#262626", "#ffffff"
 GREY = mpl.colors.to_hex(Deficit.look.colour)
 ANIMAL = "#ad5588"
-LOST, GAINED = "#cf3a53", "#3a93c4"  # of maps, as opaque as there is loss or gain
-DEEPEST = 0.6  # their opacity at the ends of the scale: the ink on them is readable
-# of things that are not deficits: never told apart by colour alone
+LOST, GAINED = "#cf3a53", "#3a93c4"  # of maps; larger is more opaque
+DEEPEST = 0.6  # their opacity at the ends of the scale, on which ink is readable
+# of things that are not deficits, never distinguished by colour alone
 SERIES = (
     Look("#8462e0", "s", "-"), Look("#148c9c", "^", "--"), Look("#96623b", "D", "-."),
     Look("#7f8000", "v", ":"), Look("#64748b", "o", "-"),
@@ -36,7 +36,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "figure.facecolor": "none",
-    "font.sans-serif": ["DejaVu Sans"],  # matplotlib brings it: the same everywhere
+    "font.sans-serif": ["DejaVu Sans"],  # matplotlib's: the same everywhere
     "legend.frameon": False,
     "svg.hashsalt": "cplib",  # the same figure gives the same file
     "text.color": INK,
@@ -48,7 +48,7 @@ STYLE = {
 def looks(runs: Iterable[Run]) -> list[Look]:
     """The looks of the runs' deficits; where several share one, a ramp of its colour.
 
-    Their markers differ as well, and their dashes, unless these tell deficits apart.
+    Their markers differ as well, and their dashes, unless these distinguish deficits.
     """
     own = [(run.deficits or (Deficit(),))[0].look for run in runs]
     alone = len(set(own) - {Deficit.look}) == 1
@@ -96,7 +96,7 @@ def _mixed(colour: str, percent: int) -> str:
 
 
 def page_colours() -> dict[str, str]:
-    """What follows the colours of a page: hex of a figure -> CSS."""
+    """CSS for colours that follow those of a page, by their hex in figures."""
     found = {INK: "currentColor", GREY: "var(--pst-color-text-muted)",
              WHITE: "var(--pst-color-background)"}  # fmt: skip
     deficits = (kind.look for kind in {**KINDS, **CONTROLS}.values())
@@ -109,10 +109,10 @@ def page_colours() -> dict[str, str]:
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """The book's style, and nothing of the reader's, while the context lasts.
+    """Context with the book's style and none of the reader's settings.
 
-    Matplotlib reads one part of a style when a figure is drawn and the other when it is
-    saved, so both are done in this context.
+    Matplotlib reads one part of a style when a figure is drawn and another when it is
+    saved, so do both in this context.
     """
     with mpl.style.context(["default", STYLE]):
         yield

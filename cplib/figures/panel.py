@@ -16,30 +16,31 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from .._base import files
+from .._base.words import translated as _
 from ..errors import InputError
 from .palette import WHITE, style
 
 FORMATS = ("svg", "png", "pdf")
 ELSEWHERE = "name another file"
-BESIDE = "display:flex;flex-wrap:wrap;gap:1rem"  # where no style sheet is
-WIDEST = 3.4  # inches, of a part
+BESIDE = "display:flex;flex-wrap:wrap;gap:1rem"  # without a style sheet
+WIDEST = 3.4  # inches, of one part
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure for all readers: those who use a screen reader or have no kernel, too.
+    """A figure for all readers, also those with a screen reader or without a kernel.
 
-    A notebook shows it as an HTML figure: the image (SVG) in parts that stand side by
-    side where there is room, its caption, and its data in a table that unfolds.
+    A notebook shows it as an HTML figure: the image (SVG) in parts, side by side where
+    there is room, its caption, and its data in a table that unfolds.
 
     Attributes:
         figure: the matplotlib figure.
         alt: what the image shows, in words.
-        caption: what it is.
+        caption: what the figure is.
         table: the data drawn.
-        origin: how means and bands are made, and where the numbers come from.
-        links: of each part, an address and what the part shows.
+        origin: meaning of lines and bands, and where the numbers come from.
+        links: for each part, an address and what the part shows.
     """
 
     figure: Figure
@@ -50,7 +51,7 @@ class Panel:
     links: tuple[tuple[str, str], ...] = ()
 
     def save(self, path: Path | str) -> None:
-        """Write the image, on white; the suffix says how (SVG, PNG or PDF)."""
+        """Write the image on white; the suffix is its format (SVG, PNG or PDF)."""
         path = check(path)
         try:
             self._write(path, path.suffix[1:].lower(), dpi=200, facecolor=WHITE)
@@ -58,9 +59,9 @@ class Panel:
             raise files.storage_error(path, error, ELSEWHERE) from error
 
     def svg(self, part: list[Axes] | None = None) -> bytes:
-        """The image as SVG without a ground, or the `part` of it with these axes.
+        """The image as SVG without a background, or the `part` of it with these axes.
 
-        Its letters are text, in the font of the page that shows it.
+        Text stays text, in the font of the page that shows it.
         """
         buffer, axes = io.BytesIO(), self.figure.axes
         with style():
@@ -75,7 +76,7 @@ class Panel:
     def _write(
         self, target: Path | io.BytesIO, kind: str, text: str = "path", **options
     ) -> None:
-        """Save in the look in which it was drawn; the same figure, the same bytes."""
+        """Save in the book's style; the same figure gives the same bytes."""
         options = {"bbox_inches": "tight", "metadata": UNDATED.get(kind), **options}
         with style(), mpl.rc_context({"svg.fonttype": text}):
             settle(self.figure)
@@ -95,15 +96,15 @@ class Panel:
         return groups
 
     def images(self) -> list[str]:
-        """The parts in HTML: on white where nothing adapts them to their page."""
+        """The parts in HTML, on white unless the page adapts their colours."""
         parts = self.parts()
         said = [words for _, words in self.links] or [self.alt]
         said += [""] * (len(parts) - len(said))
         found = [
             _image(self.svg(p), words) for p, words in zip(parts, said, strict=True)
         ]
-        for number, (address, _) in enumerate(self.links):
-            found[number] = f'<a href="{address}">{found[number]}</a>'
+        for number, link in enumerate(self.links):
+            found[number] = f'<a href="{link[0]}">{found[number]}</a>'
         return found
 
     def image_html(self) -> str:
@@ -117,22 +118,23 @@ class Panel:
         )
 
     def data(self) -> str:
-        """The table, with a link that saves it."""
-        rows = self.table.to_html(
+        """The table as HTML, with a link that saves it."""
+        rows = self.table.rename(columns=_).to_html(
             index=False, border=0, float_format="{:.4g}".format, na_rep="–"
         )
         return (
             f'<div class="cplib-table" tabindex="0" role="region" '
-            f'aria-label="Data of the figure">{rows}</div>{self._download()}'
+            f'aria-label="{_("Data of the figure")}">{rows}</div>{self._download()}'
         )
 
     def words(self) -> str:
-        """The caption, with the origin folded behind a sign."""
+        """The caption, with the origin folded behind an icon."""
         return html.escape(self.caption) + self._origin()
 
     def _origin(self) -> str:
-        """What only some readers ask for, behind a sign."""
-        sign = '<summary aria-label="Where these numbers come from">ⓘ</summary>'
+        """The origin, folded behind an icon."""
+        label = _("Where these numbers come from")
+        sign = f'<summary aria-label="{label}">ⓘ</summary>'
         words = html.escape(self.origin)
         return f' <details class="cplib-origin">{sign}{words}</details>' * bool(words)
 
@@ -143,7 +145,7 @@ class Panel:
         name = "-".join(words) or "figure"
         return (
             f'<p><a download="{name}.csv" href="data:text/csv;base64,{payload}">'
-            "Save the data as CSV</a></p>"
+            f"{_('Save the data as CSV')}</a></p>"
         )
 
 
@@ -152,7 +154,7 @@ def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> P
     texts = resources.files(__package__).joinpath("words.toml").read_text("utf-8")
     words = tomllib.loads(texts)[name]
     alt, caption, origin = (
-        words.get(key, "").format(**parts) for key in ("alt", "caption", "origin")
+        _(words.get(key, ""), **parts) for key in ("alt", "caption", "origin")
     )
     return Panel(figure, alt, caption, table, origin)
 
@@ -181,7 +183,7 @@ class Sheet:
 
 
 def _folded(data: str) -> str:
-    summary = "<summary>The data behind this figure</summary>"
+    summary = f"<summary>{_('The data behind this figure')}</summary>"
     return f"<details>{summary}{data}</details>"
 
 
@@ -199,14 +201,14 @@ def _image(picture: bytes, words: str) -> str:
 
 
 def settle(figure: Figure) -> None:
-    """Lay out `figure` once: at every saving it would move things by a hair."""
+    """Lay out `figure` once; every saving would otherwise move its parts slightly."""
     if figure.get_layout_engine():
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
 
 
 def _box(figure: Figure, part: list[Axes]) -> Bbox:
-    """Where `part` of the figure is, in inches: as wide as the whole."""
+    """The box of `part` in the figure, in inches, as wide as the whole."""
     settle(figure)
     boxes = [one.get_tightbbox() for one in figure.axes]
     own = [one.get_tightbbox() for one in part]
@@ -216,7 +218,7 @@ def _box(figure: Figure, part: list[Axes]) -> Bbox:
 
 
 def check(path: Path | str) -> Path:
-    """`path`, if an image can be saved there; asked before a long computation.
+    """`path`, if an image can be saved there; call it before a long computation.
 
     Raises:
         InputError: its suffix names no known format, or its folder is missing.
@@ -226,6 +228,6 @@ def check(path: Path | str) -> Path:
     if path.suffix[1:].lower() not in FORMATS:
         raise InputError(f"{path}: choose a name that ends in {', '.join(FORMATS)}.")
     if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist.")
+        raise InputError(f"{path}: the folder {path.parent} does not exist; create it.")
     files.check_file(path, ELSEWHERE)
     return path

@@ -1,9 +1,10 @@
-"""Our panels beside its kittens, and beside what the paper says in words."""
+"""Our panels beside the kittens of the paper's, and beside its words."""
 
 import math
 
 import pandas as pd
 
+from .._base.words import translated as _
 from ..errors import InputError
 from ..results import Result
 from .animals import kitten_acuity, kitten_sensitivity
@@ -12,21 +13,21 @@ from .palette import GREY, INK, style
 from .panel import Panel, Sheet, worded
 from .sweeps import LEAST, PAPER_LOST, T0, removal_sweep, window_sweep
 
-ONSET = "epoch of onset, window of 40 epochs"
-FLAT = [(80, 0.0, "largely flat")]
-# the paper's words: x axis and its end, then epoch, points lost and what is said; where
-# no height is said, a line marks the epoch
+ONSET = _("epoch of onset, window of 40 epochs")
+FLAT = [(80, 0.0, _("largely flat"))]
+# the paper's words: x axis and its end, then epoch, points lost and text; a line marks
+# an epoch for which the paper gives no height
 DESCRIBED = {
-    "1TL": (T0, 180, [(0, 0.0, "6.4 % error\nwithout deficit"),
-                      (140, PAPER_LOST, "more than\n18 % error")]),
-    "1BL": (ONSET, 120, [(30, math.nan, "most harm:\naround epoch 30"),
-                         (100, 0.0, "later: little\nor no effect")]),
+    "1TL": (T0, 180, [(0, 0.0, _("6.4 % error\nwithout deficit")),
+                      (140, PAPER_LOST, _("more than\n18 % error"))]),
+    "1BL": (ONSET, 120, [(30, math.nan, _("most harm:\naround epoch 30")),
+                         (100, 0.0, _("later: little\nor no effect"))]),
     "2L": (T0, 180, FLAT), "2R": (T0, 180, FLAT),
 }  # fmt: skip
 
 
 def described(name: str) -> Panel:
-    """A panel of the paper, drawn from its words: its data are not ours to draw.
+    """A panel of the paper, drawn from its words, not from its data.
 
     Args:
         name: "1TL", "1BL", "2L" or "2R".
@@ -49,10 +50,12 @@ def described(name: str) -> Panel:
                 words, (epoch, high), (4 if left else -4, -4), va="top",
                 ha="left" if left else "right", textcoords="offset points",
             )  # fmt: skip
-        axes.set(xlabel=what, ylabel="points lost", xlim=(-last / 40, last), ylim=LEAST)
+        axes.set(xlabel=what, ylabel=_("points lost"), ylim=LEAST)
+        axes.set_xlim(-last / 40, last)
     table = pd.DataFrame(said, columns=["epoch", "points lost", "in words"])
     table["in words"] = table["in words"].str.replace("\n", " ")
-    words = "; ".join(f"{row[2]} (epoch {row[0]})" for row in table.to_numpy())
+    words = _("{said} (epoch {epoch})")
+    words = "; ".join(words.format(said=r[2], epoch=r[0]) for r in table.to_numpy())
     return worded("described", figure, table, panel=name, words=words)
 
 
@@ -61,7 +64,7 @@ def beside_paper(result: Result) -> Sheet:
     name = result.study.name
     paper = described(name)
     ours = (window_sweep if name == "1BL" else removal_sweep)(result)
-    return Sheet((("as the paper describes it", paper, 0), ("ours", ours, 1)))
+    return Sheet(((_("as the paper describes it"), paper, 0), (_("ours"), ours, 1)))
 
 
 def figure_1(removals: Result, windows: Result) -> Sheet:
@@ -73,9 +76,9 @@ def figure_1(removals: Result, windows: Result) -> Sheet:
     """
     return Sheet(
         (
-            ("networks: blur until t₀", removal_sweep(removals), 0),
-            ("kittens: one eye closed from birth", kitten_acuity(), 0),
-            ("networks: a short blur", window_sweep(windows), 1),
-            ("kittens: one eye closed for days", kitten_sensitivity(), 0),
+            (_("networks: blur until t₀"), removal_sweep(removals), 0),
+            (_("kittens: one eye closed from birth"), kitten_acuity(), 0),
+            (_("networks: a short blur"), window_sweep(windows), 1),
+            (_("kittens: one eye closed for days"), kitten_sensitivity(), 0),
         )
     )

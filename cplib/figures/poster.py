@@ -18,14 +18,14 @@ from ..studies import Run
 from .palette import ANIMAL, looks, networks, page_colours
 from .sweeps import LEAST, LOST, readouts
 
-LAYOUT = {  # rows of panels, as in the paper, whose 4L holds the fit as well
+LAYOUT = {  # rows of panels, as in the paper, whose 4L contains the fit as well
     "Figure 1": ("1TL 1TR", "1BL 1BR"), "Figure 2": ("2L 2R", "2B"),
     "Figure 3": ("3TL 3TR", "3BL 3BR"), "Figure 4": ("4L 4C 4R", "4L-fit"),
     "Figure 5": ("5TL 5TC 5TR", "5BL 5BC 5BR"),
 }  # fmt: skip
 FIT = "4L-fit"
 MIXED, NONE = "mixed", "no claim"
-JOINS = {"line": "L", "dashed": "L", "area": "L", "points": "h0M"}  # of places
+JOINS = {"line": "L", "dashed": "L", "area": "L", "points": "h0M"}  # between points
 WIDE, HIGH, EDGE = 120, 72, 4  # of a thumbnail, in units of its own
 
 
@@ -42,16 +42,16 @@ class Mark:
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A panel of ours, small: its title, its chapter, its marks, and what they show."""
+    """A small copy of a panel: title, chapter, marks, and what they show in words."""
 
     title: str
     chapter: str
     marks: list[Mark]
     words: str
-    zero: bool = False  # of points lost: 0 is marked, and their range is common
+    zero: bool = False  # for points lost: 0 is marked, and the range is common
 
     def svg(self) -> str:
-        """The marks in a box, without letters, in colours that follow the page's."""
+        """The marks in a box, without text, in colours that follow the page's."""
         ends, follow = LEAST if self.zero else (), page_colours()
         x, y = ([getattr(m, end) for m in self.marks] for end in "xy")
         left, right = np.min(np.hstack(x)), np.max(np.hstack(x))
@@ -78,13 +78,13 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Poster:
-    """All panels of the paper as we found them, framed by verdict; see `poster`."""
+    """The book's version of the paper's panels, framed by verdict; see `poster`."""
 
     card: Scorecard
     thumbnails: dict[str, Thumbnail]
 
     def findings(self, panel: str) -> list[Finding]:
-        """The paper's claims about `panel`: of 4L, about the trace alone or the fit."""
+        """The paper's claims about `panel`; of 4L, those on the trace or on the fit."""
         own = self.card.only(ours=False).findings
         place, fit = panel.removesuffix("-fit"), panel == FIT
         return [
@@ -219,7 +219,7 @@ def _traces(title: str, result: Result, *runs: Run) -> Thumbnail:
 
 
 def _fit(tracked: Result, windows: Result) -> Thumbnail:
-    """Trace over points lost, a point a window."""
+    """Trace over points lost, one point per window."""
     found = sensitivities(tracked, windows).groupby(["window", "onset"])
     points = found[["sensitivity", "trace"]].mean().sort_values("sensitivity")
     (look,) = networks([tracked.study])
@@ -242,8 +242,8 @@ def _layers(result: Result, run: Run) -> Thumbnail:
         marks.append(Mark(*area, look.colour, "area", 0.2 + 0.1 * (number % 2 * 4)))
         below = top
     when = "no deficit" if run.clean else f"{run.label} until {run.removal}"
-    last = mean.iloc[-1]
-    words = f"Shares of the layers, {when}: at the end layer {last.idxmax()} has most"
+    end = f"at the end, layer {mean.iloc[-1].idxmax()} has the largest share"
+    words = f"Shares of the layers, {when}: {end}"
     return Thumbnail(when, "layers", marks, words)
 
 

@@ -1,4 +1,4 @@
-"""Any study's figure, chosen by what it varies; learning curves, and maps."""
+"""The figure of any study, chosen by what it varies; learning curves; maps."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,15 +19,15 @@ from .panel import Panel, worded
 from .sweeps import LOST as LOSSES
 from .sweeps import lines_of, readouts, removal_sweep, summary, window_sweep
 
-FEW = 6  # runs whose learning curves can be told apart
+FEW = 6  # the most runs with distinguishable learning curves
 
 
 def draw(result: Result) -> Panel:
     """The figure of a result, chosen by what its study varies.
 
-    Where it varies the removal of deficits, final accuracy over the removal; where it
-    varies the onset of windows, over the onset; both, a map; else the learning curves.
-    With a probe, the trace of the Fisher information is added.
+    If it varies the removal of deficits: final accuracy over the removal; if the onset
+    of windows: over the onset; if both: a map; otherwise: learning curves. With a
+    probe, the trace of the Fisher information is added.
     """
     runs = [run for run in result.study.runs if not run.clean]
     probed = result.study.setup.probe is not None
@@ -54,7 +54,7 @@ def _kind(runs: list[Run]) -> Callable[[Result], Panel]:
 
 
 def comparison(result: Result) -> Panel:
-    """Learning curves of every run, and a table of its endings."""
+    """Learning curves of all runs, and a table of their final accuracies."""
     runs = _named(result.study.runs)
     table = summary(readouts(result), "run").rename(
         columns={"mean": "final"} | REFERENCES
@@ -107,7 +107,7 @@ def timing_map(result: Result) -> Panel:
 
 
 def _named(runs: tuple[Run, ...]) -> dict[str, Run]:
-    """Runs by the shortest name that tells them apart."""
+    """Runs by the shortest form of name that is different for each."""
     for name in ("{0.label}", "{1}", "{0.title}, {0.epochs} epochs"):
         named = {name.format(run, name_of(run)): run for run in runs}
         if len(named) == len(runs):
@@ -116,7 +116,7 @@ def _named(runs: tuple[Run, ...]) -> dict[str, Run]:
 
 
 def _shade(axes: Axes, runs: list[Run]) -> None:
-    """Grey for the windows, the same for all `runs`, with the deficit's name in it."""
+    """Shade the windows, the same for all `runs`, in grey, with the deficit's name."""
     alike = len({run.deficits for run in runs}) == 1
     for deficit, onset, removal in runs[0].windows:
         axes.axvspan(onset, removal, color=GREY, alpha=0.15, linewidth=0, zorder=0)
@@ -127,12 +127,12 @@ def _shade(axes: Axes, runs: list[Run]) -> None:
 
 
 def heat(axes: Axes, table: pd.DataFrame, limit: float) -> None:
-    """A map of points lost: the more the more opaque, in another colour if gained.
+    """Draw a map of points lost: more opaque for more, another colour if gained.
 
     Args:
         axes: to draw on.
-        table: columns onset, removal and mean, a row a cell.
-        limit: points at which a cell is as opaque as can be.
+        table: columns onset, removal and mean, one row per cell.
+        limit: points from which a cell is most opaque.
     """
     found = table.pivot(index="removal", columns="onset", values="mean")
     for y, (_, row) in enumerate(found.iterrows()):

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from .. import data, studies
 from .._base.plain import whole
+from .._base.words import translated as _
 from ..analysis.effects import REFERENCES
 from ..data import gratings as procedural
 from ..deficits import KINDS, Deficit, LabelPermutation
@@ -74,7 +75,7 @@ def deficits(count: int = 3) -> Panel:
 
 
 def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
-    """The parts of an image of gratings, for one image of each of `classes`."""
+    """The components of an image of gratings, for one image of each of `classes`."""
     classes = [whole("class", c, 0, procedural.CLASSES - 1) for c in classes]
     size = studies.get("1TL", "demo").setup.data.size
     shown = {}
@@ -92,28 +93,30 @@ def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
 
 
 def course(study: Study) -> Panel:
-    """Epochs of an impaired run, the middle one of `study`, and of its references."""
+    """Epochs of the middle impaired run of `study`, and of its references."""
     run = study.runs[1 + len(study.runs[1:]) // 2]
     clean = study.clean_epochs
     lives = {
-        "impaired": run,
-        textwrap.fill(REFERENCES["baseline"], 11): Run((), clean),
+        _("impaired"): run,
+        textwrap.fill(REFERENCES["baseline"], 11, break_long_words=False): Run(
+            (), clean
+        ),
         REFERENCES["control"]: Run((), run.epochs),
     }
     with style():
         figure, (axes,) = rows(2.2)
         table = lanes(axes, lives)
         for epoch, name, side in (
-            (run.onset, "onset ", "right"), (run.removal, " removal", "left")
+            (run.onset, _("onset") + " ", "right"),
+            (run.removal, " " + _("removal"), "left"),
         ):  # fmt: skip
             axes.annotate(
                 name, (epoch, 0.3), (epoch, 0.62), ha=side,
                 arrowprops={"arrowstyle": "-", "color": GREY},
             )  # fmt: skip
-        axes.set(xlabel="epochs of training", ylim=(0.5 - len(lives), 0.95))
+        axes.set(xlabel=_("epochs of training"), ylim=(0.5 - len(lives), 0.95))
     return worded(
         "course", figure, table, windows=run.title, epochs=run.epochs, clean=clean,
-        study=study.name,
     )  # fmt: skip
 
 
@@ -140,7 +143,7 @@ def _unit_rgb(images: torch.Tensor) -> np.ndarray:
 
 
 def _kept(kind: Deficit) -> dict:
-    """How much of the photographs' variation a deficit keeps, by scale."""
+    """Contrast of the photographs under a deficit, and the share of fine detail."""
     shown = kind.images(photographs(), seed=0)
     power = torch.fft.fft2(shown - shown.mean((2, 3), keepdim=True)).abs() ** 2
     frequency = torch.fft.fftfreq(shown.shape[-1])

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 
+from .._base.words import translated as _
 from ..analysis.effects import REFERENCES
 from ..deficits import Blur, Look
 from ..results import Result, finals
@@ -18,16 +19,16 @@ from .panel import Panel, worded
 # Paper, Figure 1, top left, as quoted in its text (Methods): 6.4 % test error, and more
 # than 18 % where blur is removed at epoch 140; 160 clean epochs follow.
 PAPER_LOST, PAPER_TIME = 18.0 - 6.4, 140 / 160
-LEAST = (-5, 15)  # of an axis of points lost, so that the same loss looks the same
-BELOW = 16  # points of the learning curve that are shown below the results
-LOST = {name: f"lost, {words}" for name, words in REFERENCES.items()}
+LEAST = (-5, 15)  # least range of axes of points lost, so that equal losses look alike
+BELOW = 16  # points of the learning curve shown below the results
+LOST = {name: _("lost, {to}", to=words) for name, words in REFERENCES.items()}
 LINES = {
     "baseline": {"linestyle": "-"},
     "control": {"linestyle": ":", "markerfacecolor": WHITE},
 }
-DOTTED = "dotted: no deficit, same age"
-NEAR = "at the same age it is within a point of it"
-T0 = "epoch t₀ at which the deficit is removed"
+DOTTED = _("dotted: no deficit, same age")
+NEAR = _("at the same age it is within a point of it")
+T0 = _("epoch t₀ at which the deficit is removed")
 
 
 class Line(NamedTuple):
@@ -45,11 +46,12 @@ class Line(NamedTuple):
 def removal_sweep(result: Result) -> Panel:
     """Final accuracy over the epoch t0 at which deficits are removed (1TL, 2, 3)."""
     onset = result.study.runs[-1].onset
-    start = f"from epoch {onset} " if onset else ""
+    start = _("from epoch {onset} ", onset=onset) if onset else ""
+    until = start + _("until epoch t₀")
     clean = readouts(result).query("run == 0").assign(removal=onset)
     lines = [
         line._replace(rows=pd.concat([clean, line.rows]))
-        for line in lines_of(result, lambda run: f"{run.label} {start}until epoch t₀")
+        for line in lines_of(result, lambda run: f"{run.label} {until}")
     ]
     return _sweep(result, lines, "removal", T0)
 
@@ -59,14 +61,15 @@ def window_sweep(result: Result) -> Panel:
 
     def name(run: Run) -> str:
         length = run.removal - run.onset
-        return f"{run.label} for {length} epoch{'s' * (length != 1)}"
+        words = _("for {length} epochs") if length > 1 else _("for one epoch")
+        return f"{run.label} {words.format(length=length)}"
 
     lines = lines_of(result, name)
-    return _sweep(result, lines, "onset", "epoch of onset of the deficit")
+    return _sweep(result, lines, "onset", _("epoch of onset of the deficit"))
 
 
 def together(sweeps: dict[str, Result]) -> Panel:
-    """Points lost in several removal sweeps over t0, by the names given (2, 3 BR)."""
+    """Points lost over t0 in several removal sweeps, by the names given (2, 3 BR)."""
     shown = [result.study for result in sweeps.values()]
     alike = len({study.runs[-1].name for study in shown}) == 1
     own = networks(shown) if alike else looks([study.runs[-1] for study in shown])
@@ -96,7 +99,7 @@ def readouts(result: Result) -> pd.DataFrame:
 
 
 def lines_of(result: Result, name: Callable[[Run], str]) -> list[Line]:
-    """The runs with a deficit, those of one name in one line."""
+    """The runs with a deficit, one line for each value of `name`."""
     table, runs = readouts(result), result.study.runs
     groups: dict[str, list[int]] = {}
     for number, run in enumerate(runs):
@@ -121,7 +124,7 @@ def _table(lines: list[Line], x: str) -> pd.DataFrame:
 
 
 def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
-    """Final accuracy over `x`, a column of the lines; below, the points lost."""
+    """Final accuracy over `x`, a column of the lines, and below it the points lost."""
     table = _table(lines, x)
     apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
     split, quoted = apart and len(lines) > 1, x == "removal" and _quoted(result.study)
@@ -133,11 +136,13 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
         if quoted:
             time = PAPER_TIME * result.study.clean_epochs
             rest[0].plot(time, PAPER_LOST, "*", color=INK, markersize=9,
-                         label="paper, quoted")  # fmt: skip
+                         label=_("paper, quoted"))  # fmt: skip
             legend(rest[0])
     words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
-    star = f" Star: {PAPER_LOST:.1f} points or more, quoted for the paper at t₀ = 140 "
-    star += "and 160 clean epochs."
+    star = _(
+        " Star: {points:.1f} points or more, quoted for the paper at t₀ = 140 and 160 "
+        "clean epochs.", points=PAPER_LOST
+    )  # fmt: skip
     table = table.rename(columns=REFERENCES)
     panel = worded(
         "sweep", figure, table if len(lines) > 1 else table.drop(columns="line"),
@@ -150,11 +155,11 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
 def _accuracy(
     axes: Axes, result: Result, lines: list[Line], x: str, apart: bool
 ) -> None:
-    """Final accuracy, its references, and the clean learning curve."""
+    """Draw final accuracy, its references, and the clean learning curve."""
     every = pd.concat([line.rows for line in lines])
     for line in lines:
         mean(axes, line.over(x, "final"), line.look, line.name, linestyle="-")
-    names = {name: f"no deficit, {words}" for name, words in REFERENCES.items()}
+    names = {name: _("no deficit, {to}", to=to) for name, to in REFERENCES.items()}
     axes.axhline(every["baseline"].mean(), color=GREY, linewidth=1,
                  label=names["baseline"])  # fmt: skip
     for line in lines if apart else []:
@@ -162,21 +167,22 @@ def _accuracy(
         label = names["control"] if line is lines[0] else None
         axes.plot(control, marker="o", color=GREY, label=label, **LINES["control"])
     curve = 100 * result.curve(result.study.runs[0]).loc[: every[x].max()]
-    axes.plot(curve.mean(axis=1), "--", color=GREY, label="no deficit, learning")
+    axes.plot(curve.mean(axis=1), "--", color=GREY, label=_("no deficit, learning"))
     below = min(BELOW, 100 - every["baseline"].mean())  # few errors: a fine axis
     percent(axes, least=max(0, every["final"].min() - below))
     legend(axes)
 
 
 def _points_lost(grid: list[Axes], lines: list[Line], x: str, what: str) -> None:
-    """Points lost to each reference, in axes of `grid` that may be the same."""
+    """Draw the points lost to each reference, in axes of `grid`, perhaps the same."""
     several = len(lines) > 1
     for axes, (reference, words) in zip(grid, REFERENCES.items(), strict=False):
         for line in lines:
-            name, look = line.name if several else f"to the {words}", LINES[reference]
+            look, name = LINES[reference], _("to the {reference}", reference=words)
+            name = line.name if several else name
             mean(axes, line.over(x, LOST[reference]), line.look, name, **look)
-        to = f"\nto the {words}" if several else ""
-        axes.set(xlabel=what, ylabel=f"points lost{to}")
+        to = "\n" + _("to the {reference}", reference=words) if several else ""
+        axes.set(xlabel=what, ylabel=_("points lost") + to)
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.margins(x=0.02)
         legend(axes)
@@ -197,8 +203,13 @@ def _in_words(table: pd.DataFrame, x: str) -> str:
     most = []
     for reference, column in zip(REFERENCES.values(), LOST.values(), strict=True):
         row = table.loc[table[column].idxmax()]
-        most.append(f"{row[column]:.1f} to the {reference}, at epoch {row[x]}")
-    return (
-        f"{name[:1].upper()}{name[1:]}: {first['mean']:.1f} % at epoch {first[x]}, "
-        f"{last['mean']:.1f} % at epoch {last[x]}. Most points lost: {'; '.join(most)}."
-    )
+        most.append(
+            _("{points:.1f} to the {reference}, at epoch {epoch}", points=row[column],
+              reference=reference, epoch=row[x])
+        )  # fmt: skip
+    return _(
+        "{line}: {first:.1f} % at epoch {begin}, {last:.1f} % at epoch {end}. Most "
+        "points lost: {most}.",
+        line=f"{name[:1].upper()}{name[1:]}", first=first["mean"], begin=first[x],
+        last=last["mean"], end=last[x], most="; ".join(most),
+    )  # fmt: skip

@@ -9,7 +9,7 @@ its running statistics. Traces are in nats per squared unit of weight. A layer i
 such as biases and the scales of normalisation, are left out. So are frozen weights
 (`requires_grad=False`), which training cannot change; layers that are not used have a
 trace of 0. A network with weights of another kind (attention, embeddings, matrices of
-its own, weights that two layers share) is refused, unless these are frozen.
+its own, weights that two layers share) is rejected, unless these are frozen.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from .._base.plain import settle, whole
 from ..errors import InputError
 from .estimate import Estimate, estimate_of, hooked, layers, measuring
 
-CHUNK = 128  # images at a time: more is no faster on a CPU and takes more memory
+CHUNK = 128  # images at a time; more are no faster on a CPU and take more memory
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def trace(
     labels: str = "signs",
     chunk: int = CHUNK,
 ) -> Estimate:
-    """The trace from per-sample gradients: unbiased, its error falls with the images.
+    """The trace from per-sample gradients: unbiased; more images reduce its error.
 
     Args:
         net: maps images (B, ...) to logits (B, classes); left as it was.
@@ -63,7 +63,7 @@ def trace(
             v = (diag(sqrt p) - p sqrt(p)^T) eps, eps = +-1 at random; as
             E v v^T = diag(p) - p p^T, the Fisher information of the logits, it has the
             same mean at the same cost, and far less spread once the network is
-            confident, for then a draw of labels hardly ever meets an unlikely one.
+            confident, because drawn labels are then hardly ever unlikely ones.
         chunk: images whose activations are held in memory at a time.
     """
     if labels not in ("signs", "sampled"):
@@ -97,8 +97,8 @@ def single_backward(
         count = len(images) // batch
         if count < 2:
             raise InputError(
-                f"batch={batch!r} makes {count} batches of {len(images)} images: "
-                "choose it so that there are 2 or more."
+                f"batch={batch!r} gives {count} full batches of {len(images)} images: "
+                "choose one that gives 2 or more."
             )
         weights = [module.weight for module in modules.values()]
         for part in images[: count * batch].split(batch):
@@ -180,7 +180,7 @@ def squared_norms(
 def _unchanged(name: str, x: torch.Tensor, version: int) -> torch.Tensor:
     if x._version != version:
         raise InputError(
-            f"The input of layer {name!r} is overwritten later on in the network: make "
+            f"The input of layer {name!r} is overwritten later in the network: make "
             "the operation that follows it work out of place (inplace=False)."
         )
     return x

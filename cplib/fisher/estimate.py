@@ -1,4 +1,4 @@
-"""What all estimators share: the layers they measure, and the form of an estimate."""
+"""Parts of all estimators: the layers that they measure, and the estimate."""
 
 import contextlib
 from collections import Counter
@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from .._base.device import isolated
 from ..errors import InputError
 
-KINDS = nn.Conv2d, nn.Linear  # not derived ones, which may act otherwise
+KINDS = nn.Conv2d, nn.Linear  # not subclasses, which may act differently
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def estimate_of(names: Iterable[str], samples: np.ndarray) -> Estimate:
 def layers(net: nn.Module) -> dict[str, nn.Module]:
     """The convolutions and linear maps of `net` by name, from input to output.
 
-    A shortcut's projection comes after the convolutions that it passes by. A layer
+    A shortcut's projection comes after the convolutions that it bypasses. A layer
     whose weights are frozen (`requires_grad=False`) is left out.
     """
     found = {}
@@ -71,7 +71,7 @@ def layers(net: nn.Module) -> dict[str, nn.Module]:
 def measuring(
     net: nn.Module, images: torch.Tensor, *, once: bool = False
 ) -> Iterator[tuple[dict[str, nn.Module], torch.Tensor]]:
-    """Within: `net` in evaluation mode, `isolated`; on leaving, as it was before.
+    """Context with `net` in evaluation mode, `isolated`; then `net` is as before.
 
     Yields `layers(net)` and the images, which may come from `torch.inference_mode`.
     With `once`, no layer may be called twice for an answer.
@@ -128,7 +128,7 @@ def _refuse_others(
         found = torch.autograd.grad(score, [*weights.values()], allow_unused=True)
     if others := [n for n, g in zip(weights, found, strict=True) if g is not None]:
         raise InputError(
-            f"{kind} has weights that cannot be measured, for they are not those of an "
+            f"{kind} has weights that cannot be measured, as they are not those of an "
             f"nn.Conv2d or nn.Linear that is called {'once, ' * once}with a row for "
             f"each image: {', '.join(others)}; freeze them with requires_grad_(False) "
             "to leave them out."
@@ -136,7 +136,7 @@ def _refuse_others(
 
 
 def _weights(net: nn.Module) -> dict[str, nn.Parameter]:
-    """What training can change, except vectors (biases and scales), by name."""
+    """The weights that training can change, by name; no vectors (biases, scales)."""
     for name, parameter in net.named_parameters():
         if is_lazy(parameter):
             raise InputError(
@@ -149,7 +149,7 @@ def _weights(net: nn.Module) -> dict[str, nn.Parameter]:
 
 @contextlib.contextmanager
 def hooked(modules: Iterable[nn.Module], hook: Callable) -> Iterator[None]:
-    """Within: `hook` sees and changes outputs of `modules`, before hooks of others."""
+    """Context in which `hook` sees and changes outputs of `modules`, before others."""
     with contextlib.ExitStack() as stack:
         for m in modules:
             stack.callback(m.register_forward_hook(hook, prepend=True).remove)

@@ -11,10 +11,10 @@ from .._base.plain import number, whole
 from ..errors import InputError
 from .estimate import Estimate, estimate_of, hooked, measuring
 
-# Smallest curvature that is looked for: the noise on a weight that does not matter
-# would otherwise grow without end.
+# Smallest curvature that is found: the noise on a weight that does not matter would
+# otherwise grow without bound.
 FLAT = 1e-6
-GUESS = 0.1  # of every weight's curvature, to begin with
+GUESS = 0.1  # initial value of every weight's curvature
 BLOCKS = 8
 
 
@@ -30,7 +30,7 @@ def noise_injection(
     rate: float = 0.1,
     shared: bool = True,
 ) -> Estimate:
-    """The trace from the noise that the weights bear (for networks without shortcuts).
+    """The trace by noise injection into the weights (networks without shortcuts).
 
     Each weight w_i gets Gaussian noise of its own variance s_i, and the variances
     minimise E[loss] - beta sum_i log s_i. To second order E[loss] grows by
@@ -54,12 +54,12 @@ def noise_injection(
         batch: images for each step.
         rate: Adam's learning rate for log s, falling to a tenth.
         shared: whether a convolution's weight has the same noise at every position.
-            Without, noise is drawn for each position of the output by itself (as the
-            paper may have had it): smoother, but the trace of a network whose weights
+            If not, noise is drawn separately for each position of the output (as the
+            paper may have done): smoother, but the trace of a network whose weights
             are not shared.
 
     The error is that of the drawn noise and batches, and leaves out the choice of
-    images. A network with a layer that is called twice is refused.
+    images. A network with a layer that is called twice is rejected.
     """
     beta, rate = number("beta", beta, True), number("rate", rate, True)
     steps, batch = whole("steps", steps, 2 * BLOCKS), whole("batch", batch, 1)
@@ -81,7 +81,7 @@ def noise_injection(
 def _answers(
     net: nn.Module, images: torch.Tensor, labels: torch.Tensor | None
 ) -> torch.Tensor:
-    """What the noisy network should answer: probabilities (N, classes)."""
+    """Target answers of the noisy network: probabilities (N, classes)."""
     with torch.no_grad():
         own = torch.cat([net(part) for part in images.split(256)]).float().softmax(1)
     if labels is None:
@@ -131,7 +131,7 @@ class _Noise:
         return torch.randn(like.shape, generator=self.random).to(like.device)
 
     def _signs(self, x: torch.Tensor, channel: int, count: int) -> torch.Tensor:
-        """For each image of `x` and each of `count` channels, to multiply by."""
+        """Random signs, +-1, for each image of `x` and each of `count` channels."""
         shape = [len(x), *[1] * (x.ndim - 1)]
         shape[channel] = count
         chosen = torch.rand(shape, generator=self.random) < 0.5
@@ -166,7 +166,7 @@ class _Noise:
             for mean, slope in zip(means, self.slopes(), strict=True):
                 mean += slope / steps
         return [
-            # on the CPU, for not all devices have double precision
+            # on the CPU, since not all devices have double precision
             float((2 * mean.cpu().double() / log.detach().cpu().double().exp()).sum())
             for mean, log in zip(means, self.logs.values(), strict=True)
         ]

@@ -1,4 +1,4 @@
-"""Keep what was computed: tables with provenance, stored and verified."""
+"""Results of studies: tables with provenance, computed, stored and verified."""
 
 from .._base.plain import seeds as parse_seeds
 from .library import catalogue, compute, folder, get, known, save, stored

@@ -1,4 +1,4 @@
-"""Results, stored beside the book or computed live."""
+"""Results, read from the book's folder or computed live."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ DIGITS = 6  # significant digits of traces, which range over orders of magnitude
 
 
 def folder() -> Path:
-    """Where new results are stored."""
+    """The folder where new results are stored."""
     return files.results_folders()[0]
 
 
@@ -38,14 +38,14 @@ def get(
     max_workers: int | None = None,
     progress: bool = True,
 ) -> Result:
-    """The study's numbers for `seeds`: stored ones where there are, else live.
+    """The result of a study for `seeds`: stored if available, else computed live.
 
-    A stored result is used when study, scale and seed match; the rest is trained now
-    and kept in the cache folder.
+    A stored result is used if study, scale and seed match; the rest is trained now, and
+    its checkpoints are kept in the cache folder.
 
     Args:
         study: a name, such as "1TL", or a study of your own.
-        scale: of the study, if that is given by its name; default: "laptop".
+        scale: of a study that is given by its name; default: "laptop".
         seeds: how many, or a list.
         device, max_workers, progress: see `engine.run`.
     """
@@ -53,8 +53,8 @@ def get(
         study = studies.get(study, scale or "laptop")
     elif scale is not None:
         raise InputError(
-            f"scale={scale!r}: a study has its scale; leave it out, and give seeds as "
-            "seeds=."
+            f"scale={scale!r} is for studies given by name: leave it out, and write "
+            "seeds=... for seeds."
         )
     seeds = parse_seeds(seeds)
     found = stored(study)
@@ -74,7 +74,7 @@ def get(
 
 
 def compute(study: Study, seeds: int | str | Iterable[int] = 3, **options) -> Result:
-    """Train `study` for `seeds`, or read its checkpoints; options as `engine.run`."""
+    """Train `study` for `seeds`, or read its checkpoints; options of `engine.run`."""
     trained = engine.run(study.setup, study.runs, parse_seeds(seeds), **options)
     rows, notes = [], {}
     for (seed, run), outcome in trained.items():
@@ -92,9 +92,9 @@ def _rows(trained: Trained, metrics: Iterable[str]) -> pd.DataFrame:
     wide = pd.DataFrame(log[:, 1:], columns=list(METRICS))
     wide = wide[list(metrics)].assign(epoch=log[:, 0].astype(int))
     tidy = wide.melt("epoch", var_name="metric").assign(layer="")
-    tidy = tidy[tidy["value"].notna() | (tidy["epoch"] > 0)]  # no training before it
+    tidy = tidy[tidy["value"].notna() | (tidy["epoch"] > 0)]  # no training metrics at 0
     tidy["value"] = tidy["value"].round(DECIMALS)
-    if tuple(metrics) != METRICS:  # a study that keeps few metrics is to be small
+    if tuple(metrics) != METRICS:  # a study of few metrics stays small
         return tidy
     rows = [*_traces(trained.information), *_endings(trained.endings)]
     measured = pd.DataFrame(rows, columns=["epoch", "metric", "layer", "value"])
@@ -114,7 +114,7 @@ def _traces(information: np.ndarray | None) -> Iterator[tuple]:
 
 
 def _endings(endings: np.ndarray | None) -> Iterator[tuple]:
-    """The rows of `training.State.endings`: of each layer, and (layer "") their sum."""
+    """Rows from `training.State.endings`, for each layer and (layer "") their sum."""
     if endings is None:
         return
     for epoch, number, *values in endings[~np.isnan(endings).any(1)]:
@@ -148,7 +148,7 @@ def known() -> Iterator[Result]:
 
 
 def catalogue() -> pd.DataFrame:
-    """All stored results: what was run, on what, when, and how long it took."""
+    """All stored results, one row each: runs, seeds, epochs, time, device and date."""
     return pd.DataFrame(map(_entry, known()), columns=list(CATALOGUE))
 
 

@@ -1,4 +1,4 @@
-"""A study's numbers in one tidy table, and what each run ends with."""
+"""A study's numbers in one tidy table, and the final accuracy of each run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Result:
             total; with a readout too, the metrics of `training.loop.inspect`. A run
             that diverged has NaN from the first epoch on in which a number is not
             finite.
-        provenance: by seed, where its numbers come from.
+        provenance: by seed, the origin of its numbers.
         live: seeds computed in this session; the others were read from a file.
     """
 
@@ -63,13 +63,13 @@ class Result:
             return self.study.runs.index(run)
         except ValueError:
             raise InputError(
-                f"{run.title} is no run of study {self.study.name} at scale "
+                f"{run.title} is not a run of study {self.study.name} at scale "
                 f"{self.study.scale}: choose one of its runs."
             ) from None
 
     @property
     def diverged(self) -> pd.DataFrame:
-        """A row for each run that diverged; `epoch` is its first without numbers."""
+        """One row per diverged run; `epoch` is its first without numbers."""
         lost = self.table[~np.isfinite(self.table["value"])]
         by = ["run", "deficit", "onset", "removal", "seed"]
         return lost.groupby(by, sort=False)["epoch"].min().reset_index()
@@ -109,7 +109,7 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
     Columns seed, run (its place in the study), deficit, onset, removal and, as
     fractions, `final`: mean over the `last` epochs of the run; `baseline`: of the clean
     run after the study's clean epochs (same clean training, the paper's comparison);
-    `control`: of the clean run at the same total length. The clean run itself is run 0.
+    `control`: of the clean run after as many epochs in all (same age). Run 0 is clean.
     A run that diverged, or whose clean run did, has no row.
     """
     last, study = whole("last", last, 1), result.study
@@ -132,7 +132,7 @@ def finals(result: Result, last: int = LAST) -> pd.DataFrame:
         return table
     raise DataError(
         f"Nothing is left to compare in study {study.name} at scale {study.scale}, "
-        f"where runs diverged ({result.lost()}): choose a lower learning rate than "
+        f"because runs diverged ({result.lost()}): choose a lower learning rate than "
         f"{study.setup.schedule.lr:g}."
     )
 

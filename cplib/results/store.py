@@ -26,7 +26,7 @@ SHOWN = 5  # differences in a sentence
 
 
 def alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
-    """Within, no other process changes the results in `folder`; see `files.hold`."""
+    """Context in which no other process changes results in `folder` (`files.hold`)."""
     return files.hold(folder / ".lock")
 
 
@@ -69,7 +69,7 @@ def read(study: Study, folder: Path) -> tuple[pd.DataFrame, dict[int, dict]] | N
         if head["study_hash"] != study.hash:
             return None
         table = pd.read_csv(io.BytesIO(rows), dtype=TEXT, keep_default_na=False)
-        # pandas would round: here each number is the one that was written, bit for bit
+        # pandas would round; this restores each number bit for bit
         table["value"] = [float(text or "nan") for text in table["value"]]
         origin = {int(seed): o for seed, o in head["seeds"].items()}
         if list(table.columns) != COLUMNS or set(table.seed) != set(origin):
@@ -80,7 +80,7 @@ def read(study: Study, folder: Path) -> tuple[pd.DataFrame, dict[int, dict]] | N
 
 
 def repaired(study: Study, folder: Path) -> tuple[pd.DataFrame, dict] | None:
-    """As `read`, but a damaged file is quarantined with a warning: None."""
+    """`read`, but quarantine a damaged file with a warning, and return None."""
     with contextlib.suppress(files.Damaged):
         return read(study, folder)
     with alone(folder):  # another process may have replaced it since
@@ -159,6 +159,6 @@ def _path(study: Study, folder: Path) -> Path:
 
 
 def _parts(path: Path) -> tuple[dict, bytes]:
-    """What the first line says, and the bytes of the others."""
+    """The content of the first line, and the bytes of the others."""
     head, _, rows = gzip.decompress(path.read_bytes()).partition(b"\n")
     return json.loads(head.removeprefix(b"# ")), rows

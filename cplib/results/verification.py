@@ -13,7 +13,7 @@ from ..studies import Run
 from ..training import DECIMALS, METRICS
 from .result import LAST, Result, finals
 
-# of provenance: where these are equal, every digit must be
+# parts of the provenance; if all are equal, every digit must be
 KIND = ("device", "instructions", "threads", "torch", "data_sha256")
 LEVEL = 0.99
 FLOOR = 0.01  # tolerance where a single seed is stored, so that no spread is known
@@ -23,16 +23,16 @@ FLOOR = 0.01  # tolerance where a single seed is stored, so that no spread is kn
 class Check:
     """One recomputed run.
 
-    Where all of `KIND` is the same, every digit must be equal. Elsewhere, sums are
-    rounded differently and training amplifies that, so that the same seed ends as
-    another seed would: the final accuracy must then lie within `tolerance`.
+    If all of `KIND` is the same, every digit must be equal. Otherwise sums are rounded
+    differently, and training amplifies that until the same seed ends as another seed
+    would: the final accuracy must then be within `tolerance`.
 
     Attributes:
         name: study, scale, seed and run in words.
         stored, recomputed: final test accuracy, fractions; NaN for a run that diverged.
         exact: whether every stored number of the run came out the same.
         differs: what has changed since the run was stored, each in words.
-        tolerance: of the final accuracy, where anything differs.
+        tolerance: of the final accuracy, if anything differs.
         why: the origin of the tolerance, in words.
     """
 
@@ -51,7 +51,7 @@ class Check:
         return self.exact or (bool(self.differs) and close)
 
     def describe(self) -> str:
-        """One line, and others that explain digits which differ."""
+        """One line, followed by an explanation if digits differ."""
         line = (
             f"{'ok' if self.good else 'DIFFERS'}: {self.name}: stored "
             f"{_words(self.stored)}, recomputed {_words(self.recomputed)}"
@@ -120,9 +120,9 @@ def _compare(result: Result, seed: int, run: Run, trained: Trained) -> Check:
 
 
 def _tolerance(result: Result) -> tuple[float, str]:
-    """By how much two runs of this study with equal settings differ, and the reason.
+    """How far two runs of this study with equal settings may differ, and the reason.
 
-    99 of 100 differences between two seeds of one run lie within it: Student's
+    99 of 100 differences between two seeds of one run are within it: Student's
     t * sd * sqrt(2), the standard deviation pooled over the runs of the study.
     """
     by_run = finals(result).groupby("run").final

@@ -1,4 +1,4 @@
-"""What to compute: runs, studies of them, the paper's panels, and the plan."""
+"""Define studies: runs, scales, the paper's panels, costs, and training plans."""
 
 from . import costs
 from .catalogue import BOOK, get, names

@@ -1,4 +1,4 @@
-"""All studies by name: the paper's panels, and the book's own controls and maps."""
+"""All studies by name: the paper's panels, and the book's own experiments and maps."""
 
 from dataclasses import replace
 from functools import partial
@@ -84,14 +84,14 @@ def moving_noise(scale: Scale) -> Study:
 
 
 def worth(scale: Scale) -> Study:
-    """What the first epochs are worth: one run for each way to spend them."""
+    """What the first epochs are worth: one run per way to spend them."""
     title = f"The first {scale.length} epochs, spent in several ways"
     kinds = "blur flip labels grey noise moving-noise"
     return _from_birth("worth", scale, title, kinds, (scale.length,))
 
 
 def permanent(scale: Scale) -> Study:
-    """Is the loss permanent, or late? Twice as many clean epochs after removal."""
+    """Blur and flip, then twice as many clean epochs: is the loss permanent?"""
     end, clean = scale.few[-1], 2 * scale.clean
     title = f"Blur and flip until epoch {end}, then twice as many clean epochs"
     return _from_birth("permanent", scale, title, "blur flip", (end,), clean=clean)
@@ -139,12 +139,12 @@ def demo(scale: Scale) -> Study:
 
 
 def unmirrored(scale: Scale) -> Study:
-    """Gratings without mirroring, where a vertical flip is a deficit indeed.
+    """Gratings without mirroring, for which a vertical flip is a true deficit.
 
-    A grating turned upside down is, but for its phase, one mirrored left to right. With
-    mirroring as augmentation the flipped set is the set itself, so that the flip tests
-    nothing; without, it exchanges the orientations of the classes. The grating is made
-    fainter here, for the set is easier to learn without mirroring.
+    Apart from its phase, a grating turned upside down is one mirrored left to right. If
+    images are mirrored, the flipped set is the set itself, and the flip tests nothing;
+    if not, it exchanges the orientations of the classes. The grating is fainter here,
+    because the set is easier to learn without mirroring.
     """
     small = scale if scale.main.data.name == "gratings" else SCALES["demo"]
     setup = small.main.vary(options=(("fine", 0.5),), mirror=False)

@@ -1,4 +1,4 @@
-"""What a study costs, before it is trained."""
+"""Estimate the compute cost of studies before training."""
 
 from collections.abc import Iterable
 from statistics import fmean
@@ -13,15 +13,15 @@ from ..training import Setup
 from . import catalogue
 from .plan import make_plan
 
-# their makers' peak in dense bfloat16, 10^12 operations a second
+# the makers' peak rates in dense bfloat16, 10^12 operations per second
 CARDS = {"L4": 121, "RTX 4090": 165, "A100": 312, "H100": 989}
 
 
 def forward(setup: Setup) -> tuple[int, int, int]:
-    """Of the forward pass of one image, operations and activations; and all weights.
+    """Operations and activations of one image's forward pass, and number of weights.
 
-    A multiply-add counts as two operations. Activations are the numbers that the
-    layers put out, all of which training keeps until the backward pass.
+    A multiply-add counts as two operations. Activations are the outputs of all layers,
+    which training keeps until the backward pass.
     """
     size, source = setup.data.size, setup.data.source
     shape = {"channels": source.channels, "size": size, "classes": source.classes}
@@ -37,7 +37,7 @@ def forward(setup: Setup) -> tuple[int, int, int]:
 
 
 def tested(setup: Setup, epochs: int) -> float:
-    """Test images that are evaluated after an epoch, on average."""
+    """Mean number of test images that are evaluated after an epoch."""
     data, readout = setup.data, setup.readout
     if readout is None:
         return data.test
@@ -56,9 +56,9 @@ def table(
 
     Training is counted as three times the forward pass, evaluation as one; the Fisher
     information and the augmentation are left out. That a card reaches this `share` of
-    its maker's peak in bfloat16 is an assumption: no GPU was at hand. Memory, in GB, is
-    that of weights, gradients and momentum in 4 bytes a number, of a mini-batch's
-    activations in 2, and of the images in 1; PyTorch itself takes about one more.
+    its peak rate is an assumption, not a measurement. Memory, in GB, is that of
+    weights, gradients and momentum in 4 bytes per number, of a mini-batch's activations
+    in 2, and of the images in 1; PyTorch itself takes about 1 GB more.
     """
     share = number("share", share, True)
     rows = []

@@ -1,9 +1,9 @@
-"""The runs of a study merged into a tree of training segments, shared prefixes once.
+"""Merge the runs of a study into a tree of segments, so that shared epochs train once.
 
-The state of a network after epoch e is a function of (setup, seed, deficits lived
-through so far), so runs that agree up to e share one state there. The tree is cut into
-segments where runs part, where they end, and at every `checkpoint_every`-th epoch, so
-that a kill loses little.
+The state of a network after epoch e is a function of (setup, seed, deficits so far), so
+runs that agree up to e share one state there. The tree is cut into segments where runs
+part, where they end, and at every `checkpoint_every`-th epoch, so that a killed sweep
+loses little.
 """
 
 import hashlib
@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def epochs_from_scratch(self) -> int:
-        """Epochs that the runs would take one by one."""
+        """Epochs of all runs together if none were shared."""
         return sum(run.epochs for _, run in self.ends)
 
     def lineage(self, key: str) -> list[Segment]:
@@ -93,7 +93,7 @@ def make_plan(
 
 
 def _cuts(run: Run, runs: list[Run], every: int) -> list[int]:
-    """Epochs at which the way of `run` through the tree is cut, its end the last."""
+    """Epochs at which `run` is cut into segments, the last one its end."""
     cuts = {run.epochs, *range(every, run.epochs, every)}
     cuts |= {shared_epochs(run, other) for other in runs if other != run}
     if run.epochs == 0:
@@ -110,9 +110,9 @@ def shared_epochs(one: Run, other: Run) -> int:
 def state_key(
     setup: Setup, seed: int, history: tuple[Window, ...], epoch: int, device: str
 ) -> str:
-    """Name of a state: a hash of all that its bits depend on.
+    """Name of a state: a hash of everything that its bits depend on.
 
-    It is equal for equal states, whatever study asks.
+    Equal states have equal names, in all studies.
     """
     parts = {
         "numerics": NUMERICS,

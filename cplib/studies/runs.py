@@ -1,4 +1,4 @@
-"""Runs: which deficit a network sees, and when."""
+"""Runs: the deficits that a network sees, and their epochs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ class Window(NamedTuple):
 
     @property
     def title(self) -> str:
-        """In words: 'blur 0–40'."""
+        """The window in words: 'blur 0–40'."""
         return f"{self.deficit.title} {self.onset}–{self.removal}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training run, but for its seed, of `epochs` epochs in all.
+    """One training run of `epochs` epochs in all, for any seed.
 
-    `windows` say when it sees which deficit, as (deficit, onset, removal), in order; a
-    clean run has none.
+    `windows` list its deficits, in order, as (deficit, onset, removal); a clean run has
+    none.
     """
 
     windows: tuple[Window, ...]
@@ -44,7 +44,7 @@ class Run:
 
     @property
     def clean(self) -> bool:
-        """Whether it sees no deficit."""
+        """Whether the run has no deficit."""
         return not self.windows
 
     @property
@@ -93,7 +93,7 @@ class Run:
         return [p for p, start in zip(phases, starts, strict=False) if p[1] > start]
 
     def history(self, epoch: int) -> tuple[Window, ...]:
-        """The windows that a network has lived through after `epoch` epochs.
+        """The windows of the first `epoch` epochs, the last one cut off there.
 
         Runs with equal histories are in the same state then.
         """
@@ -110,7 +110,7 @@ class Run:
 
 
 def _joined(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """The windows; adjoining ones of one deficit become one."""
+    """The windows, with adjoining ones of the same deficit joined."""
     joined: list[Window] = []
     for window in windows:
         last = joined[-1] if joined else None
@@ -119,7 +119,7 @@ def _joined(windows: Iterable[Window]) -> tuple[Window, ...]:
                 f"{last.title} and {window.title} overlap: list windows in order, and "
                 "write a deficit that does both for epochs that they share."
             )
-        if last and last.onset == last.removal:  # nobody sees it
+        if last and last.onset == last.removal:  # it has no epochs
             joined.pop()
             last = joined[-1] if joined else None
         if last and (last.deficit, last.removal) == (window.deficit, window.onset):
@@ -136,11 +136,11 @@ def checked(given: tuple[Deficit, int, int]) -> Window:
         deficit, onset, removal = given
     except (TypeError, ValueError):
         raise InputError(
-            f"{given!r} is no window: write (deficit, onset, removal), for example "
+            f"{given!r} is not a window: write (deficit, onset, removal), for example "
             "(Blur(), 0, 10)."
         ) from None
     if not isinstance(deficit, Deficit):
-        raise InputError(f"{deficit!r} is no deficit: choose one, for example Blur().")
+        raise InputError(f"{deficit!r} is not a deficit: give one, such as Blur().")
     window = Window(deficit, whole("onset", onset, 0), whole("removal", removal, 0))
     if window.onset > window.removal:
         raise InputError(

@@ -1,4 +1,4 @@
-"""The settings of each scale: data, networks, schedules, and when deficits end."""
+"""The settings of each scale: data, networks, schedules, and epochs of deficits."""
 
 from dataclasses import dataclass, replace
 
@@ -11,16 +11,16 @@ from ..training import Readout, Schedule, Setup
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of all studies. A scale of your own: `dataclasses.replace` of another.
+    """One size of all studies; make your own by `dataclasses.replace` of another.
 
     Attributes:
         name: under which results are stored.
         main: setup of most studies (paper: All-CNN on CIFAR-10, annealed).
-        resnet: that of Figure 3, top left, and Figure 4.
-        fixed: that of Figure 3, bottom left: a fixed learning rate.
-        depth: that of Figure 3, bottom right, for one stage.
-        digits: that of Figure 3, top right: fully connected, on digits.
-        probe: when and on how much the Fisher information of the All-CNN is measured.
+        resnet: setup of Figure 3, top left, and Figure 4.
+        fixed: setup of Figure 3, bottom left: a fixed learning rate.
+        depth: setup of Figure 3, bottom right, for one stage.
+        digits: setup of Figure 3, top right: fully connected, on digits.
+        probe: epochs and images of the All-CNN's Fisher information.
         clean: clean epochs after removal.
         removals: t0 of the main sweep, and `few` of the other sweeps.
         length: of the short window, and `long` of the longer one.
@@ -66,7 +66,7 @@ class Scale:
 
 
 def scale_of(scale: str | Scale) -> Scale:
-    """The scale of this name; a scale is returned as it is."""
+    """The scale of this name; a `Scale` is returned unchanged."""
     if isinstance(scale, Scale):
         return scale
     choose("scale", scale, SCALES)
@@ -85,7 +85,7 @@ def _plain(
     """A scale that differs from the paper's in data, widths, fixed rates and times.
 
     The widths are those of the All-CNN, the ResNet-18, the networks of several depths
-    and the MLP; the rates those on photographs and on digits.
+    and the MLP; the fixed rates are for the main data and for digits.
     """
     main = Setup(data, ModelSpec("AllCNN", widths[0]), Schedule(shift=data.size // 8))
     fixed = main.vary(lr=rates[0], decay=1.0)
@@ -114,9 +114,9 @@ TIMES = {
 
 
 def _laptop() -> Scale:
-    """The book's: the paper's epochs, each with few images in small batches.
+    """The book's scale: the paper's epochs, with few images in small batches.
 
-    Chosen on pilot seeds by rules that look at no deficit (`benchmarks/PILOTS.md`).
+    Chosen on pilot seeds by rules that use no deficit (`benchmarks/PILOTS.md`).
     """
     few, more = (DataSpec("cifar10", n, 10_000, 16) for n in (1_250, 2_500))
     probe, readout = Probe(256, 5), Readout(1_000, first=160, every=20)

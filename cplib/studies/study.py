@@ -1,6 +1,6 @@
 """Studies: runs to compare, all with one setup.
 
-A study says nothing about seeds, devices or workers: these are chosen when it is run.
+A study does not fix seeds, devices or workers: these are chosen when it is trained.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Study:
     Attributes:
         name, scale: the paper's panel ('1TL') or another name, and that of the scale;
             results are stored under them.
-        title: one line for people.
+        title: one line for readers.
         setup: data, network, schedule.
         runs: the runs; the clean one is first and as long as the longest.
         clean_epochs: epochs that follow the removal in each run with a deficit.
@@ -51,7 +51,7 @@ class Study:
             deficit.check(self.setup.data.source.classes)
 
     def spec(self) -> dict:
-        """All that determines the study's numbers, as plain values."""
+        """Everything that determines the study's numbers, as plain values."""
         return {
             "name": self.name,
             "scale": self.scale,
@@ -67,7 +67,7 @@ class Study:
         """The run with this deficit (its name), onset and removal, where given.
 
         Raises:
-            InputError: when there is none; the message names those there are.
+            InputError: there is none; the message lists the runs that exist.
         """
         for run in self.runs:
             named = deficit in (None, run.name) and not run.clean
@@ -109,7 +109,7 @@ def windows(
     spans: Iterable[Span | Iterable[Span]],
     clean_epochs: int,
 ) -> Study:
-    """A study of a clean run and of one for each of `spans`.
+    """A study of a clean run and of one run for each of `spans`.
 
     A span is (deficit, onset, removal), or a list of such windows. The clean run is as
     long as the longest, so that it is also the control of every run. For the other

@@ -36,7 +36,7 @@ def start(setup: Setup, seed: int, dataset: Dataset) -> State:
 
 
 def _tested(state: State, setup: Setup, dataset: Dataset) -> tuple[float, float]:
-    """Loss and accuracy on the clean test images, as many as `setup.readout` says."""
+    """Loss and accuracy on the clean test images that `setup.readout` selects."""
     images, labels = dataset.test_images, dataset.test_labels
     if setup.readout is not None and not setup.readout.whole(state.epoch):
         images, labels = (x[: setup.readout.images] for x in (images, labels))
@@ -60,8 +60,8 @@ def train(
         setup, seed: of the run. Its images are downloaded now if they are missing.
         phases: pairs (deficit or None, epoch at which it ends) from epoch 0 on, ends
             increasing. Without any, the network stays untrained.
-        state: an earlier outcome for the same setup and seed, to be continued; it is
-            changed in place.
+        state: an earlier result for the same setup and seed, which is continued, in
+            place.
         device: "cpu", "cuda", "mps" or "auto".
         on_epoch: called with the number of completed epochs after each.
     """
@@ -80,9 +80,9 @@ def advance(
     phases: Sequence[tuple[Deficit | None, int]],
     on_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> State:
-    """Train `state`, in place, through what lies ahead of it in `phases`.
+    """Train `state`, in place, through the rest of `phases`.
 
-    It uses one CPU thread and none of the caller's modes of PyTorch; see
+    Training uses one CPU thread and ignores the caller's modes of PyTorch; see
     `device.isolated`. The dataset is on the device to train on; see also `train`.
 
     Returns:
@@ -125,7 +125,7 @@ def _measure(state: State, probe: Probe, seed: int, images: torch.Tensor) -> Non
 
 
 def inspect(state: State, probe: Probe, seed: int, dataset: Dataset) -> None:
-    """Look at a network whose run may end now; adds rows to `state.endings`.
+    """Add rows to `state.endings`, at an epoch where a run may end.
 
     For each layer, the trace of the Fisher information on test images, on blurred
     training images, and on sharp ones with logits divided by a temperature at which the

@@ -12,7 +12,7 @@ from ..models import ModelSpec
 
 @dataclass(frozen=True)
 class Rate:
-    """The course of the learning rate: lr * decay**epoch. Derive your own from it."""
+    """The course of the learning rate, lr * decay**epoch; derive your own from it."""
 
     def at(self, schedule: "Schedule", epoch: int, removal: int | None) -> float:
         """The learning rate of `epoch`, counted from 0.
@@ -103,11 +103,11 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Readout:
-    """Which epochs are evaluated on all test images, and the others on `images`.
+    """Choose the epochs evaluated on all test images; the others use `images` of them.
 
     All are used in the `last` epochs before epoch `first`, and before every `every`-th
-    epoch after it: there the runs of a study end. There, too, a setup with a probe is
-    looked at more closely: see `loop.inspect`.
+    epoch after it: there the runs of a study end. There, `loop.inspect` also measures
+    the networks of a setup with a probe.
     """
 
     images: int = 2_000
@@ -130,7 +130,7 @@ class Readout:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all runs of a study share.
+    """Settings shared by all runs of a study.
 
     With a `probe`, the Fisher information is measured during training. With a
     `readout`, most epochs are evaluated on fewer test images. Neither changes training.

@@ -13,8 +13,8 @@ from .._base.device import isolated
 from ..data import Dataset
 from .setup import Schedule, Setup
 
-# To be raised when the same setup and seed give other numbers than before: it is part
-# of every checkpoint's key, so that old and new never mix.
+# Raise it when the same setup and seed give other numbers than before: it is part of
+# every checkpoint's key, so that old and new never mix.
 NUMERICS = 1
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 DECIMALS = 6  # of stored metrics

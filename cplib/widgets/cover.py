@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import matplotlib as mpl
 
+from .._base.words import translated as _
 from ..deficits import Blur
 from ..errors import InputError
 from ..figures import removal_sweep
@@ -16,7 +17,7 @@ from ..figures.examples import Examples, examples, png_uri
 from ..figures.panel import Panel
 from ..results import Result
 from .fragments import replaceable, standalone
-from .outcomes import TIE, Interval, Outcome, Outcomes
+from .outcomes import TIE, Interval, Outcome, Outcomes, averaged
 
 
 def front_page(result: Result) -> "FrontPage":
@@ -34,13 +35,12 @@ def front_page(result: Result) -> "FrontPage":
         )
     shown = examples(result.study, 1, result.seeds[0])
     seeds = len(result.seeds)
-    caption = (
+    caption = _(
         "Test accuracy over the life of networks that were blurred from birth until "
-        f"some epoch, then shown sharp images for {result.study.clean_epochs} epochs "
-        f"({'one seed' if seeds == 1 else f'mean of {seeds} seeds'}); dashed: never "
-        "blurred. Final accuracies are means of the last 5 epochs. "
-        f"{shown.note}"
-    )
+        "some epoch, then shown sharp images for {clean} epochs ({seeds}); dashed: "
+        "never blurred. Final accuracies are means of the last 5 epochs. {note}",
+        clean=result.study.clean_epochs, seeds=averaged(seeds), note=shown.note,
+    )  # fmt: skip
     panel = replace(removal_sweep(result), caption=caption)
     return FrontPage(outcomes, blurred, shown, panel)
 
@@ -65,17 +65,18 @@ class FrontPage:
         """What became of the network; None: of the one that was never blurred."""
         clean, final = self._clean_epochs, self.outcomes.clean.final
         if outcome is None:
-            return (
-                f"Never blurred, the network names {_percent(final)} of new images "
-                f"correctly after {clean} epochs."
-            )
-        return (
-            f"Blurred until epoch {outcome.run.removal}, then shown sharp images for "
-            f"{clean} epochs, the network names {_percent(outcome.final)} of new "
-            f"images correctly; one that was never blurred names {_percent(final)} "
-            f"after the same {clean} sharp epochs, and "
-            f"{_percent(outcome.without['control'])} at the same age."
-        )
+            return _(
+                "Never blurred, the network names {final} of new images correctly "
+                "after {clean} epochs.", final=_percent(final), clean=clean
+            )  # fmt: skip
+        return _(
+            "Blurred until epoch {removal}, then shown sharp images for {clean} "
+            "epochs, the network names {own} of new images correctly; one that was "
+            "never blurred names {final} after the same {clean} sharp epochs, and "
+            "{control} at the same age.",
+            removal=outcome.run.removal, clean=clean, own=_percent(outcome.final),
+            final=_percent(final), control=_percent(outcome.without["control"]),
+        )  # fmt: skip
 
     def data(self) -> dict:
         """What the script needs; accuracies in %."""
@@ -111,7 +112,7 @@ class FrontPage:
     def _repr_html_(self) -> str:
         words = f"<p>{html.escape(self.sentence(self.blurred[-1]))}</p>"
         inside = replaceable(self.panel._repr_html_())
-        missing = "choose with a slider when blur ends"
+        missing = _("choose with a slider when blur ends")
         return standalone("glimpse", self.data(), inside, missing, words)
 
 

@@ -4,11 +4,14 @@ import json
 import re
 from importlib import resources
 
+from .._base.words import translated as _
+
 UNREAD = re.compile(r"/\*.*?\*/|^ *//[^\n]*\n|^ +", re.M | re.S)
 
-SILENT = (
-    "the script for it does not run: scripts are off, blocked by this site, or too new "
-    "for this browser."
+SAID = re.compile(r"(?<=\b_`)[^`]*(?=`)")  # words in scripts: _`epoch ${epoch}`
+SILENT = _(
+    "Here you could {missing}, but the script for it does not run: scripts are off, "
+    "blocked by this site, or too new for this browser."
 )
 
 
@@ -36,7 +39,7 @@ def standalone(
     short = name.rpartition("/")[2]
     return (
         f'<div class="cplib-{short}">{styled(name)}{inside}'
-        f"<div data-static><p>Here you could {missing}, but {SILENT}</p>{words}</div>"
+        f"<div data-static><p>{SILENT.format(missing=missing)}</p>{words}</div>"
         f'<script type="application/json">{text}'
         f'</script><script>(() => {{\n"use strict";\n{source}}})();</script></div>'
     )
@@ -48,8 +51,8 @@ def replaceable(figure: str) -> str:
 
 
 def script(name: str) -> str:
-    """static/NAME.js without its comments and indentation."""
-    return UNREAD.sub("", _file(f"{name}.js"))
+    """static/NAME.js without its comments and indentation, its words translated."""
+    return SAID.sub(lambda said: _(said[0]), UNREAD.sub("", _file(f"{name}.js")))
 
 
 def styled(name: str) -> str:

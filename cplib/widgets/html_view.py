@@ -5,6 +5,7 @@ import html
 import matplotlib as mpl
 import numpy as np
 
+from .._base.words import translated as _
 from ..deficits import Deficit
 from ..figures.examples import Examples, png_uri
 from ..figures.panel import Panel
@@ -24,7 +25,7 @@ def page(
     # the words: for small screens, on which the letters in the image are tiny
     words = f"<p>{html.escape(panel.alt)}</p>"
     data = payload(outcomes, examples, start, against)
-    missing = "move the window of deficit and see what it costs"
+    missing = _("move the window of deficit and see what it costs")
     return standalone("timing", data, replaceable(panel._repr_html_()), missing, words)
 
 

@@ -8,6 +8,7 @@ import base64
 from dataclasses import asdict, dataclass
 from importlib import resources
 
+from .._base.words import translated as _
 from ..data.gratings import make_gratings
 from ..deficits import CONTROLS, KINDS, Blur
 from ..errors import InputError
@@ -97,7 +98,8 @@ class Laboratory:
         }
 
     def _repr_html_(self) -> str:
-        words = "<p>The chapters show stored runs of the same experiments.</p>"
-        missing = "train networks under deficits of your own"
+        words = _("The chapters show stored runs of the same experiments.")
+        missing = _("train networks under deficits of your own")
         before = ("lab/state", "lab/nursery", "lab/scene")
-        return standalone("lab/laboratory", self.data(), "", missing, words, before)
+        silent = f"<p>{words}</p>"
+        return standalone("lab/laboratory", self.data(), "", missing, silent, before)

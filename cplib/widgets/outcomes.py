@@ -8,23 +8,24 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..analysis.effects import left_out
+from .._base.words import translated as _
+from ..analysis.effects import REFERENCES, left_out
 from ..deficits import Deficit
 from ..errors import InputError
 from ..results import Result, finals
 from ..studies import Run
 
 # the networks without deficit that one can compare with, by column of `results.finals`
-COMPARISONS = {"baseline": "same clean training", "control": "same age"}
+COMPARISONS = REFERENCES
 # sentences that change with the epoch; the script of the page fills them in, too
 WORDS = {
-    "now": (
+    "now": _(
         "Epoch {epoch} of {epochs}, {phase}: test accuracy {run}, without deficit "
         "{clean}."
     ),
-    "sight": "Epoch {epoch}: the network sees {sees}.",
-    "over": "Epoch {epoch}: training is over.",
-    "end": "the end of training",
+    "sight": _("Epoch {epoch}: the network sees {sees}."),
+    "over": _("Epoch {epoch}: training is over."),
+    "end": _("the end of training"),
 }
 TIE = "\N{NO-BREAK SPACE}"  # between a number and what belongs to it
 
@@ -61,8 +62,9 @@ class Interval(NamedTuple):
     def verdict(self) -> str:
         """A change in points, in a few words."""
         if self.mean == 0:
-            return "no change"
-        return f"{self.number} points {'lower' if self.mean < 0 else 'higher'}"
+            return _("no change")
+        higher, lower = _("{points} points higher"), _("{points} points lower")
+        return (lower if self.mean < 0 else higher).format(points=self.number)
 
 
 def tenths(fraction: float) -> float:
@@ -127,9 +129,10 @@ class Outcome:
         """
         told, last = [], None
         for deficit, end in self.run.phases():
-            past = f"after the {last.title}" if last else ""
-            before = past or f"before the {self.run.deficits[0].title}"
-            words = f"under {deficit.title}" if deficit else before
+            other = deficit or last or self.run.deficits[0]
+            words = _("before the {deficit}") if not last else _("after the {deficit}")
+            words = _("under {deficit}") if deficit else words
+            words = words.format(deficit=other.title)
             told.append((end, (words, (deficit or Deficit()).name)))
             last = deficit or last
         return told
@@ -223,27 +226,33 @@ class Outcomes:
     def ending(self, outcome: Outcome) -> str:
         """The final accuracy beside those without deficit, in words."""
         seeds = len(outcome.final.seeds)
-        spread = (
-            "one seed" if seeds == 1 else f"mean of {seeds} seeds, 95{TIE}% interval"
-        )
+        spread = averaged(seeds) + _(", 95\N{NO-BREAK SPACE}% interval") * (seeds > 1)
+        window = _("{deficit} from epoch {onset} to {removal}")
         windows = (
-            f"{w.deficit.title} from epoch {w.onset} to {w.removal}"
+            window.format(deficit=w.deficit.title, onset=w.onset, removal=w.removal)
             for w in outcome.run.windows
         )
         lengths = self.result.study.clean_epochs, outcome.run.epochs
         baseline, control = (
-            f"{_compared(outcome, name)} without deficit with the {words} ({epochs} "
-            "epochs)"
+            _("{compared} without deficit with the {reference} ({epochs} epochs)",
+              compared=_compared(outcome, name), reference=words, epochs=epochs)
             for (name, words), epochs in zip(COMPARISONS.items(), lengths, strict=True)
-        )
-        return (
-            f"Final accuracy after {' and then '.join(windows)}: "
-            f"{outcome.final.percent} ({spread}). That is {baseline}, and {control}."
-        )
+        )  # fmt: skip
+        return _(
+            "Final accuracy after {windows}: {final} ({spread}). That is {baseline}, "
+            "and {control}.",
+            windows=_(" and then ").join(windows), final=outcome.final.percent,
+            spread=spread, baseline=baseline, control=control,
+        )  # fmt: skip
 
     def table(self) -> pd.DataFrame:
         """Every run's final accuracy in %, and its changes in points."""
         return pd.DataFrame(map(_row, self.all))
+
+
+def averaged(seeds: int) -> str:
+    """What an accuracy is the mean of, in words."""
+    return _("one seed") if seeds == 1 else _("mean of {seeds} seeds", seeds=seeds)
 
 
 def listed(group: list[Outcome]) -> bool:
@@ -255,8 +264,9 @@ def listed(group: list[Outcome]) -> bool:
 
 def _compared(outcome: Outcome, against: str) -> str:
     change, other = outcome.changes[against], outcome.without[against]
-    words = f"{change.verdict} than" if change.mean else "as much as"
-    return f"{words} the {other.percent}"
+    same, words = _("as much as the {other}"), _("{change} than the {other}")
+    words = words if change.mean else same
+    return words.format(change=change.verdict, other=other.percent)
 
 
 def _row(outcome: Outcome) -> dict:

@@ -14,6 +14,7 @@ from IPython.display import HTML
 
 from .. import results
 from .._base.plain import whole
+from .._base.words import translated as _
 from ..analysis import Scorecard, sensitivity
 from ..analysis.ledger import registered
 from ..errors import InputError
@@ -22,7 +23,7 @@ from ..studies import Run
 from .fragments import standalone
 from .outcomes import half_width
 
-FINAL = "final test accuracy (%)"
+FINAL = _("final test accuracy (%)")
 PERCENT = (0, 100)
 
 
@@ -68,8 +69,9 @@ def call(*names: str, sketch: Sketch | None = None) -> HTML:
     """
     calls = [{"id": name, "claim": registered(name).claim} for name in names]
     data = {"sketch": sketch and asdict(sketch), "calls": calls}
-    words = "<p>A sheet of paper does as well: what was measured is just below.</p>"
-    return HTML(standalone("predict", data, "", "predict before you look", words))
+    words = _("A sheet of paper does as well: what was measured is just below.")
+    missing = _("predict before you look")
+    return HTML(standalone("predict", data, "", missing, f"<p>{words}</p>"))
 
 
 def record(card: Scorecard) -> HTML:
@@ -88,7 +90,8 @@ def endings(result: Result, deficit: str | None = None) -> Sketch:
     """
     run, table = _of_one(result, deficit)
     final = 100 * table[table["onset"] == 0].set_index("removal")["final"]
-    return _sketch(result, final, f"{run.label} until epoch t₀", FINAL)
+    until = f"{run.label} " + _("until epoch t₀")
+    return _sketch(result, final, until, FINAL)
 
 
 def outcomes(result: Result) -> Sketch:
@@ -97,7 +100,7 @@ def outcomes(result: Result) -> Sketch:
     if len(set(names)) < len(names):
         names = [run.title for run in result.study.runs]
     final = 100 * table.set_index(np.array(names)[table["run"]])["final"]
-    return _sketch(result, final, "by deficit", FINAL)
+    return _sketch(result, final, "deficit", FINAL)
 
 
 def losses(result: Result, deficit: str | None = None) -> Sketch:
@@ -108,8 +111,9 @@ def losses(result: Result, deficit: str | None = None) -> Sketch:
     run, table = _of_one(result, deficit)
     table = table[table["run"] > 0].set_index("onset")
     lost = 100 * (table["control"] - table["final"])
-    window = f"onset of {run.removal - run.onset} epochs of {run.label}"
-    return _sketch(result, lost, window, "points lost, at the same age", (-10, 30))
+    window = _("onset of {length} epochs of {deficit}", deficit=run.label,
+               length=run.removal - run.onset)  # fmt: skip
+    return _sketch(result, lost, window, _("points lost, at the same age"), (-10, 30))
 
 
 def trace(result: Result, points: int = 8) -> Sketch:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 from IPython.display import HTML
 
+from .._base.words import translated as _
 from ..errors import InputError
 from .fragments import styled
 
@@ -54,7 +55,7 @@ def ask(
 
 def _choice(letter: str, name: str, plot: str | None, right: bool, why: str) -> str:
     """A choice, folded; the name of a plot is part of the answer."""
-    kind, said = ("right", "Right") if right else ("no", "No")
+    kind, said = ("right", _("Right")) if right else ("no", _("No"))
     name = html.escape(name)
     shown, answer = (plot, f"{said}: {name}.") if plot else (name, f"{said}.")
     return (
@@ -69,7 +70,10 @@ def _plots(curves: Mapping, line: float | None) -> tuple[dict[str, str], str]:
     every = pd.concat(means.values())
     x, y = (every.index.min(), every.index.max()), (every.min(), every.max())
     low, high = (round(float(end), 1) + 0.0 for end in y)  # never -0.0
-    scale = f"All plots: {x[0]:g} to {x[1]:g} across, {low:g} to {high:g} upwards."
+    scale = _(
+        "All plots: {left:g} to {right:g} across, {low:.0f} to {high:.0f} upwards.",
+        left=x[0], right=x[1], low=low, high=high,
+    )  # fmt: skip
     return {name: _plot(mean, x, y, line) for name, mean in means.items()}, scale
 
 
@@ -87,10 +91,11 @@ def _plot(mean: pd.Series, x: tuple, y: tuple, line: float | None) -> str:
         "" if line is None else f'<path d="M{place(line, x, WIDTH):.1f} 0V{HEIGHT}"/>'
     )
     first, last, low, high = (
-        f"{mean[at]:.3g} at {at:g}"
+        _("{value:.3g} at {place:g}", value=mean[at], place=at)
         for at in (mean.index[0], mean.index[-1], mean.idxmin(), mean.idxmax())
     )
-    alt = f"from {first} to {last}; lowest {low}, highest {high}"
+    alt = _("from {first} to {last}; lowest {low}, highest {high}", first=first,
+            last=last, low=low, high=high)  # fmt: skip
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{alt}">{mark}'
         f'<polyline points="{points}"/></svg>'

@@ -1,5 +1,7 @@
 """The explorer's first state as a static figure."""
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -8,12 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.patches import Rectangle
 
+from .._base.words import translated as _
 from ..deficits import Deficit
 from ..figures import origin
 from ..figures.examples import Examples
 from ..figures.palette import style
 from ..figures.panel import Panel
-from .outcomes import COMPARISONS, Outcome, Outcomes, listed
+from .outcomes import COMPARISONS, Outcome, Outcomes, averaged, listed
 
 # dashes and gaps of the lines, in pixels, by matplotlib's name
 DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
@@ -25,18 +28,20 @@ def state_panel(
 ) -> Panel:
     """The run `outcome`, in the middle of its deficit, compared with `against`."""
     seeds = len(outcome.final.seeds)
-    band = "one seed" if seeds == 1 else f"mean of {seeds} seeds, band: 95 % interval"
+    band = averaged(seeds) + _(", band: 95 % interval") * (seeds > 1)
     other = next(words for name, words in COMPARISONS.items() if name != against)
     epoch = outcome.middle
-    caption = (
+    caption = _(
         "A deficit spoils the training images or labels from one epoch (onset) to "
-        "another (removal, exclusive); "
-        f"{outcomes.result.study.clean_epochs} clean epochs follow. Curves: accuracy "
-        f"on clean test images ({band}). Final accuracy: mean of the last 5 epochs, "
-        f"beside that without deficit with the {COMPARISONS[against]} (or, if you "
-        f"choose so, the {other}); changes, in percentage points, are of unrounded "
-        f"values. {examples.note} {origin(outcomes.result)}"
-    )
+        "another (removal, exclusive); {clean} clean epochs follow. Curves: accuracy "
+        "on clean test images ({band}). Final accuracy: mean of the last 5 epochs, "
+        "beside that without deficit with the {reference} (or, if you choose so, the "
+        "{other}); changes, in percentage points, are of unrounded values. {note} "
+        "{origin}",
+        clean=outcomes.result.study.clean_epochs, band=band, other=other,
+        reference=COMPARISONS[against], note=examples.note,
+        origin=origin(outcomes.result),
+    )  # fmt: skip
     words = outcome.sight(epoch), outcomes.now(outcome, epoch), outcomes.ending(outcome)
     figure = _figure(outcomes, examples, outcome, against)
     return Panel(figure, " ".join(words), caption, outcomes.table())
@@ -50,12 +55,12 @@ def dashes_of(outcome: Outcome) -> list[int]:
 def _figure(
     outcomes: Outcomes, examples: Examples, outcome: Outcome, against: str
 ) -> Figure:
-    heading = outcome.sight(outcome.middle).replace("sees ", "sees\n", 1)
-    results = (
-        f"final accuracy\nafter {outcome.run.label}: {outcome.final.percent}\n"
-        f"without deficit: {outcome.without[against].percent}\n"
-        f"{outcome.changes[against].verdict}"
-    )
+    heading = textwrap.fill(outcome.sight(outcome.middle), 45)
+    results = _(
+        "final accuracy\nafter {deficit}: {final}\nwithout deficit: {other}\n{change}",
+        deficit=outcome.run.label, final=outcome.final.percent,
+        other=outcome.without[against].percent, change=outcome.changes[against].verdict,
+    )  # fmt: skip
     with style():
         figure = Figure(figsize=(8.6, 7))
         grid = figure.add_gridspec(
@@ -79,15 +84,19 @@ def _draw_examples(
     shown = zip(tiles[0], examples.images[seen], told["none"], told[seen], strict=True)
     for ax, image, true, said in shown:
         ax.imshow(image, interpolation="nearest")
-        ax.set_xlabel(f"class {true},\ntold {said}", fontsize="small")
+        words = _("class {true}", true=true)
+        if true != said:
+            words = _("class {true},\ncalled {said}", true=true, said=said)
+        ax.set_xlabel(words, fontsize="small")
         ax.set(xticks=[], yticks=[])
 
 
 def _draw_curves(axes: Axes, outcomes: Outcomes, outcome: Outcome) -> None:
     look, grey = outcome.run.deficits[0].look, Deficit.look.colour
+    impaired = _("with {deficit}", deficit=outcome.run.label)
     for line, colour, dashes, width, label in (
-        (outcomes.clean, grey, CLEAN_DASHES, 1.2, "without deficit"),
-        (outcome, look.colour, dashes_of(outcome), 2.2, f"with {outcome.run.label}"),
+        (outcomes.clean, grey, CLEAN_DASHES, 1.2, _("without deficit")),
+        (outcome, look.colour, dashes_of(outcome), 2.2, impaired),
     ):
         epochs, mean, half = range(len(line.mean)), line.mean, line.half
         if half is not None:
@@ -96,16 +105,16 @@ def _draw_curves(axes: Axes, outcomes: Outcomes, outcome: Outcome) -> None:
         # matplotlib's dashes are in units of the line's width
         dash = (0, [length / 2 for length in dashes]) if dashes else "-"
         axes.plot(epochs, mean, color=colour, ls=dash, linewidth=width, label=label)
-    for _, onset, removal in outcome.run.windows:
-        axes.axvspan(onset, removal, color="0.9", zorder=0)
+    for window in outcome.run.windows:
+        axes.axvspan(*window[1:], color="0.9", zorder=0)
         axes.text(
-            (onset + removal) / 2, 1.02, "deficit", ha="center", fontsize="small",
+            sum(window[1:]) / 2, 1.02, _("deficit"), ha="center", fontsize="small",
             transform=axes.get_xaxis_transform(),
         )  # fmt: skip
     at = outcome.middle
     axes.axvline(at, color="black", linewidth=1)
     axes.plot(at, outcome.mean[at], look.marker, color=look.colour, markersize=8)
-    axes.set(xlabel="epochs of training", ylabel="test accuracy (%)")
+    axes.set(xlabel=_("epochs of training"), ylabel=_("test accuracy (%)"))
     axes.set(
         xlim=(0, outcomes.clean.run.epochs), ylim=(0, min(100, axes.get_ylim()[1]))
     )
@@ -137,8 +146,8 @@ def _draw_changes(
     y, x = (index.get_loc(at) for index, at in places)
     axes.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor="black", linewidth=2))
     axes.tick_params(axis="y", rotation=0)
-    names = ("", "") if column else ("onset (epoch)", "removal (epoch)")
-    axes.set(title="change (points)", xlabel=names[0], ylabel=names[1])
+    names = ("", "") if column else (_("onset (epoch)"), _("removal (epoch)"))
+    axes.set(title=_("change (points)"), xlabel=names[0], ylabel=names[1])
 
 
 def _signed(points: float, digits: int) -> str:

@@ -156,7 +156,7 @@ def test_what_is_no_whole_number_is_one_sentence(name, take, bad):
     with pytest.raises(InputError) as error:
         take(bad)
     assert f"{name}={bad!r} must be" in str(error.value)
-    assert str(error.value).endswith("a whole number.")
+    assert "must be a whole number" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_what_is_no_whole_number_is_one_sentence(name, take, bad):
     + [("fine", lambda x: gratings.make_gratings(5, 0, fine=x)),
        ("fine", lambda x: DataSpec("gratings", 1, 1, 8, (("fine", x),))),
        ("beta", lambda x: noise.noise_injection(NET, IMAGES, RANDOM, beta=x)),
-       ("teraflops", lambda x: costs.table("smoke", ["demo"], teraflops=x))],
+       ("share", lambda x: costs.table("smoke", ["demo"], share=x))],
 )  # fmt: skip
 @pytest.mark.parametrize("bad", ["1", None, True, -1, float("inf"), 1j])
 def test_what_is_no_number_is_one_sentence(name, take, bad):

@@ -102,8 +102,8 @@ def test_the_second_death_says_that_it_was_the_second(enough, job, capfd):
     )
     words = "lost its kernel (bus error, SIGBUS)"
     assert problem.count(words) == 2
-    assert f"It was the second try; the first {words}." in problem
-    assert f"book/page.ipynb {words}; once more" in capfd.readouterr().err
+    assert f"This was the second try; the first {words}." in problem
+    assert f"book/page.ipynb {words}; trying again" in capfd.readouterr().err
 
 
 @pytest.mark.notebooks
@@ -149,7 +149,7 @@ def test_the_death_of_jupyter_book_is_told(enough, tmp_path, monkeypatch):
         build_book, "JUPYTER_BOOK", "import os; os.kill(os.getpid(), 9)"
     )
     with pytest.raises(build_book.BookError, match=r"died \(killed, SIGKILL\): it was"):
-        build_book.build_pages(tmp_path, tmp_path, tmp_path)
+        build_book.build_pages(tmp_path, tmp_path)
 
 
 # -- what a status and a few words tell

@@ -7,11 +7,14 @@ import re
 import pytest
 
 from tools.build import book as build_book
+from tools.build import languages
 from tools.build.book import CODE as ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
 PAGES = [source.with_suffix(".html").as_posix() for source in SOURCES]
+EVERY = [*PAGES, *languages.addresses(ROOT)]
+FOLDERS = ["", *(f"{language}/" for language in languages.catalogues(ROOT))]
 PREDICTED = re.compile(r"cp\.predict\.(?!record)")
 CLOSED = [
     page
@@ -89,7 +92,7 @@ FONT = """() => [...document.fonts].some(
 )"""
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", EVERY)
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_page_is_whole(visit, page, scheme):
     """It opens without an error or a foreign request, and shows its figures."""
@@ -105,7 +108,7 @@ def test_page_is_whole(visit, page, scheme):
             assert figure.evaluate("e => e.naturalWidth ?? e.clientWidth") > 0, page
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", EVERY)
 def test_page_fits_a_phone(visit, page):
     tab = visit(page, width=PHONE)
     wide = tab.evaluate("document.scrollingElement.scrollWidth")
@@ -115,7 +118,7 @@ def test_page_fits_a_phone(visit, page):
         assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", EVERY)
 def test_letters_in_figures_are_readable_on_a_phone(visit, page):
     """11 pixels or more, in the font of the page."""
     sizes = visit(page, width=PHONE).evaluate(LETTERS)
@@ -130,7 +133,7 @@ def test_figures_have_the_ground_and_the_ink_of_the_page(visit, colours):
     assert len(inks) == 1 and grounds == ["rgba(0, 0, 0, 0)"]
 
 
-@pytest.mark.parametrize("page", [*PAGES, "search.html", "genindex.html"])
+@pytest.mark.parametrize("page", [*EVERY, "search.html", "genindex.html"])
 def test_page_fits_large_letters(visit, page):
     """In a small window, and there and on a phone with letters as wide as WCAG asks."""
     tab = visit(page, width=MAGNIFIED)
@@ -202,11 +205,13 @@ def test_formulas_are_readable_without_mathml(visit):
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
-def test_front_door_leads_into_the_book(visit, scheme):
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_front_door_leads_into_the_book(visit, scheme, folder):
     tab = visit("genindex.html", scheme=scheme)
-    tab.goto(tab.url.replace("genindex", "index"))
-    tab.wait_for_url(f"**/{PAGES[0]}")
+    tab.goto(tab.url.replace("genindex", f"{folder}index"))
+    tab.wait_for_url(f"**/{folder}{PAGES[0]}")
     assert tab.locator("article h1").count() == 1
+    assert tab.locator("html").get_attribute("lang") == (folder[:-1] or "en")
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])

@@ -163,7 +163,7 @@ def test_images_follow_the_epoch(opened, sheet):
     epoch.fill("5")
     assert image.get_attribute("src") == clear  # it is the label that changes
     told = page.locator(".images li").first.text_content()
-    assert told.split(", told ")[0] != f"class {told.split(', told ')[1]}"
+    assert told.split(", called ")[0] != f"class {told.split(', called ')[1]}"
     assert told in image.get_attribute("alt")
 
 

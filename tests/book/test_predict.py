@@ -170,7 +170,7 @@ def test_the_keyboard_does_all(visit, result):
     assert figures(page) == [True, True, False]
     last = truth(result)[max(truth(result))]
     found = re.search(
-        r"off by (\S+) on .* you have (\S+), measured is (\S+)\. M", said(page)
+        r"off by (\S+) on .* you drew (\S+), measured was (\S+)\. M", said(page)
     )
     assert found[2] == "0.0"
     assert float(found[1]) == float(found[3]) == pytest.approx(last, abs=0.051)

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
 from tools.build import book as build_book
+from tools.build import languages
 from tools.build.book import CODE as ROOT
 from tools.build.pdf import make_pdf
 from tools.build.zip import DOOR, TOP, make_zip
@@ -20,7 +21,7 @@ from tools.maintain.browser import SETTLED, watch
 pytestmark = [pytest.mark.browser, pytest.mark.notebooks]
 SOURCES = [path.relative_to(ROOT) for path in build_book.pages(ROOT)]
 CHAPTERS = [source.with_suffix(".html").as_posix() for source in SOURCES]
-PAGES = [*CHAPTERS, "search.html", "genindex.html"]
+PAGES = [*CHAPTERS, *languages.addresses(ROOT), "search.html", "genindex.html"]
 BLUR = "book/blur.html"
 LIMIT = 1_500_000  # bytes of a page and of all that it loads, not compressed
 INTERACTIVE = 10_000  # milliseconds, for a busy machine; the goal is 1,000

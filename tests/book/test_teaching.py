@@ -8,7 +8,10 @@ import re
 
 import nbformat
 import pytest
+from alone import written
+from test_address import BOOK as MARK
 
+import cplib as cp
 from tools.build.book import CODE as ROOT
 
 BOOK = ROOT / "book"
@@ -18,6 +21,7 @@ TERMS = re.findall(r"^(\S.*)\n  \S", "".join(re.findall(
     r"```\{glossary\}\n(.*?)```", GLOSSARY, re.S)), re.M)  # fmt: skip
 CHAPTERS = ("experiment", "blur", "high-level", "deprivation", "architecture", "depth")
 CHAPTERS += ("fisher", "layers", "scorecard")
+STATES = re.findall(r'(?:href|src)="([\w-]+)\.html#(([\w-]+)=[^"]+)"', TEACHING)
 
 
 def prose(name):
@@ -57,6 +61,38 @@ def test_the_lesson_on_phones_fills_its_time_without_a_gap():
     assert len(spans) > 5
     assert [start for start, _ in spans] == [0, *ends[:-1]]
     assert ends[-1] == 90
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Pages with the parts for which states are prepared, from the stored results."""
+    explorers = [
+        cp.explore(cp.get("timing", scale)).html for scale in ("laptop", "demo")
+    ]
+    parts = {"blur": "".join(explorers), "explorer-timing-laptop": explorers[0]}
+    parts["laboratory"] = cp.laboratory()._repr_html_()
+    return {
+        name: written(tmp_path_factory.mktemp(name), MARK + part)
+        for name, part in parts.items()
+    }
+
+
+def test_plans_have_prepared_states():
+    assert {page for page, *_ in STATES} >= {"blur", "laboratory"} and len(STATES) > 9
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("page", "state", "name"), STATES)
+def test_a_prepared_state_opens(opened, prepared, page, state, name):
+    """As the part says itself, when it is asked for the link to what it shows."""
+    tab = opened(f"{prepared[page]}#{state}")
+    part = tab.locator(f'[data-address="{name}"]')
+    if name == "lab":
+        link = part.get_by_label("Link to this experiment").input_value()
+        assert set(state.split(";")[1:]) <= set(link.split(";"))
+    else:
+        part.get_by_role("button", name="Copy link").click()
+        assert tab.url.endswith(f"#{state}")
 
 
 def test_grades_add_up():

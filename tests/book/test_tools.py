@@ -133,7 +133,7 @@ def test_a_missing_page_is_named(tmp_path):
     words = (page, tmp_path / "page.png")
     status, said = tool("maintain.screenshot", *words, CHROMIUM=sys.executable)
     assert status == 1 and said == [
-        f"{page} cannot be used (No such file or directory): name another."
+        f"{page} cannot be used (No such file or directory): name another file."
     ]
 
 

@@ -148,7 +148,7 @@ def test_a_server_without_range_sends_it_all_again(server, archive, tmp_path):
 
 def test_without_a_length_the_checksum_decides(server, archive, tmp_path):
     server.lengths, server.cuts = False, [200_000]
-    with pytest.raises(DataError, match="another checksum"):
+    with pytest.raises(DataError, match="checksum differs"):
         download.fetch(archive, tmp_path)
     assert not list(tmp_path.iterdir())
     assert download.fetch(archive, tmp_path).read_bytes() == BODY
@@ -156,7 +156,7 @@ def test_without_a_length_the_checksum_decides(server, archive, tmp_path):
 
 def test_a_file_with_another_checksum_is_not_kept(server, archive, tmp_path):
     server.files["file.bin"] = BODY[:-1] + b"?"
-    with pytest.raises(DataError, match=r"file\.bin.*another checksum"):
+    with pytest.raises(DataError, match=r"file\.bin.*checksum differs"):
         download.fetch(archive, tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -387,7 +387,7 @@ def test_a_failure_says_what_to_do_and_the_next_try_goes_on(server, cifar):
 
 def test_an_archive_other_than_the_published_is_not_unpacked(server, cifar):
     server.files[CIFAR] = server.files[CIFAR][:-1] + b"?"
-    with pytest.raises(DataError, match="another checksum"):
+    with pytest.raises(DataError, match="checksum differs"):
         stored("cifar10")
     assert not (storage.data_folder() / "cifar10.npz").exists()
 

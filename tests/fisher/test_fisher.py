@@ -532,13 +532,13 @@ def test_impossible_probe_sets_and_networks_are_named(name):
     ("estimator", "options", "words"),
     [
         (backward.trace, {"labels": "true"}, "labels='true'.*signs.*sampled"),
-        (backward.single_backward, {"batch": 4}, "batch=4 makes 1 batches of 6"),
-        (backward.single_backward, {"batch": 7}, "batch=7 makes 0 batches"),
+        (backward.single_backward, {"batch": 4}, "batch=4 gives 1 full batches of 6"),
+        (backward.single_backward, {"batch": 7}, "batch=7 gives 0 full batches"),
         (backward.single_backward, {"batch": 0}, "batch=0"),
-        (noise_injection, {"beta": 0}, "beta=0 must be positive"),
+        (noise_injection, {"beta": 0}, "beta=0 must be a positive"),
         (noise_injection, {"beta": -1e-6}, "beta=-1e-06"),
         (noise_injection, {"beta": float("nan")}, "beta=nan"),
-        (noise_injection, {"steps": 15}, "steps=15 must be 16 or more"),
+        (noise_injection, {"steps": 15}, "steps=15 must be .*16 or more"),
         (
             noise_injection, {"labels": torch.zeros(5, dtype=torch.long)},
             r"6 images.*\(5,\)",
@@ -553,9 +553,9 @@ def test_impossible_options_are_named(estimator, options, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"images": 1}, "images=1 must be 2"), ({"images": 2.5}, "images=2.5"),
+        ({"images": 1}, "images=1 must be .*2"), ({"images": 2.5}, "images=2.5"),
         ({"images": True}, "images=True"), ({"images": "all"}, "images='all'"),
-        ({"every": 0}, "every=0 must be 1"), ({"every": -1}, "every=-1"),
+        ({"every": 0}, "every=0 must be .*1"), ({"every": -1}, "every=-1"),
     ],
 )  # fmt: skip
 def test_bad_probes_are_named(options, words):

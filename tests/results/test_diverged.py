@@ -217,11 +217,11 @@ def test_figures_of_the_trace_draw_the_rest(which, seeds, epoch):
 def test_a_trace_that_is_nothing_but_nan_is_one_sentence():
     whole = made("5")
     result = broken(whole, whole.study.runs[0], SEEDS, 1)
-    with pytest.raises(DataError, match=r"study 5 at scale smoke is 0 or no number"):
+    with pytest.raises(DataError, match=r"study 5 at scale smoke is 0 or not a number"):
         fisher.over_training(result)
-    with pytest.raises(DataError, match=r"study 5 at scale smoke is 0 or no number"):
+    with pytest.raises(DataError, match=r"study 5 at scale smoke is 0 or not a number"):
         predict.trace(result)
-    with pytest.raises(DataError, match=r"study 5 at scale smoke is 0 or no number"):
+    with pytest.raises(DataError, match=r"study 5 at scale smoke is 0 or not a number"):
         predict.layer_shares(result)
 
 

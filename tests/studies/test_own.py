@@ -68,7 +68,7 @@ def test_what_is_one_window_is_written_as_one():
         ([(Blur(), 0, 2), (Noise(), 1, 3)], ["blur 0–2", "noise 1–3", "overlap"]),
         ([(Noise(), 2, 3), (Blur(), 0, 1)], ["overlap", "in order"]),
         ([("blur", 0, 1)], ["'blur'", "Blur()"]),
-        ([Blur()], ["no window", "(Blur(), 0, 10)"]),
+        ([Blur()], ["not a window", "(Blur(), 0, 10)"]),
     ],
 )
 def test_impossible_windows_are_named(spans, words):

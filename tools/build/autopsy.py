@@ -119,7 +119,7 @@ def frames(dump: str) -> list[str]:
 
 
 class Kernel(AsyncKernelManager):
-    """Starts kernels whose death can be explained.
+    """Manager of a kernel whose death can be explained.
 
     The output of the kernel's process goes to a file: Python's stack when it crashes,
     and a library's last message. (By default, ipykernel reads it from a pipe, in a

@@ -26,6 +26,8 @@ from nbformat import NotebookNode
 
 from cplib._base import console, files
 from cplib.errors import CplibError
+from tools.build import languages
+from tools.build.anchors import add_ids
 from tools.build.autopsy import Death
 from tools.build.execute import (
     CODE,
@@ -42,7 +44,7 @@ from tools.build.stamp import add_line
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # no __main__
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LIGHT = ("smoke",)  # two notebooks at a time, without progress bars
-LIVE = ("smoke", "demo")  # scales that are computed, not looked up
+LIVE = ("smoke", "demo")  # scales at which results are computed, not read
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,19 +96,24 @@ def build(root: Path, output: Path, parameters: dict[str, str | int]) -> Path:
     began = time.perf_counter()
     files.check_folder(output, "name another folder with --output")
     sources = pages(root)
-    stage = output / "stage"
-    stage_text(root, stage)
+    stage_text(root, output / "stage")
     print("Notebooks, with", *(f"{key}={text}" for key, text in parameters.items()))
-    executed = execute(root, output, sources, parameters)
-    for source, copy in executed.items():
-        staged = stage / source.relative_to(root)
-        nbformat.write(cleaned(nbformat.read(copy, as_version=4)), staged)
-    notebooks_done = time.perf_counter()
-    print("Pages ...", end=" ", flush=True)
-    page = build_pages(root, stage, output)
-    ended = time.perf_counter()
-    print(f"{ended - notebooks_done:.0f} s")
-    print(f"Book: {page}   ({ended - began:.0f} s in all)")
+    stage_notebooks(root, output, sources, parameters)
+    made = build_pages(root, output)
+    catalogues = languages.catalogues(root)
+    for language, catalogue in catalogues.items():
+        print(f"The same in {languages.name(language)}")
+        own = output / language
+        with languages.spoken(catalogue, own):
+            sources = languages.stage(root, output / "stage", own / "stage")
+            stage_notebooks(root, own, sources, parameters)
+            for name, text in languages.settings(root, language).items():
+                (own / name).write_text(text, encoding="utf-8")
+            languages.add(build_pages(own, own), made, language)
+    if catalogues:
+        languages.link(made, catalogues)
+    page = replace_pages(made, output / "html")
+    print(f"Book: {page}   ({time.perf_counter() - began:.0f} s in all)")
     return page
 
 
@@ -148,7 +155,7 @@ def stage_text(root: Path, stage: Path) -> None:
 def live_results(root: Path, output: Path) -> Path:
     """A folder with the explorer's results only, so that everything else is computed.
 
-    These would take hours.
+    The explorer's would take hours.
     """
     folder = output / "live-results"
     shutil.rmtree(folder, ignore_errors=True)
@@ -156,6 +163,15 @@ def live_results(root: Path, output: Path) -> Path:
     for path in (root / "book" / "results").glob("timing-*.csv.gz"):
         shutil.copy2(path, folder)
     return folder
+
+
+def stage_notebooks(
+    root: Path, output: Path, sources: list[Path], parameters: dict[str, str | int]
+) -> None:
+    """Put executed copies of the notebooks in `sources` on the stage of `output`."""
+    for copy in execute(root, output, sources, parameters).values():
+        staged = output / "stage/book" / copy.name
+        nbformat.write(cleaned(nbformat.read(copy, as_version=4)), staged)
 
 
 def execute(
@@ -171,7 +187,7 @@ def execute(
     jobs = []
     for source in sources:
         if source.suffix == ".ipynb":
-            name = source.relative_to(root)
+            name = Path("book", source.name)
             key = input_key(source, parameters, stored)
             cwd = output / "stage" / name.parent
             job = Job(
@@ -187,11 +203,11 @@ def execute(
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """Add the provenance line; remove times, paths, progress bars and widget views.
+    """Add the provenance line and ids of figures; remove what a page does not need.
 
-    A live widget needs a kernel or a script from a CDN; its static HTML is shown
-    instead. A notebook executed twice is then the same, except for the provenance line
-    and what its cells measure.
+    That is times, paths, progress bars and widget views: a live widget needs a kernel
+    or a script from a CDN, and its static HTML is shown instead. A notebook executed
+    twice is then the same, except for the provenance line and what its cells measure.
     """
     add_line(notebook)
     for name in ("papermill", "widgets", KEY):
@@ -204,6 +220,7 @@ def cleaned(notebook: NotebookNode) -> NotebookNode:
             cell.outputs = _steady(cell.outputs)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
+        add_ids(cell)
     return notebook
 
 
@@ -221,7 +238,7 @@ def _steady(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def _hide_as_the_parameters(notebook: NotebookNode) -> None:
-    """Hide papermill's parameter cell like the one it replaces; give it a fixed id."""
+    """Hide papermill's parameter cell as the one it replaces, and fix its id."""
     hiding: list[str] = []
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
@@ -232,12 +249,19 @@ def _hide_as_the_parameters(notebook: NotebookNode) -> None:
             cell["id"] = "injected-parameters"  # papermill's is random
 
 
-def build_pages(root: Path, stage: Path, output: Path) -> Path:
-    """Run jupyter-book on `stage`; its pages replace the previous ones."""
-    fresh, html, log = output / "fresh", output / "html", output / "build.log"
+def build_pages(settings: Path, output: Path) -> Path:
+    """Run jupyter-book on the stage of `output`, with `_config.yml` and `_toc.yml`.
+
+    Returns:
+        The folder of the pages.
+    """
+    print("Pages ...", end=" ", flush=True)
+    began = time.perf_counter()
+    fresh, log = output / "fresh", output / "build.log"
     shutil.rmtree(fresh, ignore_errors=True)
-    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(stage)]
-    command += ["--config", str(root / "_config.yml"), "--toc", str(root / "_toc.yml")]
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(output / "stage")]
+    command += ["--config", str(settings / "_config.yml")]
+    command += ["--toc", str(settings / "_toc.yml")]
     command += ["--path-output", str(fresh), "-W", "--keep-going"]
     watch = Watch()
     done = subprocess.run(
@@ -260,9 +284,16 @@ def build_pages(root: Path, stage: Path, output: Path) -> Path:
         raise BookError(
             f"jupyter-book refused the pages.\n{shown[-3000:]}\n  log: {log}"
         )
+    print(f"{time.perf_counter() - began:.0f} s")
+    return fresh / "_build" / "html"
+
+
+def replace_pages(made: Path, html: Path) -> Path:
+    """Put the pages `made` in the place of those in `html`; return the first."""
+    fresh = made.parents[1]
     if html.exists():
         os.replace(html, fresh / "previous")
-    os.replace(fresh / "_build" / "html", html)
+    os.replace(made, html)
     shutil.rmtree(fresh, ignore_errors=True)
     return html / "index.html"
 

@@ -2,8 +2,8 @@
 
     python -m tools.build.environment .venv requirements.txt STAMP
 
-`make` calls this with any Python, so it must parse on old ones: what is missing is said
-in one sentence here, and not in pip's fifty lines.
+`make` calls this with any Python, so it must parse on old ones. It reports what is
+missing in one sentence, where pip would print fifty lines.
 """
 
 import os
@@ -37,7 +37,7 @@ NOT_FOUND = "ERROR: No matching distribution found"
 
 
 class Refusal(Exception):
-    """Something that the reader has to fix first; the message says how."""
+    """A problem that the reader has to fix first; the message says how."""
 
 
 def check_python():
@@ -86,7 +86,7 @@ def _read(path):
 
 
 def python_in(folder):
-    """Path of the environment's interpreter."""
+    """Path of the interpreter in the environment `folder`."""
     inner = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
     return os.path.join(folder, *inner)
 

@@ -28,6 +28,7 @@ import papermill
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from cplib._base.files import named
 from tools.build import autopsy
 from tools.build.memory import Watch
 from tools.build.stamp import RUN, run_of
@@ -77,6 +78,7 @@ def input_key(source: Path, parameters: dict[str, str | int], results: Path) -> 
         *_files(CODE / "cplib"),
         *_files(CODE / "book" / "benchmarks"),
         *_files(results),
+        *filter(None, [named("CPLIB_MESSAGES")]),
     ]
     parts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     parts += [str(path.name) for path in files]
@@ -130,7 +132,7 @@ def execute_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, float]
 
 
 def _pool(workers: int) -> Executor:
-    """Processes, or one thread where no process can be started (no semaphores)."""
+    """Processes, or one thread if no process can be started (no semaphores)."""
     # spawned, since papermill starts an event loop and threads in each process
     context = multiprocessing.get_context("spawn")
     try:
@@ -145,7 +147,7 @@ def _pool(workers: int) -> Executor:
 
 
 def _execute(job: Job) -> tuple[float, str | None]:
-    """Seconds taken, and a sentence if it failed (errors do not cross processes).
+    """Execute `job`; return seconds, and a sentence if it failed.
 
     A notebook whose kernel crashed is tried once more.
     """
@@ -160,10 +162,10 @@ def _execute(job: Job) -> tuple[float, str | None]:
     problem, death = _attempt(job)
     if death and death.crashed:
         lost = f"lost its kernel ({death.cause})"
-        print(f"  {job.name} {lost}; once more ...", file=sys.stderr, flush=True)
+        print(f"  {job.name} {lost}; trying again ...", file=sys.stderr, flush=True)
         problem, _ = _attempt(job)
         if problem:
-            problem += f"\n  It was the second try; the first {lost}."
+            problem += f"\n  This was the second try; the first {lost}."
     return time.perf_counter() - began, problem
 
 
@@ -202,7 +204,7 @@ def _attempt(job: Job) -> tuple[str | None, autopsy.Death | None]:
 
 
 def changed(source: Path, parameters: dict[str, str | int]) -> dict[str, str | int]:
-    """Those of `parameters` that `source` declares with another value.
+    """The `parameters` that `source` declares with other values.
 
     Without any, papermill injects no cell, and the page shows the notebook as written.
     """
@@ -239,7 +241,7 @@ def explain(
         trace = "\n".join(failure.traceback).splitlines()[-TRACEBACK_LINES:]
         lines = "\n".join(f"    {COLOURS.sub('', line)}" for line in trace)
         reason = f"raised {failure.ename}: {failure.evalue}\n{lines}"
-    return f"{name}, code cell {number}, {reason}\n  as it stood: {executed}"
+    return f"{name}, code cell {number}, {reason}\n  executed copy: {executed}"
 
 
 def _kind(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Whether memory ran out, as Linux' control groups (version 1 or 2) count it."""
+"""Detect that memory ran out, from Linux control groups (version 1 or 2)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _kills() -> dict[Path, int]:
 
 
 def _groups() -> list[Path]:
-    """Folders of the groups that limit memory, from the process' own to the root.
+    """Folders of the groups that limit memory, from the process's own to the root.
 
     In a container some do not exist: its root may be any group.
     """

@@ -68,7 +68,7 @@ def make_pdf(browser: Browser, files: list[Path], target: Path) -> int:
 
 
 def _numbers(browser: Browser, count: int) -> PdfReader:
-    """A document of `count` pages with nothing but their numbers."""
+    """A document of `count` pages that contain only their numbers."""
     tab = browser.new_page()
     sheets = [NUMBER.format(number=number) for number in range(1, count + 1)]
     tab.set_content('<body style="margin: 0">' + "".join(sheets))

@@ -95,7 +95,7 @@ def read(path: Path = SOURCE) -> tuple[str, list[Slide]]:
 
 
 def finder(scale: str, seeds: str, device: str) -> Find:
-    """A function that finds a study's result, and trains it at live scales.
+    """A function from a study's name to its result, trained if the scale is live.
 
     Raises (when called):
         DataError: no result is stored, at a scale that is not trained live.

@@ -11,6 +11,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from cplib._base.words import translated as _
+
 __all__ = ["RUN", "add_line", "run_of"]
 
 TITLE = re.compile(r"^# .*$", re.M)
@@ -40,10 +42,9 @@ def add_line(notebook: NotebookNode) -> None:
     run = notebook.metadata.pop(RUN, None)
     if run is None or not any(TITLE.search(_text(cell)) for cell in notebook.cells):
         return
-    scale = f" at scale `{run['scale']}`" if run["scale"] else ""
-    line = (
-        f"Executed {run['when']}{scale}, in {run['seconds']}, on {run['where']}; "
-        f"{run['commit']}."
+    scale = _(" at scale `{scale}`", scale=run["scale"]) if run["scale"] else ""
+    line = _(
+        "Executed {when}{at}, in {seconds}, on {where}; {commit}.", at=scale, **run
     )
     text = f":::{{div}} measured\n{line}\n:::"
     notebook.cells.append(new_markdown_cell(text, id="measured"))

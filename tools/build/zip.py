@@ -1,4 +1,4 @@
-"""Pack the built book into one ZIP file, to be opened by double click; or its data.
+"""Pack the built book, or its data, into one ZIP file.
 
 python -m tools.build.zip _build/html _build/critical-periods.zip
 python -m tools.build.zip data _build
@@ -50,7 +50,7 @@ ZIP file, unpack the file first (in Windows: click it with the right button, the
 def make_zip(html: Path, target: Path) -> Path:
     """Pack the book built in `html` into `target`, and return `target`.
 
-    Same pages, same bytes.
+    The same pages give the same bytes.
 
     Raises:
         FileNotFoundError: there is no book in `html`.
@@ -69,10 +69,11 @@ def make_zip(html: Path, target: Path) -> Path:
 def make_data(folder: Path, root: Path = CODE) -> Path:
     """Pack an edition's results, claims and records, ready for a repository of data.
 
-    Beside the archive, whose path is returned, there is its SHA-256 as `sha256sum`
-    writes it; inside, MANIFEST has that of each file. Same data, same bytes.
+    Returns the path of the archive. Its SHA-256 is written beside it, in the format of
+    `sha256sum`; inside, MANIFEST has that of each file. The same data give the same
+    bytes.
     """
-    from cplib import __version__  # here: the book is packed without its packages
+    from cplib import __version__  # not above: packing the book needs no packages
 
     found = sorted({path for pattern in DATA for path in root.glob(pattern)})
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in found}

@@ -1,1 +1,1 @@
-"""What maintainers run now and then."""
+"""Tools for maintainers."""

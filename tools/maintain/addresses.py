@@ -1,7 +1,7 @@
-"""Addresses that follow the repository's entry in `_config.yml`.
+"""Addresses derived from the repository's entry in `_config.yml`.
 
-Links to Colab, the archive that the set-up cell installs, and the address in
-CITATION.cff are derived from it here. Sphinx makes the buttons of the pages from the
+They are the links to Colab, the archive that the set-up cell installs, and the address
+in CITATION.cff. Sphinx makes the buttons of the pages from the
 same entry; `tests/book/test_launch.py` compares.
 """
 

@@ -4,9 +4,9 @@
 
 Each page is opened in Chromium from a local server, without a network. The columns are:
 bytes of the page and of everything that it loads; milliseconds from its last byte until
-its scripts have run; requests to elsewhere; errors on the console; serious or critical
-findings of axe-core, in light and dark colours. The exit status is 1 if any of the last
-three is not 0. The tests check the same; this prints the numbers.
+its scripts have run; requests to other servers; errors on the console; serious or
+critical findings of axe-core, in light and dark colours. The exit status is 1 if any of
+the last three is not 0. The tests check the same; this prints the numbers.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def main() -> int:
     chromium = required()
     if not (html / "index.html").is_file():
         sys.exit(f"No book in {html}: run make book first.")
-    pages = [f"book/{path.name}" for path in sorted((html / "book").glob("*.html"))]
+    found = sorted([*html.glob("book/*.html"), *html.glob("*/book/*.html")])
+    pages = [path.relative_to(html).as_posix() for path in found]
     faults = 0
     print("|", " | ".join(COLUMNS), "|")
     print("|---" * len(COLUMNS) + "|")

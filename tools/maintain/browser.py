@@ -85,7 +85,7 @@ def serving(html: Path) -> Iterator[str]:
 
 
 def watch(context: BrowserContext, base: str, problems: list[str]) -> None:
-    """Note errors and requests to outside `base` in `problems`; block the latter."""
+    """Add errors and requests outside `base` to `problems`; block these requests."""
 
     def gate(route):
         if route.request.url.startswith((base, "data:", "blob:")):

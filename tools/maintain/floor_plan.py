@@ -62,7 +62,7 @@ def about(room: str) -> tuple[str, str, list[str]]:
 
 
 def table() -> str:
-    """The rooms from the top floor down, in Markdown."""
+    """The table of rooms from the top floor down, in Markdown."""
     lines = ["| room | what it does | public names |", "|---|---|---|"]
     for place, words, names in (about(room) for floor in floors() for room in floor):
         lines.append(f"| `{place}` | {words} | {', '.join(f'`{n}`' for n in names)} |")

@@ -40,7 +40,7 @@ def compiled(target: Path, options: tuple[str, ...]) -> Path:
 
 
 def native(folder: Path) -> ctypes.CDLL:
-    """The engine as a library in `folder`, with the types of what it exports."""
+    """The engine as a library in `folder`, with the types of its exports."""
     library = ctypes.CDLL(str(compiled(folder / "engine.so", NATIVE)))
     exports = r"^EXPORT (\w+ \*?)(\w+)\(([^)]*)\)"
     for result, name, given in re.findall(exports, SOURCE.read_text(), re.M):

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tools.pages import accessible, buttons, figure_data, inline, lighten, mathml
+from tools.pages import (
+    accessible,
+    buttons,
+    edition,
+    figure_data,
+    inline,
+    lighten,
+    mathml,
+)
 
 ICON = "_static/favicon.svg"
 
@@ -18,6 +26,8 @@ def finish(app: Any, error: Exception | None) -> None:
     texts = []
     for page in lighten.pages(html):
         text = accessible.repair(page.read_text(encoding="utf-8"))
+        name = page.relative_to(html).with_suffix("").as_posix()
+        text = edition.signed(text, name, app.config)
         text = inline.inlined(figure_data.bundle(text, page, html))
         texts.append(lighten.lightened(text, page, html))
         page.write_text(texts[-1], encoding="utf-8")
@@ -25,6 +35,7 @@ def finish(app: Any, error: Exception | None) -> None:
     front = f"{app.config.root_doc}.html"
     if front != "index.html":
         page = accessible.redirect_html(front, app.config.html_title, ICON)
+        page = page.replace('lang="en"', f'lang="{app.config.language}"')
         (html / "index.html").write_text(page, encoding="utf-8")
 
 

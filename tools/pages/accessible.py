@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from cplib._base.words import translated as _
+
 # With strict privacy, and in sandboxed frames, browsers refuse the storage in which the
 # theme keeps the choice of colours, and its scripts stop: give them storage in memory.
 STORES = """<script>
@@ -62,7 +64,7 @@ REDIRECT = """<!DOCTYPE html>
 <link rel="icon" href="{icon}">
 <title>{title}</title>
 </head>
-<body><main><h1>{title}</h1><p><a href="{target}">Open the book</a></p></main></body>
+<body><main><h1>{title}</h1><p><a href="{target}">{words}</a></p></main></body>
 </html>
 """
 
@@ -76,4 +78,5 @@ def repair(text: str) -> str:
 
 def redirect_html(target: str, title: str, icon: str = "data:,") -> str:
     """A page that redirects to `target`; this and `icon` are relative addresses."""
-    return REDIRECT.format(target=target, title=title, icon=icon)
+    words = _("Open the book")
+    return REDIRECT.format(target=target, title=title, icon=icon, words=words)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import html
 from typing import Any
 
+from cplib._base.words import translated as _
+
 PLACEHOLDER = "/OWNER/"
 
 
 def hide_placeholder(app: Any, config: Any) -> None:
-    """No buttons lead to a repository that has no address yet (`config-inited`)."""
+    """Drop buttons to a repository without an address (event `config-inited`)."""
     options = config.html_theme_options
     if PLACEHOLDER in options.get("repository_url", ""):
         options["launch_buttons"] = {}
@@ -26,8 +28,8 @@ def add_line(
     """Add the links to a page made from a notebook (event `html-page-context`)."""
     links = _links(context.get("header_buttons", []))
     shown = {
-        "Open in Colab": links.get("Colab"),
-        "Download notebook": links.get(".ipynb"),
+        _("Open in Colab"): links.get("Colab"),
+        _("Download notebook"): links.get(".ipynb"),
     }
     line = " ".join(
         f'<a href="{html.escape(url)}"{_download(url)}>{text}</a>'

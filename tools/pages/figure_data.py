@@ -8,6 +8,8 @@ import re
 import zipfile
 from pathlib import Path
 
+from cplib._base.words import translated as _
+
 TABLE = re.compile(
     r'<a download="([^"]+)\.csv" href="data:text/csv;base64,([A-Za-z0-9+/=\s]+)"'
 )
@@ -30,7 +32,7 @@ def bundle(text: str, page: Path, html: Path) -> str:
     name = f"{page.stem}-data.zip"
     (folder / name).write_bytes(_archive(tables))
     address = "../" * (len(page.relative_to(html).parts) - 1) + f"{FOLDER}/{name}"
-    link = f' <a href="{address}" download>Data of the figures (CSV)</a>'
+    link = f' <a href="{address}" download>{_("Data of the figures (CSV)")}</a>'
     return LINKS.sub(lambda line: line[1] + link + line[2], text, count=1)
 
 

@@ -1,6 +1,6 @@
-"""Put the figures of notebooks into the page, in its font and its colours.
+"""Inline the figures of notebooks in the page, in its font and colours.
 
-In a notebook they are images on white. Here their ground is that of the page, their ink
+In a notebook they are images on white. Here their background is the page's, their ink
 is the text's, and mixtures with ink (`cplib.figures.palette`) follow it.
 """
 
@@ -13,7 +13,7 @@ import re
 from cplib.figures.palette import page_colours
 from tools.pages.lighten import minified
 
-# not those that a script replaces: they stay files, which are loaded if need be
+# not those that a script replaces: they stay files, which are loaded when needed
 IMAGE = re.compile(
     r'<img src="data:image/svg\+xml;base64,([A-Za-z0-9+/=\s]+)" alt="([^"]*)"[^>]*>'
 )
@@ -23,7 +23,7 @@ DROPPED = re.compile(r"<style[^>]*>.*?</style>|<defs></defs>|font-family:[^;]*; 
 COLOUR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})")
 NAMED, USED = re.compile(r' id="([^"]*)"'), re.compile(r'(url\(#|href="#)([^")]*)')
 
-# markers of one line, whose style is said once
+# markers of one line, whose style is written once
 ALIKE = re.compile(
     r"<g([^>]*)>(<defs>(?:(?!<use ).)*?</defs>)?"
     r'((?:<use [^>]*?( style="[^"]*")/>)(?:<use [^>]*?\4/>)*)</g>'

@@ -12,8 +12,8 @@ from tools.pages import icons
 # Scripts and style sheets that no page needs, by a part of their tag: icons come from a
 # font (icons.py), and there are no live cells.
 UNUSED = ("scripts/fontawesome.js", "sphinx-thebe", "THEBE_JS_URL")
-# Needed by the search page only: there is no search while typing.
-SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+# Needed by the search page only, which is English: there is no search while typing.
+SEARCH = ("searchtools.js", "language_data.js", "searchindex.js", "translations.js")
 # Needed by pages with cards, grids or tabs only.
 DESIGN = ("sphinx-design.min.css", "design-tabs.js")
 DESIGNED = re.compile(r'class="[^"]*\bsd-')
@@ -44,7 +44,7 @@ def lightened(text: str, page: Path, html: Path) -> str:
 
 
 def prune(static: Path, pages: list[str]) -> None:
-    """Remove from the folder `static` what no page loads, given their text."""
+    """Remove from the folder `static` the files that no page loads, given `pages`."""
     for pattern in DEAD:
         for path in static.glob(pattern):
             path.unlink()
@@ -96,7 +96,7 @@ def figures_to_files(text: str, page: Path, html: Path) -> str:
 def tables_to_files(text: str, page: Path, html: Path) -> str:
     """Move the data of figures in the `text` of `page` to files of their own.
 
-    They are then downloaded only by readers who save them.
+    Only readers who save the data then download them.
     """
 
     def moved(link: re.Match) -> str:
@@ -119,7 +119,7 @@ def _filed(content: bytes, suffix: str, page: Path, html: Path) -> str:
 
 
 def minified(picture: str) -> str:
-    """Remove from matplotlib's SVG what is not visible.
+    """Remove the invisible parts of matplotlib's SVG.
 
     These are comments, metadata, space between tags, and the third and later decimals
     of coordinates (less than a hundredth of a point).

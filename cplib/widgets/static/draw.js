@@ -1,5 +1,8 @@
 // What the scripts of the explorers share: elements, SVG, scales (see cplib/widgets/fragments.py).
 
+/** Words for readers, _`epoch ${epoch}`: they are translated before the script is sent. */
+const _ = (parts, ...values) => String.raw({ raw: parts }, ...values);
+
 function fill(element, attributes, children) {
   for (const name in attributes) element.setAttribute(name, attributes[name]);
   element.append(...children);
@@ -46,20 +49,34 @@ function onWidth(element, draw) {
   }).observe(element);
 }
 
+/** Why a link cannot be applied. */
+const misfit = (asked) => _`The link asks for ${asked}, which is not in this edition.`;
+
+/** A word of an address; as it is, if it is not encoded well. */
+function decoded(word) {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
+}
+
 /**
  * The state of the part `name` in the page's address, `#name=a/b/c`, on a page of the
  * book (a notebook's address is its own).
  *
- * `read(words)` puts a state from the address in its place, and returns false if it cannot.
- * What is returned: `write(words)`, to be called when the reader has changed the state, and
- * `bar`, a button that copies the link.
+ * `read(words)` puts a state from the address in its place, and returns what there is to
+ * say about it: a `misfit`, if it cannot.
+ * What is returned: `write()`, to be called when the reader has changed the state, `bar`,
+ * a button that copies the link, and `open()`, to be called when the part is ready.
  */
 function addressed(root, name, words, read) {
   const book = "content_root" in document.documentElement.dataset, mark = `#${name}=`;
   const told = html("span", { role: "status" });
-  const button = html("button", { type: "button" }, "Copy link");
+  const button = html("button", { type: "button" }, _`Copy link`);
   const bar = html("p", { class: "link" }, button, told);
   bar.hidden = !book;
+  root.dataset.address = name; // by it the page knows a link to a part that it lacks
   const write = () => {
     told.textContent = "";
     const link = mark + words().map(encodeURIComponent).join("/");
@@ -72,17 +89,16 @@ function addressed(root, name, words, read) {
     const link = location.href.split("#")[0] + write();
     try {
       await navigator.clipboard.writeText(link);
-      told.textContent = " Copied.";
+      told.textContent = _` Copied.`;
     } catch { // no permission: the reader copies it
       told.textContent = ` ${link}`;
     }
   });
   function open() {
     if (!book || !location.hash.startsWith(mark)) return;
-    const given = location.hash.slice(mark.length).split("/").map(decodeURIComponent);
-    if (!read(given))
-      told.textContent = ` The link asks for ${given.join(", ")}, which is not in this edition.`;
-    root.scrollIntoView();
+    const given = location.hash.slice(mark.length).split("/").map(decoded);
+    told.textContent = ` ${read(given) || ""}`;
+    if (self === top) root.scrollIntoView(); // in a frame it would move the page around it
   }
   addEventListener("hashchange", open);
   return { bar, open, write };

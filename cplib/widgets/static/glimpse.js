@@ -17,15 +17,14 @@ function start(root) {
   const value = html("span", { class: "value", "aria-hidden": "true" });
   const live = html("div", { class: "live" },
     chart,
-    html("label", {}, html("span", {}, "Blur ends at"), value, input),
+    html("label", {}, html("span", {}, _`Blur ends at`), value, input),
     said);
   live.style.setProperty("--blur", data.colour);
   const address = addressed(root, "blur-until", () => [data.runs[at].removal], ([removal]) => {
     const found = data.runs.findIndex((run) => String(run.removal) === removal);
-    if (found < 0) return false;
+    if (found < 0) return misfit(removal);
     input.value = at = found;
     show(false);
-    return true;
   });
   live.append(address.bar);
   root.prepend(live);
@@ -52,7 +51,7 @@ function start(root) {
 
   function show(moved = true) {
     const run = data.runs[at];
-    value.textContent = run.removal ? `epoch ${run.removal}` : "birth: no blur";
+    value.textContent = run.removal ? _`epoch ${run.removal}` : _`birth: no blur`;
     input.setAttribute("aria-valuetext", value.textContent);
     said.textContent = run.sentence;
     draw();
@@ -88,9 +87,9 @@ function start(root) {
       ...ticks(0, most, 4).flatMap((v) => [
         line(left, y(v), right, y(v), "tick"),
         text(left - 6, y(v) + 4, "end", v)]),
-      text(right, top - 10, "end", "new images named correctly (%)"),
+      text(right, top - 10, "end", _`new images named correctly (%)`),
       ...ticks(0, longest, 8).map((e) => text(x(e), bottom + 17, "middle", e)),
-      text(right, bottom + 34, "end", "age (epochs of training)"),
+      text(right, bottom + 34, "end", _`age (epochs of training)`),
       svg("polyline", { class: "line clean", points: path(data.clean) }),
       ...(run.removal ? [
         svg("polyline", { class: "line blur", points: path(run.mean) }),

@@ -1,10 +1,12 @@
 // Predict, then reveal (see cplib/widgets/predict.py): a curve to draw by mouse, finger or
 // sliders, and claims to call. What was measured is laid over the curve on demand, and the
-// cells that follow in the same section of the page open with it.
+// cells that follow in the same section of the page open with it. A link holds what was
+// predicted, as `point~value` and `claim~verdict`; who opens it sees that curve beside their own.
 // cplib.widgets.fragments puts draw.js before it, and a function around both.
 
 const STEPS = 40; // of a slider, at least
-const VERDICTS = ["reproduced", "undecided", "contradicted"];
+const VERDICTS = [["reproduced", _`reproduced`], ["undecided", _`undecided`],
+  ["contradicted", _`contradicted`]];
 
 /** Start the prediction in `root`. */
 function start(root) {
@@ -19,23 +21,26 @@ function start(root) {
   // ---- what there is on the page
   const said = html("output", { "aria-live": "polite" });
   const reveal = html("button", { type: "button" });
-  const again = html("button", { type: "button" }, "Start again");
+  const again = html("button", { type: "button" }, _`Start again`);
   const paper = sketch && sheet(sketch, mine, keep);
   const asked = calls.map(({ id, claim }) => html("fieldset", {}, html("legend", {}, claim),
-    ...VERDICTS.map((verdict) => {
+    ...VERDICTS.map(([verdict, words]) => {
       const input = html("input", { type: "radio", name: `call-${id}`, value: verdict,
         "data-lm-suppress-shortcuts": "true" }); // JupyterLab would take the arrow keys
       input.addEventListener("change", () => {
         mine.calls[id] = verdict;
         keep();
       });
-      return html("label", {}, input, html("span", {}, verdict));
+      return html("label", {}, input, html("span", {}, words));
     })));
   const live = html("div", { class: "live" },
     ...(paper ? paper.parts : []),
-    ...(calls.length ? [html("p", { class: "what" }, "What will our runs say of this?"), ...asked] : []),
+    ...(calls.length ? [html("p", { class: "what" }, _`What will our runs say of this?`), ...asked] : []),
     html("p", { class: "buttons" }, reveal, again),
     said);
+  const address = addressed(root, `predict-${sketch ? sketch.study.replace(" ", "-")
+    : calls.map(({ id }) => id).join("+")}`, words, arrive);
+  live.append(address.bar);
   root.prepend(live);
 
   // ---- what changes
@@ -59,6 +64,23 @@ function start(root) {
     else delete all[key];
     remember(all);
     show();
+    address.write();
+  }
+
+  function words() {
+    const called = calls.filter(({ id }) => mine.calls[id]);
+    return [...(paper ? paper.words() : []), ...called.map(({ id }) => `${id}~${mine.calls[id]}`)];
+  }
+  /** Draw the prediction of a link, and say it in words. */
+  function arrive(given) {
+    const pairs = given.filter(Boolean).map((word) => word.split(/~(?=[^~]*$)/));
+    const known = ([what, value]) => (paper && paper.holds(what, value))
+      || (VERDICTS.includes(value) && calls.some(({ id }) => id === what));
+    const lost = pairs.find((pair) => !known(pair));
+    if (lost) return misfit(lost.join(": "));
+    if (!pairs.length || String(given) === String(words())) return "";
+    if (paper) paper.host(new Map(pairs));
+    return _`From the link: ${pairs.map((pair) => pair.join(": ")).join(", ")}.`;
   }
 
   // ---- what is shown
@@ -68,13 +90,13 @@ function start(root) {
       if (input.type === "radio")
         input.checked = mine.calls[input.name.slice("call-".length)] === input.value;
     }
-    reveal.textContent = mine.open ? "Hide what was measured"
-      : made() ? "Show what was measured" : "Skip this, and show what was measured";
+    reveal.textContent = mine.open ? _`Hide what was measured`
+      : made() ? _`Show what was measured` : _`Skip this, and show what was measured`;
     again.hidden = !made() && !mine.seen;
-    said.textContent = mine.open ? (paper ? paper.outcome() : "What was measured is below.")
-      : made() ? "When this is what you expect, look at what was measured."
-        : paper ? "Draw the curve that you expect: on the chart, or point by point below it."
-          : "Say what you expect; then look.";
+    said.textContent = mine.open ? (paper ? paper.outcome() : _`What was measured is below.`)
+      : made() ? _`When this is what you expect, look at what was measured.`
+        : paper ? _`Draw the curve that you expect: on the chart, or point by point below it.`
+          : _`Say what you expect; then look.`;
     if (paper) paper.draw();
     if (ready && cell) close();
   }
@@ -83,12 +105,15 @@ function start(root) {
   function close() {
     if (mine.open) cell.removeAttribute("data-closed");
     else cell.setAttribute("data-closed", "");
+    const words = JSON.stringify(_`Opens with the prediction above.`);
+    cell.parentElement.style.setProperty("--closed", words);
   }
 
   show();
   if (paper) onWidth(live, paper.draw);
   ready = true; // where something fails before, nothing is closed
   show();
+  address.open();
 }
 
 /** The indices of the points that are drawn. */
@@ -112,7 +137,7 @@ function sheet(data, mine, changed) {
   const chart = html("div", { class: "chart", "aria-hidden": "true" });
   const points = names.map((name, i) => {
     const input = html("input", { type: "range", min: data.low, max: data.high,
-      step, "aria-label": `${data.ylabel} at ${data.xlabel} ${name}`,
+      step, "aria-label": _`${data.ylabel} at ${data.xlabel} ${name}`,
       "data-lm-suppress-shortcuts": "true" });
     const value = html("span", { class: "value", "aria-hidden": "true" });
     input.addEventListener("input", () => {
@@ -124,7 +149,7 @@ function sheet(data, mine, changed) {
   const parts = [
     html("p", { class: "what" }, data.ylabel),
     chart,
-    html("details", {}, html("summary", {}, "Set the points one by one"),
+    html("details", {}, html("summary", {}, _`Set the points one by one`),
       html("div", { class: "points" }, ...points.map((p) => p.label)))];
 
   const span = (width) => [52, width - 16];
@@ -163,15 +188,24 @@ function sheet(data, mine, changed) {
   const off = () => number(
     drawn(mine).reduce((sum, i) => sum + distance(i), 0) / drawn(mine).length);
 
+  // ---- what a link holds: points by name, with one decimal; and such a curve beside this one
+  let guest = [];
+  const words = () => drawn(mine).map((i) => `${names[i]}~${mine.guess[i].toFixed(1)}`);
+  const holds = (name, value) =>
+    names.includes(name) && value !== "" && value >= data.low && value <= data.high;
+  function host(points) {
+    guest = names.map((name) => (points.has(name) ? Number(points.get(name)) : null));
+    draw();
+  }
+
   /** How the sketch and the measured curve differ, in words. */
   function outcome() {
-    const truth = names.map((name, i) => `${name}: ${number(data.mean[i])}`).join(", ");
-    const measured = `Measured, by ${data.xlabel}: ${truth}.`;
+    const truth = names.map((name, i) => _`${number(data.mean[i])} at ${name}`).join(", ");
+    const measured = _`Measured: ${truth}.`;
     if (!drawn(mine).length) return measured;
     const worst = drawn(mine).reduce((best, i) => (distance(i) > distance(best) ? i : best));
-    return `Your sketch is off by ${off()} on average, and most at `
-      + `${names[worst]}: you have ${number(mine.guess[worst])}, measured is `
-      + `${number(data.mean[worst])}. ${measured}`;
+    const [mean, guess] = [data.mean[worst], mine.guess[worst]].map(number);
+    return _`Your sketch is off by ${off()} on average, and most at ${names[worst]}: you drew ${guess}, measured was ${mean}. ${measured}`;
   }
 
   function draw() {
@@ -180,7 +214,7 @@ function sheet(data, mine, changed) {
       const set = mine.guess[i] !== null;
       input.value = set ? mine.guess[i] : (data.low + data.high) / 2;
       value.textContent = set ? number(mine.guess[i]) : "\u2013";
-      input.setAttribute("aria-valuetext", set ? number(mine.guess[i]) : "not drawn yet");
+      input.setAttribute("aria-valuetext", set ? number(mine.guess[i]) : _`not drawn yet`);
     });
     const width = Math.max(240, chart.clientWidth), [left, right] = span(width);
     const x = across(width), inside = (v) => Math.max(data.low, Math.min(data.high, v));
@@ -194,11 +228,15 @@ function sheet(data, mine, changed) {
     const square = (cx, cy, name) => rect(cx - 5, cy - 5, 10, 10, `dot ${name}`);
     const bars = () => data.half.map((half, i) => line(x(places[i]), down(inside(data.mean[i] - half)),
       x(places[i]), down(inside(data.mean[i] + half)), "bar"));
-    const legend = () => svg("g", { class: "legend" },
-      round(left + 14, TOP + 8, "guess"), text(left + 26, TOP + 12, "start", "your sketch"),
-      square(left + 124, TOP + 8, "measured"),
-      text(left + 136, TOP + 12, "start",
-        data.half && width > 420 ? "measured, 95\u00a0% interval" : "measured"));
+    const hosted = drawn({ guess: guest }).length > 0;
+    const entries = [...(drawn(mine).length ? [[round, "guess", _`your sketch`]] : []),
+      ...(hosted ? [[round, "guest", _`from the link`]] : []),
+      ...(mine.open ? [[square, "measured",
+        data.half && width > 420 ? _`measured, 95\u00a0% interval` : _`measured`]] : [])];
+    const legend = () => svg("g", { class: "legend" }, ...entries.flatMap(([mark, name, said], i) => {
+      const cx = left + 14 + 110 * (i % 2), cy = TOP + 8 + 18 * Math.floor(i / 2);
+      return [mark(cx, cy, name), text(cx + 12, cy + 4, "start", said)];
+    }));
     const gap = Math.ceil((places.length * 26) / (right - left)); // labels that fit
     const letters = 7.5 * Math.max(...names.map((name) => name.length));
     const upright = named && places.length * letters > right - left;
@@ -213,14 +251,15 @@ function sheet(data, mine, changed) {
       ...names.map(label).filter((_, i) => i % gap === 0),
       text(right, BOTTOM + depth + 17, "end", data.xlabel),
       ...(drawn(mine).length || mine.seen ? [] : [svg("g", { class: "legend" },
-        text((left + right) / 2, (TOP + BOTTOM) / 2, "middle", "Draw here"))]),
+        text((left + right) / 2, (TOP + BOTTOM) / 2, "middle", _`Draw here`))]),
       ...(mine.open && data.half ? bars() : []),
       ...(mine.open ? curve(data.mean, "measured", square) : []),
+      ...curve(guest, "guest", round),
       ...curve(mine.guess, "guess", round),
-      ...(mine.open ? [legend()] : [])));
+      ...(mine.open || hosted ? [legend()] : [])));
   }
 
-  return { parts, draw, off, outcome };
+  return { parts, draw, off, outcome, words, holds, host };
 }
 
 startAll(".cplib-predict", start);

@@ -13,7 +13,7 @@ const signed = (points, digits) => {
 const distinct = (runs, end) =>
   [...new Set(runs.map((run) => run[end]))].sort((a, b) => a - b);
 
-const CHANGE = "Change in final accuracy (points)";
+const CHANGE = _`Change in final accuracy (points)`;
 const REACH = 22; // pixels beside an end of the window that belong to its handle
 const GRIP = { top: 18, width: 12, height: 26 }; // a handle, and the bar between two
 
@@ -65,23 +65,23 @@ function start(root) {
     select.addEventListener("change", () => choose(select.value));
     return { select, label: html("label", {}, html("span", {}, name), select) };
   };
-  const deficit = chooser("Deficit", data.groups.map(({ label }, i) => [i, label]), (value) => {
+  const deficit = chooser(_`Deficit`, data.groups.map(({ label }, i) => [i, label]), (value) => {
     const before = current();
     state.group = Number(value);
     go(before, "onset");
   });
   deficit.select.disabled = data.groups.length === 1;
-  const comparison = chooser("Compare with no deficit:", Object.entries(data.comparisons), (value) => {
+  const comparison = chooser(_`Compare with no deficit:`, Object.entries(data.comparisons), (value) => {
     state.against = value;
     show();
   });
   // where onset and removal do not tell the runs of a deficit apart
-  const list = chooser("Windows", [], (value) => {
+  const list = chooser(_`Windows`, [], (value) => {
     state.run = Number(value);
     show();
   });
   const change = (run) => run.changes[state.against];
-  const [onset, removal, epoch] = ["Onset", "Removal", "Epoch"].map((name) => {
+  const [onset, removal, epoch] = [_`Onset`, _`Removal`, _`Epoch`].map((name) => {
     const input = html("input", { type: "range", min: 0, "aria-label": name, ...own });
     const value = html("span", { class: "value", ...hidden });
     return { input, value, label: html("label", {}, html("span", {}, name), value, input) };
@@ -99,10 +99,10 @@ function start(root) {
     const runs = place < 0 ? [] : data.groups[place].runs;
     const run = runs.findIndex((run) => String(ends(run)) === String(wanted.slice(0, -2)));
     const [epoch, against] = wanted.slice(-2);
-    if (run < 0 || !(epoch >= 0) || !(against in data.comparisons)) return false;
+    if (run < 0 || !(epoch >= 0) || !(against in data.comparisons))
+      return misfit([name, ...wanted].join(", "));
     Object.assign(state, { group: place, run, epoch: Math.round(epoch), against });
     show(false);
-    return true;
   });
   live.append(address.bar);
   root.querySelector(".cplib-parts").after(live);
@@ -197,11 +197,11 @@ function start(root) {
     const at = (r) => spread(r.mean[t], r.half && r.half[t]);
     now.textContent = filled(data.words.now,
       { epoch: t, epochs: end, phase, run: at(run), clean: at(data.clean) });
-    verdict.textContent = `Final accuracy: ${run.verdicts[state.against]}`;
+    verdict.textContent = _`Final accuracy: ${run.verdicts[state.against]}`;
     ending.textContent = run.ending;
-    refill(key, html("strong", {}, "Test accuracy (%)"),
-      sample("deficit", group().dashes, `with ${label}`),
-      sample("clean", data.clean.dashes, "without deficit"));
+    refill(key, html("strong", {}, _`Test accuracy (%)`),
+      sample("deficit", group().dashes, _`with ${label}`),
+      sample("clean", data.clean.dashes, _`without deficit`));
     draw();
     if (moved) address.write();
   }
@@ -210,14 +210,15 @@ function start(root) {
     input.max = max; // first, or a greater value would be cut off
     input.value = position;
     input.disabled = max === 0;
-    value.textContent = `epoch ${shown}`;
+    value.textContent = _`epoch ${shown}`;
     input.setAttribute("aria-valuetext", value.textContent);
   }
 
   function tiles(seen) {
     const clean = data.sees.none;
     return (seen.images || clean.images).map((src, i) => {
-      const words = `class ${clean.told[i]}, told ${seen.told[i]}`;
+      const [is, said] = [clean.told[i], seen.told[i]];
+      const words = is === said ? _`class ${is}` : _`class ${is}, called ${said}`;
       // "dark-light" keeps the book's dark theme from framing and dimming it
       return html("li", seen.told[i] === clean.told[i] ? {} : { class: "false" },
         html("img", { src, class: "dark-light", alt: `${seen.words}: ${words}` }), words);
@@ -267,7 +268,7 @@ function start(root) {
       const bar = rect(from, GRIP.top, to - from, GRIP.height, "bar");
       bar.style.fill = data.sees[name].colour;
       return [rect(from, roof, to - from, bottom - roof, "window"), bar,
-        text(Math.max(left + 20, (from + to) / 2), roof - 5, "middle", "deficit")];
+        text(Math.max(left + 20, (from + to) / 2), roof - 5, "middle", _`deficit`)];
     };
     return drawing(width, height,
       ...run.windows.flatMap(shaded),
@@ -275,7 +276,7 @@ function start(root) {
         line(left, y(v), right, y(v), "tick"),
         text(left - 6, y(v) + 4, "end", v)]),
       ...ticks(0, longest, 8).map((e) => text(x(e), bottom + 17, "middle", e)),
-      text(right, bottom + 34, "end", "epochs of training"),
+      text(right, bottom + 34, "end", _`epochs of training`),
       ...course(data.clean, "clean", data.clean.dashes),
       ...course(run, "deficit", group().dashes),
       line(here, roof, here, bottom, "cursor"),
@@ -293,11 +294,11 @@ function start(root) {
       ...seeds.map((v) => svg("circle", { class: `dot ${name}`, cx: x(v), cy: y + 26, r: 3 })),
       line(x(mean), y + 16, x(mean), y + 36, `line ${name}`)];
     return drawing(width, 130,
-      ...row(run.without[state.against], "clean", "without deficit", 0),
-      ...row(run.final, "deficit", `after ${group().label}`, 42),
+      ...row(run.without[state.against], "clean", _`without deficit`, 0),
+      ...row(run.final, "deficit", _`after ${group().label}`, 42),
       line(10, 86, width - 10, 86, "axis"),
       ...ticks(low, high, 6).map((v) => text(x(v), 103, "middle", v)),
-      text(width, 120, "end", "final test accuracy (%), dots: seeds"));
+      text(width, 120, "end", _`final test accuracy (%), dots: seeds`));
   }
 
   /** `cell`, coloured by the change of run `r`. */
@@ -325,8 +326,8 @@ function start(root) {
       ...removals.map((removal) =>
         text(left - 6, y({ removal }) + tall / 2 + 4, "end", removal)),
       ...onsets.map((onset) => text(x({ onset }) + side / 2, bottom + 16, "middle", onset)),
-      text(left, bottom + 34, "start", "onset (epoch) \u2192"),
-      svg("text", { transform: `translate(12 ${bottom}) rotate(-90)` }, "removal \u2192"));
+      text(left, bottom + 34, "start", _`onset (epoch) \u2192`),
+      svg("text", { transform: `translate(12 ${bottom}) rotate(-90)` }, _`removal \u2192`));
   }
 
   /** The same for others: a line for each, with its windows in words. */

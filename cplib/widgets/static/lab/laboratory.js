@@ -46,6 +46,7 @@ function start(root) {
   const known = choice.map((d) => d.key);
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const addressed = !root.closest(".jp-OutputArea"); // JupyterLab's address is its own
+  root.dataset.address = "lab";
   const nest = vectors() ? nursery(data.worker, data.wasm, heard) : null;
   let state = structuredClone(data.start);
   let litters = [], seeds = []; // trained or growing, the twin last in each; seeds that wait
@@ -56,8 +57,9 @@ function start(root) {
   // ---- names and numbers
   const single = () => state.nets.length === 1;
   const letter = (net) => (net === TWIN ? "twin" : single() ? "you" : "ABC"[net]);
-  const name = (net) => net === TWIN ? (single() ? "its twin" : "the twin")
-    : single() ? "your network" : `network ${"ABC"[net]}`;
+  const called = (net) => ({ twin: _`twin`, you: _`you` })[letter(net)] || letter(net);
+  const name = (net) => net === TWIN ? (single() ? _`its twin` : _`the twin`)
+    : single() ? _`your network` : _`network ${"ABC"[net]}`;
   const colour = (net) => (net === TWIN ? "currentColor" : COLOURS[net]);
   const lifetime = (net) => net === TWIN ? Math.max(...lifetimes())
     : state.epochs + (state.nets[net].therapy === "more" ? MORE : 0);
@@ -94,32 +96,32 @@ function start(root) {
   }
   const output = (kind) => html("output", { class: kind, "aria-live": "polite" });
   const fold = (title, ...inside) => html("details", {}, html("summary", {}, title), ...inside);
-  const choices = html("fieldset", { class: "presets" }, html("legend", {}, "Experiments"),
+  const choices = html("fieldset", { class: "presets" }, html("legend", {}, _`Experiments`),
     ...PRESETS.map((preset) => button(preset[0], () => open(parsed(preset[1])))));
   const question = html("p", { class: "question" });
   const cards = html("div", { class: "cards" });
-  const train = button("Train", () => raise(1), { class: "primary" });
-  const pause = button("Pause", () => hold(!held));
-  const stop = button("Stop", halt);
-  const repeat = button("Repeat with 3 seeds", () => raise(3 - done().length));
+  const train = button(_`Train`, () => raise(1), { class: "primary" });
+  const pause = button(_`Pause`, () => hold(!held));
+  const stop = button(_`Stop`, halt);
+  const repeat = button(_`Repeat with 3 seeds`, () => raise(3 - done().length));
   const said = output("said"), ending = output("ending"), copied = output("copied");
   const chart = html("div", { class: "chart", ...silent });
   const lives = html("fieldset", { class: "lives" }), knobs = html("fieldset", { class: "knobs" });
   const traces = html("div", { class: "traces" });
   const link = html("input", { type: "text", readonly: "", ...own,
-    "aria-label": "Link to this experiment" });
+    "aria-label": _`Link to this experiment` });
   const python = html("code", {}), runs = html("div", { class: "runs" });
   const live = html("div", { class: "live" },
     choices, question, cards,
     html("p", { class: "buttons" }, train, pause, stop, repeat),
     said, chart, ending,
     lives,
-    fold("Inside the networks: the Fisher trace, layer by layer", traces),
-    fold("Images, network, seed", knobs),
-    fold("Take it with you: a link, a line of Python", html("p", { class: "buttons" }, link,
-      button("Copy link", () => copy(link.value))),
-      html("pre", { tabindex: 0, "aria-label": "The same experiment in Python" }, python),
-      html("p", { class: "buttons" }, button("Copy Python", () => copy(python.textContent)))),
+    fold(_`Inside the networks: the Fisher trace, layer by layer`, traces),
+    fold(_`Images, network, seed`, knobs),
+    fold(_`Take it with you: a link, a line of Python`, html("p", { class: "buttons" }, link,
+      button(_`Copy link`, () => copy(link.value))),
+      html("pre", { tabindex: 0, "aria-label": _`The same experiment in Python` }, python),
+      html("p", { class: "buttons" }, button(_`Copy Python`, () => copy(python.textContent)))),
     copied, runs);
   root.prepend(live);
 
@@ -224,56 +226,54 @@ function start(root) {
   // ---- sentences
   function status() {
     if (refusal) return refusal;
-    if (!nest) return "This browser cannot train here: it lacks WebAssembly with vectors (SIMD). "
-      + "Look at the stored runs in the chapters instead.";
+    if (!nest) return _`This browser cannot train here: it lacks WebAssembly with vectors (SIMD). Look at the stored runs in the chapters instead.`;
     const litter = litters[litters.length - 1], all = lifetime(TWIN);
     if (!litter) return state.challenge && unfair(seen(0))
-      ? `Now ${unfair(seen(0))}. Drag on your strip, or press Train and hold the blur by hand.`
-      : "Press Train. The networks are trained here, by your own processor.";
+      ? _`Now ${unfair(seen(0))}. Drag on your strip, or press Train and hold the blur by hand.`
+      : _`Press Train. The networks are trained here, by your own processor.`;
     const failed = litter.find((run) => run.failure);
-    if (failed) return `The training failed: ${failed.failure}.`;
+    if (failed) return _`The training failed: ${failed.failure}.`;
     const age = Math.min(...litter.map((run) => run.seen.length / lifetime(run.net))) * all;
-    const which = litters.length + seeds.length > 1 ? `, seed ${litter[0].seed}` : "";
-    const epoch = `epoch ${Math.round(age)} of ${all}${which}`;
-    if (finished(litter)) return `Done: ${all} epochs${which}.`;
-    if (!busy()) return `Stopped at ${epoch}.`;
-    if (held) return asleep ? `Paused while the page is hidden, at ${epoch}.` : `Paused at ${epoch}.`;
-    return `Training: ${epoch}.`;
+    const which = litters.length + seeds.length > 1 ? _`, seed ${litter[0].seed}` : "";
+    const epoch = _`epoch ${Math.round(age)} of ${all}` + which;
+    if (finished(litter)) return _`Done: ${all} epochs${which}.`;
+    if (!busy()) return _`Stopped at ${epoch}.`;
+    if (held) return asleep ? _`Paused while the page is hidden, at ${epoch}.` : _`Paused at ${epoch}.`;
+    return _`Training: ${epoch}.`;
   }
   /** What became of a network, beside its twin. */
   function outcome(net) {
     const losses = lost(net), all = lifetime(net), clean = all - spoiled(seen(net));
     const level = (who, end) =>
       percent(mean(done().map((litter) => final(runOf(who, litter).points, end))));
-    const over = losses.length > 1 ? `Over ${losses.length} seeds, ${name(net)}` : begun(name(net));
+    const over = losses.length > 1 ? _`Over ${losses.length} seeds, ${name(net)}` : begun(name(net));
     const points = mean(losses), range = half(losses);
     const interval = range === null ? ""
-      : ` (95\u00a0% interval ${number(points - range)} to ${number(points + range)} lost)`;
-    return `${over} names ${level(net)} of new images, ${name(TWIN)} of the same age `
-      + `${level(TWIN, all)}: `
-      + `${number(Math.abs(points))} points ${points < 0 ? "gained" : "lost"}${interval}.`
+      : _` (95\u00a0% interval ${number(points - range)} to ${number(points + range)} lost)`;
+    const change = points < 0 ? _`${number(-points)} points gained` : _`${number(points)} points lost`;
+    return _`${over} names ${level(net)} of new images, ${name(TWIN)} of the same age ${level(TWIN, all)}: ${change}${interval}.`
       + (0 < clean && clean < all
-        ? ` After as many sharp epochs (${clean}), ${name(TWIN)} named ${level(TWIN, clean)}.` : "");
+        ? _` After as many sharp epochs (${clean}), ${name(TWIN)} named ${level(TWIN, clean)}.` : "");
   }
   function outcomes() {
     const times = done().length;
     if (!times) return [];
     const unsure = state.nets.some((_, net) => Math.abs(mean(lost(net))) < half(lost(net)));
-    const caution = times === 1 ? "One run is one run: with another seed it ends some points apart."
-      : times === 2 ? "Two runs show how far apart chance alone puts them; an interval needs three."
-        : unsure ? "An interval that holds zero does not tell a loss from chance." : "";
-    const means = `${caution} Accuracies are means of the last ${LAST} epochs.`;
+    const caution = times === 1 ? _`One run is one run: with another seed it ends some points apart.`
+      : times === 2 ? _`Two runs show how far apart chance alone puts them; an interval needs three.`
+        : unsure ? _`An interval that holds zero does not tell a loss from chance.` : "";
+    const means = _`${caution} Accuracies are means of the last ${LAST} epochs.`;
     return [...state.nets.map((_, net) => outcome(net)), score(), means].filter(Boolean);
   }
   function score() {
     if (!state.challenge) return "";
-    if (unfair(seen(0))) return `No score: ${unfair(seen(0))}.`;
+    if (unfair(seen(0))) return _`No score: ${unfair(seen(0))}.`;
     const better = state.challenge === "least" ? 1 : -1, mine = mean(lost(0));
     const others = notebook.filter((other) => other !== entry && other.challenge === state.challenge)
       .map((other) => better * other.lost[0]);
     const best = Math.min(...others);
-    return `Your score: ${number(mine)} points of harm, `
-      + (better * mine < best ? "your best so far." : `after ${number(better * best)} at your best.`);
+    return _`Your score: ${number(mine)} points of harm, `
+      + (better * mine < best ? _`your best so far.` : _`after ${number(better * best)} at your best.`);
   }
 
   // ---- what is shown
@@ -283,15 +283,15 @@ function start(root) {
     const preset = PRESETS.find(same);
     [...choices.querySelectorAll("button")].forEach((chip, i) =>
       chip.setAttribute("aria-pressed", PRESETS[i] === preset));
-    question.textContent = preset ? preset[2] : "An experiment of your own.";
+    question.textContent = preset ? preset[2] : _`An experiment of your own.`;
     const focus = live.contains(document.activeElement) && label(document.activeElement);
     refill(cards, ...everyone().map(card));
-    const add = button("Add a network", () =>
+    const add = button(_`Add a network`, () =>
       change((s) => s.nets.push({ windows: [], therapy: "none" })));
     add.hidden = state.challenge !== "" || state.nets.length === MOST;
-    refill(lives, html("legend", {}, "Deficits: drag on the strips above, or type"),
+    refill(lives, html("legend", {}, _`Deficits: drag on the strips above, or type`),
       ...lifetimes().map((_, net) => fields(net)), add);
-    refill(knobs, html("legend", {}, "Images, network, seed"), ...dials());
+    refill(knobs, html("legend", {}, _`Images, network, seed`), ...dials());
     const hash = `#lab=${written(state)}`, [here] = location.href.split("#");
     link.value = here + hash;
     if (addressed && (location.hash || written(state) !== written(data.start)))
@@ -310,9 +310,9 @@ function start(root) {
     const growing = busy();
     live.toggleAttribute("data-growing", growing);
     train.disabled = !nest || growing;
-    train.textContent = done().length ? "Train another seed" : "Train";
+    train.textContent = done().length ? _`Train another seed` : _`Train`;
     [pause.disabled, stop.disabled] = [!growing, !growing];
-    pause.textContent = held ? "Resume" : "Pause";
+    pause.textContent = held ? _`Resume` : _`Pause`;
     repeat.disabled = !nest || growing || done().length > 2;
     [choices.disabled, lives.disabled, knobs.disabled] = [growing, growing, growing];
     say(status());
@@ -322,7 +322,7 @@ function start(root) {
   }
   /** A screen reader hears of a training at every tenth of it. */
   function say(words) {
-    const heard = words.replace(/epoch (\d+) of (\d+)/, (_, age, all) => Math.floor((10 * age) / all));
+    const heard = words.replace(/(\d+)\D+(\d+)/, (found, age, all) => Math.floor((10 * age) / all));
     said.setAttribute("aria-live", heard === told ? "off" : "polite");
     told = heard;
     said.textContent = words;
@@ -335,7 +335,7 @@ function start(root) {
     const image = html("img", { class: "dark-light", width: 64, height: 64 });
     const value = html("strong", {}), age = html("p", { class: "age" }), sees = html("p", {});
     const filters = html("canvas", { role: "img",
-      "aria-label": `First-layer filters of ${name(net)}` });
+      "aria-label": _`First-layer filters of ${name(net)}` });
     const made = coloured(html("section", { class: "grown", "aria-label": begun(name(net)) },
       heading(net), html("p", { class: "front" }, image, value), age, sees, filters), colour(net));
     const press = net === TWIN ? null : hand(net);
@@ -348,10 +348,10 @@ function start(root) {
       if (images.length) image.src = images[turn];
       image.alt = deficits[key].sees;
       value.textContent = last ? percent(last.accuracy) : "–";
-      age.textContent = last ? `of new images named, at epoch ${last.epoch}` : "not born yet";
-      sees.textContent = `sees ${deficits[key].sees}`
+      age.textContent = last ? _`of new images named, at epoch ${last.epoch}` : _`not born yet`;
+      sees.textContent = _`sees ${deficits[key].sees}`
         + (images.length ? `: “${labels[turn]}”` : "")
-        + (labels[turn] === truth[turn] ? "" : `, is ${truth[turn]}`);
+        + (labels[turn] === truth[turn] ? "" : _`, is ${truth[turn]}`);
       const drawn = run && run.points.filter((p) => p.filters).pop();
       filters.hidden = !drawn;
       if (drawn) paint(filters, drawn.filters);
@@ -396,7 +396,7 @@ function start(root) {
       const empty = state.challenge && !on && spoiled(seen(net)) >= BUDGET;
       made.disabled = !alive || litters.length > 1 || empty;
       made.setAttribute("aria-pressed", on);
-      made.textContent = on ? "Let it see again" : `Hold or tap: ${deficits[brush(net)].label}`;
+      made.textContent = on ? _`Let it see again` : _`Hold or tap: ${deficits[brush(net)].label}`;
     };
     return made;
   }
@@ -419,27 +419,27 @@ function start(root) {
     const { windows, therapy } = state.nets[net], free = gap(windows, state.epochs);
     const options = choice.map((d) => [d.key, d.title]);
     const row = (w, j) => {
-      const end = (which, words) => whole(`${words} epoch, ${name(net)}, window ${j + 1}`, w[which],
+      const end = (which, words) => whole(`${words}, ${name(net)}, ` + _`window ${j + 1}`, w[which],
         (value) => change((s) =>
           place(s.nets[net].windows, j, { ...w, [which]: value }, which, s.epochs)));
       return html("p", { class: "window-row" },
-        select(`Deficit of ${name(net)}, window ${j + 1}`, options, w.key,
+        select(_`Deficit of ${name(net)}, window ${j + 1}`, options, w.key,
           (key) => change((s) => (s.nets[net].windows[j].key = key))),
-        html("span", {}, " from ", end("onset", "From"), " to ", end("removal", "To"), " ",
+        html("span", {}, _` from `, end("onset", _`From epoch`), _` to `, end("removal", _`To epoch`), " ",
           button("✕", () => change((s) => s.nets[net].windows.splice(j, 1)),
-            { "aria-label": `Remove window ${j + 1} of ${name(net)}` })));
+            { "aria-label": _`Remove window ${j + 1} of ${name(net)}` })));
     };
-    const add = button("Add a window", () =>
+    const add = button(_`Add a window`, () =>
       change((s) => insert(s.nets[net].windows, { key: brush(net), ...free })));
     add.disabled = !free;
-    const cure = html("label", {}, "Afterwards: ", select(`Therapy of ${name(net)}`,
+    const cure = html("label", {}, _`Afterwards: `, select(_`Therapy of ${name(net)}`,
       Object.entries(THERAPIES).map(([key, [words]]) => [key, words]), therapy,
       (key) => change((s) => (s.nets[net].therapy = key))));
     return coloured(html("div", { class: "life", role: "group", "aria-label": begun(name(net)) },
       heading(net), ...windows.map(row),
       html("p", { class: "window-row" }, add, ...(state.challenge || !windows.length ? [] : [cure]),
-        ...(single() ? [] : [button("Remove network", () => change((s) => s.nets.splice(net, 1)),
-          { "aria-label": `Remove ${name(net)}` })]))), colour(net));
+        ...(single() ? [] : [button(_`Remove network`, () => change((s) => s.nets.splice(net, 1)),
+          { "aria-label": _`Remove ${name(net)}` })]))), colour(net));
   }
   function dials() {
     const slide = (field, words) => {
@@ -457,15 +457,15 @@ function start(root) {
         change((s) => (s[field] = Math.max(low, Math.min(high, value || low)))));
       return html("label", {}, html("span", {}, words), made);
     };
-    const family = select("Network", CHOICES.family.map((key) => [key, key]), state.family, (key) =>
+    const family = select(_`Network`, CHOICES.family.map((key) => [key, key]), state.family, (key) =>
       change((s) => Object.assign(s, { family: key, width: data.widths[key] })));
-    const mirror = select("Mirroring", [[1, "half of the images"], [0, "none"]], state.mirror,
+    const mirror = select(_`Mirroring`, [[1, _`half of the images`], [0, _`none`]], state.mirror,
       (value) => change((s) => (s.mirror = Number(value))));
-    return [slide("fine", "Stripes (the fine clue)"), slide("coarse", "Hue (the coarse clue)"),
-      slide("noise", "Noise behind them"), count("train", "Training images"),
-      html("label", {}, html("span", {}, "Mirrored"), mirror), count("epochs", "Epochs of a life"),
-      html("label", {}, html("span", {}, "Network"), family), count("width", "Width of its first layer"),
-      count("seed", "First seed")];
+    return [slide("fine", _`Stripes (the fine clue)`), slide("coarse", _`Hue (the coarse clue)`),
+      slide("noise", _`Noise behind them`), count("train", _`Training images`),
+      html("label", {}, html("span", {}, _`Mirrored`), mirror), count("epochs", _`Epochs of a life`),
+      html("label", {}, html("span", {}, _`Network`), family), count("width", _`Width of its first layer`),
+      count("seed", _`First seed`)];
   }
 
   // ---- the scene, and the pointer on it
@@ -478,7 +478,7 @@ function start(root) {
       if (!strips.has(net) || strips.get(net).text !== text)
         strips.set(net, { text,
           strip: svg("g", {}, ...strip(lived, at, (key) => pictures(key).images)) });
-      return { label: letter(net), colour: colour(net), seen: lived, strip: strips.get(net).strip,
+      return { label: called(net), colour: colour(net), seen: lived, strip: strips.get(net).strip,
         windows: net === TWIN || growing ? null : state.nets[net].windows };
     });
     const latest = litters[litters.length - 1];
@@ -487,7 +487,7 @@ function start(root) {
       kind: [net === TWIN ? "clean" : "", litter === latest ? "" : "faint"].join(" "),
       points: points.map((p) => [p.epoch, p.accuracy]),
       label: litter === latest && points.length
-        ? `${letter(net)} ${number(points[points.length - 1].accuracy)}` : "",
+        ? `${called(net)} ${number(points[points.length - 1].accuracy)}` : "",
     })));
     const others = notebook.filter((other) => other.compared && other !== entry)
       .flatMap((other) => other.runs.filter((run) => run.label !== "twin").map((run) => ({
@@ -499,7 +499,7 @@ function start(root) {
       kind: net === TWIN ? "clean" : "", trace: (points.filter((p) => p.trace).pop() || {}).trace }));
     const all = measured.length && measured.every((m) => m.trace);
     refill(traces, all ? bars(Math.max(240, traces.clientWidth), measured)
-      : html("p", {}, "Train, and see how much each layer's weights weigh on the answers."));
+      : html("p", {}, _`Train, and see how much each layer's weights weigh on the answers.`));
   }
   let drag = null;
   function under(event) {
@@ -553,7 +553,7 @@ function start(root) {
     try {
       localStorage.setItem(KEEP, JSON.stringify(notebook));
     } catch {
-      copied.textContent = "This browser keeps no notebook: export the data before you leave.";
+      copied.textContent = _`This browser keeps no notebook: export the data before you leave.`;
     }
   }
   function record() {
@@ -568,17 +568,17 @@ function start(root) {
     keep();
   }
   const title = () => state.nets.map(({ windows }) => windows.map((w) =>
-    `${deficits[w.key].label} ${w.onset}–${w.removal}`).join(", ") || "no deficit").join(" | ");
+    `${deficits[w.key].label} ${w.onset}–${w.removal}`).join(", ") || CLEAR.label).join(" | ");
   function list() {
     const row = (run) => {
       const named = html("input", { type: "text", value: run.name, ...own,
-        "aria-label": "Name of the run" });
+        "aria-label": _`Name of the run` });
       named.addEventListener("change", () => {
         run.name = named.value;
         keep();
         show();
       });
-      const box = html("input", { type: "checkbox", "aria-label": `Draw ${run.name}`, ...own });
+      const box = html("input", { type: "checkbox", "aria-label": _`Draw ${run.name}`, ...own });
       box.checked = Boolean(run.compared);
       box.addEventListener("change", () => {
         run.compared = box.checked;
@@ -588,22 +588,22 @@ function start(root) {
       const points = run.lost.map((v, i) =>
         number(v) + (run.ranges[i] === null ? "" : ` ± ${number(run.ranges[i])}`)).join(" | ");
       const seeds = new Set(run.runs.map((r) => r.seed)).size;
-      const words = `${points} points lost, ${seeds} seed${seeds > 1 ? "s" : ""}`;
-      return html("li", {}, named, html("span", {}, words), html("label", {}, box, " draw"),
-        button("Open", () => open(read(run.state, data.base, known)),
-          { "aria-label": `Open ${run.name}` }),
-        button("Delete", () => {
+      const words = seeds > 1 ? _`${points} points lost, ${seeds} seeds` : _`${points} points lost, one seed`;
+      return html("li", {}, named, html("span", {}, words), html("label", {}, box, _` draw`),
+        button(_`Open`, () => open(read(run.state, data.base, known)),
+          { "aria-label": _`Open ${run.name}` }),
+        button(_`Delete`, () => {
           notebook = notebook.filter((other) => other !== run);
           if (entry === run) entry = null;
           keep();
           list();
           show();
-        }, { "aria-label": `Delete ${run.name}` }));
+        }, { "aria-label": _`Delete ${run.name}` }));
     };
-    refill(runs, html("h3", {}, "Your notebook"), ...(notebook.length
+    refill(runs, html("h3", {}, _`Your notebook`), ...(notebook.length
       ? [html("ul", {}, ...notebook.map(row)),
-        html("p", { class: "buttons" }, button("Export all as CSV", save))]
-      : [html("p", {}, "Every training is kept here, in this browser alone.")]));
+        html("p", { class: "buttons" }, button(_`Export all as CSV`, save))]
+      : [html("p", {}, _`Every training is kept here, in this browser alone.`)]));
   }
   function save() {
     const href = URL.createObjectURL(new Blob([csvOf(notebook)], { type: "text/csv" }));
@@ -613,9 +613,9 @@ function start(root) {
   async function copy(words) {
     try {
       await navigator.clipboard.writeText(words);
-      copied.textContent = "Copied.";
+      copied.textContent = _`Copied.`;
     } catch {
-      copied.textContent = `This browser lets no page copy: mark this and copy it. ${words}`;
+      copied.textContent = _`This browser lets no page copy: mark this and copy it. ${words}`;
     }
   }
 
@@ -627,7 +627,7 @@ function start(root) {
       open(read(decodeURIComponent(text[1]), data.base, known));
     } catch (error) {
       open(structuredClone(data.start));
-      refusal = `This link does not open: ${error.message}. Here is the default instead.`;
+      refusal = _`This link does not open: ${error.message}. Here is the default instead.`;
       rebuild();
     }
   }

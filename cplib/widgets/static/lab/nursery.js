@@ -41,7 +41,7 @@ function nursery(source, wasm, heard) {
     };
     run.worker.onerror = (event) => {
       event.preventDefault();
-      end(run, event.message || "its worker did not start");
+      end(run, event.message || _`its worker did not start`);
       heard(run, { type: "error" });
     };
     run.worker.postMessage({ type: "start", wasm, config: run.config, seed: run.seed });

@@ -2,10 +2,11 @@
 // the trace of the Fisher information by layer.
 
 const GRIP = 12; // width of a handle at an end of a window, in pixels
+const NAME = Math.max(38, 8 + 7.5 * _`twin`.length); // of the longest label
 
 /** Where things are in a scene of `width` pixels with `rows` strips over `total` epochs. */
 function layout(width, rows, total) {
-  const left = 38, right = width - 72, side = Math.max(30, Math.min(46, width / 15));
+  const left = NAME, right = width - NAME - 34, side = Math.max(30, Math.min(46, width / 15));
   const roof = rows * (side + 6) + 22, floor = roof + Math.max(150, Math.min(220, 0.32 * width));
   return { left, right, side, roof, floor, x: scale(0, total, left, right),
     epoch: scale(left, right, 0, total), row: (y) => Math.floor(y / (side + 6)) };
@@ -83,9 +84,9 @@ function scene(width, { rows, curves, age, total }) {
     ...ticks(0, top, 5).flatMap((v) => [
       line(left, y(v), right, y(v), "tick"),
       text(left - 8, y(v) + 4, "end", v)]),
-    text(left, roof - 7, "start", "new images named correctly (%)"),
+    text(left, roof - 7, "start", _`new images named correctly (%)`),
     ...ticks(0, total, width < 500 ? 5 : 10).map((e) => text(x(e), floor + 17, "middle", e)),
-    text(right, floor + 34, "end", "age (epochs of training)"),
+    text(right, floor + 34, "end", _`age (epochs of training)`),
     ...rows.map(row),
     ...curves.filter((c) => c.points.length).map((c) =>
       coloured(svg("polyline", { class: `line ${c.kind}`, points: path(c.points) }), c.colour)),
@@ -102,13 +103,13 @@ function bars(width, nets) {
   const most = Math.max(...nets.flatMap((n) => n.trace)), x = scale(0, layers, left, right);
   const thick = (0.8 * (x(1) - x(0))) / nets.length, y = scale(0, Math.sqrt(most), floor, roof);
   return drawing(width, floor + 38,
-    text(left, 13, "start", "trace (height: its square root)"),
+    text(left, 13, "start", _`trace (height: its square root)`),
     ...nets.flatMap(({ colour, kind, trace }, n) => trace.map((value, layer) => coloured(
       rect(x(layer + 0.1) + n * thick, y(Math.sqrt(value)), Math.max(1, thick - 1.5),
         floor - y(Math.sqrt(value)), `bar ${kind}`), colour))),
     line(left, floor, right, floor, "axis"),
     ...Array.from({ length: layers }, (_, layer) => text(x(layer + 0.5), floor + 16, "middle", layer)),
-    text(right, floor + 33, "end", "layer, from the input to the output"));
+    text(right, floor + 33, "end", _`layer, from the input to the output`));
 }
 
 /** Paint what a worker says of its first-layer filters on a canvas, side by side. */

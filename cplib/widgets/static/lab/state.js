@@ -12,35 +12,35 @@ const LIMITS = { // whole numbers
 const AMPLITUDES = { fine: [0, 1.5], coarse: [0, 2], noise: [0, 3] };
 const CHOICES = { family: ["AllCNN", "MLP"], challenge: ["", "least", "most"] };
 const THERAPIES = { // words, what the worker is told, settings in Python (null: there are none)
-  none: ["go on as before", [], {}],
-  restart: ["restart the learning rate", [{ kind: "restart" }], { rate: "cp.Restart()" }],
-  shrink: ["shrink and perturb the weights", [{ kind: "shrink", factor: 0.4, noise: 0.1 }], null],
-  more: [`train ${MORE} epochs more`, [], {}],
+  none: [_`go on as before`, [], {}],
+  restart: [_`restart the learning rate`, [{ kind: "restart" }], { rate: "cp.Restart()" }],
+  shrink: [_`shrink and perturb the weights`, [{ kind: "shrink", factor: 0.4, noise: 0.1 }], null],
+  more: [_`train ${MORE} epochs more`, [], {}],
 };
-const CLEAR = { key: "none", deficit: null, label: "no deficit", sees: "clear images, true labels" };
+const CLEAR = { key: "none", deficit: null, label: _`no deficit`, sees: _`clear images, true labels` };
 const OWN = [ // deficits that cplib has not
-  { key: "pale", deficit: { kind: "contrast", factor: 0.1 }, label: "low contrast",
-    title: "a tenth of the contrast", sees: "pale images, true labels" },
-  { key: "upper-half", deficit: { kind: "occlusion", side: "top" }, label: "a hidden half",
-    title: "upper half hidden", sees: "lower halves of images, true labels" },
+  { key: "pale", deficit: { kind: "contrast", factor: 0.1 }, label: _`low contrast`,
+    title: _`a tenth of the contrast`, sees: _`pale images, true labels` },
+  { key: "upper-half", deficit: { kind: "occlusion", side: "top" }, label: _`a hidden half`,
+    title: _`upper half hidden`, sees: _`lower halves of images, true labels` },
 ];
 const PRESETS = [ // name, state, question
-  ["Blur early", "epochs=50;A=blur4@0-20",
-    "Blurred from birth until epoch 20, then sharp. Does it catch up with its twin?"],
-  ["Early or late", "epochs=50;A=blur4@0-10;B=blur4@25-35",
-    "The same ten epochs of blur, at birth or later. Which of the two hurts more?"],
-  ["Upside down", "epochs=50;mirror=0;fine=0.5;A=flip@0-20;B=blur4@0-20",
-    "Upside down, all detail is there, only in another place. Does that leave a mark as blur does?"],
-  ["Wrong names", "epochs=50;A=labels@0-20;B=blur4@0-20",
-    "Every class is called by another's name until epoch 20. Is that unlearned?"],
-  ["Nothing to see", "epochs=50;A=noise@0-20;B=blur4@0-20",
-    "Noise in the place of images: is seeing nothing worse than seeing badly?"],
-  ["Three therapies", "epochs=60;A=blur4@0-20;B=blur4@0-20!restart;C=blur4@0-20!shrink",
-    "The same blur three times. Does a treatment at its end help?"],
-  ["Challenge: least harm", "epochs=50;challenge=least;A=",
-    `Spend ${BUDGET} epochs of blur, in as many windows as you like, and do the least harm.`],
-  ["Challenge: most harm", "epochs=50;challenge=most;A=",
-    `Spend ${BUDGET} epochs of blur, in as many windows as you like, and do the most harm.`],
+  [_`Blur early`, "epochs=50;A=blur4@0-20",
+    _`Blurred from birth until epoch 20, then sharp. Does it catch up with its twin?`],
+  [_`Early or late`, "epochs=50;A=blur4@0-10;B=blur4@25-35",
+    _`The same ten epochs of blur, at birth or later. Which of the two hurts more?`],
+  [_`Upside down`, "epochs=50;mirror=0;fine=0.5;A=flip@0-20;B=blur4@0-20",
+    _`Upside down, all detail is there, only in another place. Does that leave a mark as blur does?`],
+  [_`Wrong names`, "epochs=50;A=labels@0-20;B=blur4@0-20",
+    _`Every class is called by another's name until epoch 20. Is that unlearned?`],
+  [_`Nothing to see`, "epochs=50;A=noise@0-20;B=blur4@0-20",
+    _`Noise in the place of images: is seeing nothing worse than seeing badly?`],
+  [_`Three therapies`, "epochs=60;A=blur4@0-20;B=blur4@0-20!restart;C=blur4@0-20!shrink",
+    _`The same blur three times. Does a treatment at its end help?`],
+  [_`Challenge: least harm`, "epochs=50;challenge=least;A=",
+    _`Spend ${BUDGET} epochs of blur, in as many windows as you like, and do the least harm.`],
+  [_`Challenge: most harm`, "epochs=50;challenge=most;A=",
+    _`Spend ${BUDGET} epochs of blur, in as many windows as you like, and do the most harm.`],
 ];
 
 // ---- windows of deficits, and the deficit of every epoch
@@ -97,9 +97,9 @@ function gap(windows, epochs) {
 /** Why a life of `seen` wins no score in a challenge; empty if it may. */
 function unfair(seen) {
   const blurred = seen.filter((key) => key === CHALLENGE).length;
-  if (blurred < spoiled(seen)) return "the challenge is for blur by a factor of 4 alone";
-  if (spoiled(seen.slice(-REST))) return `the last ${REST} epochs must be sharp`;
-  return blurred === BUDGET ? "" : `${blurred} of ${BUDGET} epochs of blur are spent`;
+  if (blurred < spoiled(seen)) return _`the challenge is for blur by a factor of 4 alone`;
+  if (spoiled(seen.slice(-REST))) return _`the last ${REST} epochs must be sharp`;
+  return blurred === BUDGET ? "" : _`${blurred} of ${BUDGET} epochs of blur are spent`;
 }
 
 // ---- the text in the address
@@ -118,43 +118,43 @@ function written({ nets, ...fields }) {
 function read(text, base, known) {
   const [version, ...parts] = text.split(";");
   if (version !== VERSION)
-    throw new Error(`it is for version ${version || "?"} of the laboratory, and this page `
-      + `reads version ${VERSION}`);
+    throw new Error(_`it is for version ${version || "?"} of the laboratory, and this page reads version ${VERSION}`);
   const state = { ...base, nets: [] };
   for (const part of parts) {
     const [name, value = ""] = part.split(/=(.*)/s);
     if (name === "ABC"[state.nets.length]) state.nets.push(life(value, known));
     else if (Object.hasOwn(base, name) && name !== "nets") state[name] = setting(name, value);
-    else throw new Error(`“${part}” is no setting of this laboratory`);
+    else throw new Error(_`“${part}” is no setting of this laboratory`);
   }
-  if (!state.nets.length) throw new Error("it names no network");
-  if (state.challenge && state.nets.length > 1) throw new Error("a challenge has one network");
+  if (!state.nets.length) throw new Error(_`it names no network`);
+  if (state.challenge && state.nets.length > 1) throw new Error(_`a challenge has one network`);
   if (state.nets.some(({ windows }) => removal(windows) > state.epochs))
-    throw new Error(`a deficit ends after the ${state.epochs} epochs of a life`);
+    throw new Error(_`a deficit ends after the ${state.epochs} epochs of a life`);
   return state;
 }
 
 function setting(name, text) {
   if (name in CHOICES) {
     if (CHOICES[name].includes(text)) return text;
-    throw new Error(`${name}=${text} is none of ${CHOICES[name].filter(Boolean).join(", ")}`);
+    throw new Error(_`${name}=${text} is none of ${CHOICES[name].filter(Boolean).join(", ")}`);
   }
   const whole = name in LIMITS, [low, high] = LIMITS[name] || AMPLITUDES[name];
   const value = text === "" ? NaN : Number(text);
   if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
-  throw new Error(`${name}=${text} is no ${whole ? "whole " : ""}number from ${low} to ${high}`);
+  throw new Error(whole ? _`${name}=${text} is no whole number from ${low} to ${high}`
+    : _`${name}=${text} is no number from ${low} to ${high}`);
 }
 
 function life(text, known) {
   const [seen, therapy = "none"] = text.split("!");
-  if (!Object.hasOwn(THERAPIES, therapy)) throw new Error(`“${therapy}” is no therapy`);
+  if (!Object.hasOwn(THERAPIES, therapy)) throw new Error(_`“${therapy}” is no therapy`);
   const windows = seen.split("+").filter(Boolean).map((part) => {
     const [, key, onset, end] = part.match(/^(.+)@(\d{1,4})-(\d{1,4})$/) || [];
-    if (!known.includes(key)) throw new Error(`“${part}” is no window of a deficit known here`);
+    if (!known.includes(key)) throw new Error(_`“${part}” is no window of a deficit known here`);
     return { key, onset: Number(onset), removal: Number(end) };
   });
   if (windows.some((w, i) => w.onset >= w.removal || w.onset < removal(windows.slice(0, i))))
-    throw new Error(`the windows “${seen}” are not in order`);
+    throw new Error(_`the windows “${seen}” are not in order`);
   return { windows, therapy };
 }
 
@@ -166,7 +166,7 @@ function life(text, known) {
  */
 function pythonOf(state, base, named, lifetimes) {
   const own = state.nets.flatMap(({ windows }) => windows).find(({ key }) => !named[key]);
-  if (own) return `# cplib has no deficit “${own.key}”: derive one from cp.Deficit.`;
+  if (own) return _`# cplib has no deficit “${own.key}”: derive one from cp.Deficit.`;
   const therapies = new Set(state.nets.map((net) => net.therapy));
   const treated = therapies.size === 1 && THERAPIES[[...therapies][0]][2];
   const options = Object.keys(AMPLITUDES).filter((name) => state[name] !== base[name])
@@ -184,8 +184,8 @@ function pythonOf(state, base, named, lifetimes) {
   });
   const clean = Math.min(...state.nets.map((net, i) => lifetimes[i] - removal(net.windows)));
   return "import cplib as cp\n\n"
-    + (treated ? "" : "# without the therapies, which cplib cannot give side by side\n")
-    + 'study = cp.Study("laboratory", "demo", "From the laboratory", '
+    + (treated ? "" : _`# without the therapies, which cplib cannot give side by side` + "\n")
+    + `study = cp.Study("laboratory", "demo", "${_`From the laboratory`}", `
     + `${setup}, (cp.Run((), ${Math.max(...lifetimes)}), ${runs.join(", ")}), ${clean})\n`
     + `cp.draw(cp.compute(study, [${state.seed}]))`;
 }
