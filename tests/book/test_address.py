@@ -126,7 +126,7 @@ def test_a_prediction_opens_beside_ones_own(opened, asked, sketch):
     assert f"{last}: 0.0, blur-lasting: contradicted." in told
     assert not other.locator(".measured, circle.guess, :checked").count()
     assert other.evaluate("localStorage.length") == 0  # nothing is kept, or counted
-    other.get_by_role("slider").first.evaluate("e => e.closest('details').open = true")
+    other.locator("summary").press("Enter")
     other.get_by_role("slider").first.press("End")
     assert len(heights(other, "guest")) == 2 and len(heights(other, "guess")) == 1
     other.get_by_role("button", name="Show what").click()
