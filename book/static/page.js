@@ -44,8 +44,10 @@ addEventListener("hashchange", arrive);
 
 // A figure has a link, and is cited by chapter and section; what all figures of the page
 // have in common is at its foot (tools/pages/edition.py).
-function heading(section) {
-  const words = section.querySelector("h1, h2, h3, h4").cloneNode(true);
+function heading(section) { // a solution is a section without one
+  const own = section.querySelector(":scope > :is(h1, h2, h3, h4)");
+  if (!own) return heading(section.parentElement.closest("section"));
+  const words = own.cloneNode(true);
   for (const part of words.querySelectorAll(".section-number, .headerlink")) part.remove();
   return words.textContent.trim();
 }
