@@ -54,7 +54,7 @@ def test_a_figure_is_cited_with_edition_and_commit():
 
 def test_a_page_without_figures_has_the_edition_alone():
     page = signed('<footer class="prev-next-footer">', "search", CONFIG)
-    assert page.startswith('<p class="edition">') and "bibtex" not in page
+    assert page.startswith('<p class="edition" data-words=') and "bibtex" not in page
 
 
 def test_figures_are_named_by_their_cell():

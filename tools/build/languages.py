@@ -108,6 +108,8 @@ def stage(root: Path, english: Path, own: Path, language: str) -> list[Path]:
 def said(notebook: NotebookNode, say: Say = translated) -> NotebookNode:
     """`notebook` with `say` applied to all that readers may read in it."""
     for cell in notebook.cells:
+        prompts = cell.metadata.get("mystnb", {})
+        prompts |= {name: say(words) for name, words in prompts.items()}
         if cell.cell_type == "markdown":
             cell.source = _text(cell.source, say)
         elif "remove-cell" not in cell.metadata.get("tags", []):
