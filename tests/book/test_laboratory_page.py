@@ -191,7 +191,9 @@ def test_pause_and_stop(visit):
     button(page, "Stop").click()
     assert "Stopped" in said(page)
     page.wait_for_function("!document.querySelector('.live[data-growing]')")
-    page.wait_for_timeout(100)
+    for _ in range(100):  # the browser tells of a worker's end when it has time
+        if page.workers:
+            page.wait_for_timeout(50)
     assert not page.workers
     assert button(page, "Train").is_enabled()
 
