@@ -42,7 +42,7 @@ addEventListener("hashchange", arrive);
 // A figure has a link, and is cited by chapter and section; what all figures of the page
 // have in common is at its foot (tools/pages/edition.py).
 function heading(section) { // a solution is a section without one
-  const own = section.querySelector(":scope > :is(h1, h2, h3, h4)");
+  const own = [...section.children].find((part) => /^H[1-4]$/.test(part.tagName));
   if (!own) return heading(section.parentElement.closest("section"));
   const title = own.cloneNode(true);
   for (const part of title.querySelectorAll(".section-number, .headerlink")) part.remove();

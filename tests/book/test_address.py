@@ -120,6 +120,7 @@ def test_a_prediction_opens_beside_ones_own(opened, asked, sketch):
         "blur-lasting~contradicted"
     )
     other = opened(page.url)
+    other.locator("svg > circle.guest").first.wait_for()
     assert heights(other, "guest") == pytest.approx(heights(page, "guess"), abs=0.1)
     assert len(heights(other, "guest")) == 2
     told = other.get_by_role("status").last.text_content()

@@ -99,8 +99,8 @@ def test_what_was_measured_is_closed_until_it_is_asked_for(visit, result, viewpo
     draw(page)
     button(page, "Show what was measured").click()
     assert figures(page) == [True, True, False]
-    pairs = re.findall(r"(\d+): (\d+\.\d)", said(page).split("Measured")[1])
-    assert {int(x): float(y) for x, y in pairs} == {
+    pairs = re.findall(r"(\d+\.\d) at (\d+)", said(page).split("Measured")[1])
+    assert {int(x): float(y) for y, x in pairs} == {
         x: pytest.approx(y, abs=0.051) for x, y in truth(result).items()
     }
     assert part(page).locator("rect.measured").count() == len(truth(result)) + 1
