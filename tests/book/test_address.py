@@ -1,7 +1,7 @@
 """A state in the page's address: written as the reader moves, opened by another."""
 
 import pytest
-from alone import written
+from alone import anew, written
 from handmade import GRID, handmade
 
 from cplib.widgets import explore, front_page, predict
@@ -136,7 +136,7 @@ def test_a_prediction_opens_beside_ones_own(opened, asked, sketch):
 
 def test_ones_own_prediction_is_not_drawn_twice(opened, asked):
     page = predicted(opened, asked)
-    page.reload()
+    anew(page)
     assert len(heights(page, "guess")) == 2 and not heights(page, "guest")
 
 
