@@ -9,11 +9,8 @@ function nameScrollers() {
 addEventListener("load", nameScrollers);
 addEventListener("resize", nameScrollers);
 
-const WORDS = {
-  link: "Link to this figure", cite: "Cite", title: "Cite this figure", copy: "Copy",
-  copied: "Copied.", mark: "Marked: copy it with the keyboard or the menu.",
-  astray: (asked) => `The link asks for “${asked}”, which is not on this page in this edition.`,
-};
+// What it says, in the page's language (tools/pages/edition.py).
+const words = (name) => JSON.parse(document.querySelector(".edition").dataset.words)[name];
 function made(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const name in attributes) element.setAttribute(name, attributes[name]);
@@ -37,17 +34,19 @@ function arrive() {
   if (target || !ours || !place || parts.includes(part)) return;
   const told = made("p", { class: "astray", role: "status" });
   place.prepend(told);
-  told.textContent = WORDS.astray(part);
+  told.textContent = words("astray").replace("{asked}", part);
 }
 addEventListener("load", () => location.hash && arrive());
 addEventListener("hashchange", arrive);
 
 // A figure has a link, and is cited by chapter and section; what all figures of the page
 // have in common is at its foot (tools/pages/edition.py).
-function heading(section) {
-  const words = section.querySelector("h1, h2, h3, h4").cloneNode(true);
-  for (const part of words.querySelectorAll(".section-number, .headerlink")) part.remove();
-  return words.textContent.trim();
+function heading(section) { // a solution is a section without one
+  const own = [...section.children].find((part) => /^H[1-4]$/.test(part.tagName));
+  if (!own) return heading(section.parentElement.closest("section"));
+  const title = own.cloneNode(true);
+  for (const part of title.querySelectorAll(".section-number, .headerlink")) part.remove();
+  return title.textContent.trim();
 }
 function citable(figure, common) {
   const caption = figure.querySelector("figcaption");
@@ -57,20 +56,20 @@ function citable(figure, common) {
   const text = common.replace(/%ID%/g, figure.id)
     .replace("%TITLE%", () => title.replace(/[&%$#_{}]/g, "\\$&"));
   const bibtex = made("pre", {}, text);
-  const button = made("button", { type: "button" }, WORDS.copy), told = made("span", { role: "status" });
+  const button = made("button", { type: "button" }, words("copy")), told = made("span", { role: "status" });
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text);
-      told.textContent = WORDS.copied;
+      told.textContent = words("copied");
     } catch {
       getSelection().selectAllChildren(bibtex);
-      told.textContent = WORDS.mark;
+      told.textContent = words("mark");
     }
   });
   caption.append(" ",
-    made("a", { class: "permalink", href: `#${figure.id}`, "aria-label": WORDS.link }, "¶"), " ",
+    made("a", { class: "permalink", href: `#${figure.id}`, "aria-label": words("link") }, "¶"), " ",
     made("details", { class: "cplib-origin cplib-cite" },
-      made("summary", { "aria-label": WORDS.title }, WORDS.cite), bibtex, button, " ", told));
+      made("summary", { "aria-label": words("title") }, words("cite")), bibtex, button, " ", told));
 }
 addEventListener("DOMContentLoaded", () => {
   const foot = document.querySelector(".edition[data-bibtex]");

@@ -48,7 +48,8 @@ def origins(results: dict[str, Result]) -> str:
 
 def _parts(result: Result) -> list[str]:
     data, model = result.study.setup.data, result.study.setup.model
-    devices = sorted({entry["device"] for entry in result.provenance.values()})
+    devices = {entry["device"] for entry in result.provenance.values()}
+    brands = sorted({device.split(", family")[0] for device in devices})
     source = _("computed live") if result.live else _("stored")
     if 0 < len(result.live) < len(result.seeds):
         source = _("partly stored, partly computed live")
@@ -59,5 +60,5 @@ def _parts(result: Result) -> list[str]:
           name=data.name, size=data.size),
         _("{family} of width {width}", family=model.family, width=model.width),
         _("seed {seeds}", seeds=seeds) if one else _("seeds {seeds}", seeds=seeds),
-        f"{source} ({', '.join(devices)})",
+        f"{source} ({', '.join(brands)})",
     ]  # fmt: skip

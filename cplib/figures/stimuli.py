@@ -98,9 +98,7 @@ def course(study: Study) -> Panel:
     clean = study.clean_epochs
     lives = {
         _("impaired"): run,
-        textwrap.fill(REFERENCES["baseline"], 11, break_long_words=False): Run(
-            (), clean
-        ),
+        textwrap.fill(REFERENCES["baseline"], 14): Run((), clean),
         REFERENCES["control"]: Run((), run.epochs),
     }
     with style():

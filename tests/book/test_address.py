@@ -1,7 +1,7 @@
 """A state in the page's address: written as the reader moves, opened by another."""
 
 import pytest
-from alone import written
+from alone import anew, written
 from handmade import GRID, handmade
 
 from cplib.widgets import explore, front_page, predict
@@ -120,13 +120,14 @@ def test_a_prediction_opens_beside_ones_own(opened, asked, sketch):
         "blur-lasting~contradicted"
     )
     other = opened(page.url)
+    other.locator("svg > circle.guest").first.wait_for()
     assert heights(other, "guest") == pytest.approx(heights(page, "guess"), abs=0.1)
     assert len(heights(other, "guest")) == 2
     told = other.get_by_role("status").last.text_content()
     assert f"{last}: 0.0, blur-lasting: contradicted." in told
     assert not other.locator(".measured, circle.guess, :checked").count()
     assert other.evaluate("localStorage.length") == 0  # nothing is kept, or counted
-    other.get_by_role("slider").first.evaluate("e => e.closest('details').open = true")
+    other.locator("summary").press("Enter")
     other.get_by_role("slider").first.press("End")
     assert len(heights(other, "guest")) == 2 and len(heights(other, "guess")) == 1
     other.get_by_role("button", name="Show what").click()
@@ -135,7 +136,7 @@ def test_a_prediction_opens_beside_ones_own(opened, asked, sketch):
 
 def test_ones_own_prediction_is_not_drawn_twice(opened, asked):
     page = predicted(opened, asked)
-    page.reload()
+    anew(page)
     assert len(heights(page, "guess")) == 2 and not heights(page, "guest")
 
 

@@ -5,7 +5,7 @@ import re
 from statistics import fmean
 
 import pytest
-from alone import DESKTOP, PHONE, opening, written
+from alone import DESKTOP, PHONE, anew, opening, written
 from axe_playwright_python.sync_playwright import Axe
 from scipy import stats
 
@@ -191,7 +191,9 @@ def test_pause_and_stop(visit):
     button(page, "Stop").click()
     assert "Stopped" in said(page)
     page.wait_for_function("!document.querySelector('.live[data-growing]')")
-    page.wait_for_timeout(100)
+    for _ in range(100):  # the browser tells of a worker's end when it has time
+        if page.workers:
+            page.wait_for_timeout(50)
     assert not page.workers
     assert button(page, "Train").is_enabled()
 
@@ -375,7 +377,7 @@ def test_the_notebook_keeps_compares_and_forgets(visit):
     trained(page)
     page.get_by_label("Name of the run").fill("mine")
     page.keyboard.press("Tab")
-    page.reload()
+    anew(page)
     button(page, "Nothing to see").click()
     page.get_by_label("Draw mine").check()
     assert page.locator(".chart .other").count() == 1
@@ -383,7 +385,7 @@ def test_the_notebook_keeps_compares_and_forgets(visit):
     assert page.url.endswith("A=blur4@0-3") and ";epochs=8;" in page.url
     assert {row["run"] for row in exported(page)} == {"mine"}
     button(page, "Delete mine").click()
-    page.reload()
+    anew(page)
     assert page.get_by_label("Name of the run").count() == 0
 
 

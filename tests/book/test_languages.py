@@ -30,19 +30,19 @@ MARKS = re.compile(
 TITLED = re.compile(r"(`).*<(.*)>(`)|:[^{}`]*(\})$")  # a role's title, a format
 ADDRESS = re.compile(r'(?:href|src|action|content_root)="([^"#:?]+)')
 # All text that the page shows, folded or not, and what screen readers say; without code
-# and the cells of tables.
+# and tables of data.
 READ = """() => {
   const found = [], { body } = document;
   const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
   for (let text = texts.nextNode(); text; text = texts.nextNode())
-    if (!text.parentElement.closest("script, style, code, pre, td"))
+    if (!text.parentElement.closest("script, style, code, pre, table"))
       found.push(text.data);
   for (const name of ["aria-label", "alt", "aria-valuetext"])
     for (const element of document.querySelectorAll(`[${name}]`))
       found.push(element.getAttribute(name));
   return found.join(" ");
 }"""
-NAMES = {"laptop"}
+NAMES = {"cifar", "demo", "gratings", "laptop"}  # of data sets and scales
 
 
 def marks(words):

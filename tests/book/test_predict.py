@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from alone import DENIED, DESKTOP, PHONE, flaws, opening, written
+from alone import DENIED, DESKTOP, PHONE, anew, flaws, opening, written
 from handmade import formula, handmade, interval, with_traces
 
 from cplib import results, studies
@@ -99,8 +99,8 @@ def test_what_was_measured_is_closed_until_it_is_asked_for(visit, result, viewpo
     draw(page)
     button(page, "Show what was measured").click()
     assert figures(page) == [True, True, False]
-    pairs = re.findall(r"(\d+): (\d+\.\d)", said(page).split("Measured")[1])
-    assert {int(x): float(y) for x, y in pairs} == {
+    pairs = re.findall(r"(\d+\.\d) at (\d+)", said(page).split("Measured")[1])
+    assert {int(x): float(y) for y, x in pairs} == {
         x: pytest.approx(y, abs=0.051) for x, y in truth(result).items()
     }
     assert part(page).locator("rect.measured").count() == len(truth(result)) + 1
@@ -200,7 +200,7 @@ def test_predictions_are_remembered(visit):
         .locator("circle.guess")
         .evaluate_all("all => all.map(e => e.outerHTML)")
     )
-    page.reload()
+    anew(page)
     now = (
         part(page)
         .locator("circle.guess")
@@ -210,10 +210,10 @@ def test_predictions_are_remembered(visit):
     assert figures(page) == [False, False, False]
     assert part(page).get_by_label("contradicted").last.is_checked()
     button(page, "Show what was measured").click()
-    page.reload()
+    anew(page)
     assert figures(page) == [True, True, False] and "off by" in said(page)
     button(page, "Start again").click()
-    page.reload()
+    anew(page)
     assert figures(page) == [False, False, False]
     assert part(page).locator(".guess, :checked").count() == 0
 
@@ -233,10 +233,10 @@ def test_what_is_kept_of_another_curve_is_not_drawn(visit):
     page.evaluate("""() => { const kept = JSON.parse(localStorage["cplib-predictions"]);
       for (const mine of Object.values(kept)) mine.guess.pop();
       localStorage["cplib-predictions"] = JSON.stringify(kept); }""")
-    page.reload()
+    anew(page)
     assert part(page).locator(".guess").count() == 0
     page.evaluate("localStorage['cplib-predictions'] = '[no JSON'")
-    page.reload()
+    anew(page)
     assert button(page, "Skip this").is_visible()
 
 
@@ -295,7 +295,7 @@ def test_the_card_counts_the_calls(launched, sheet, card, tmp_path):
         page.get_by_label("undecided").last.check()
         button(page, "Show what was measured").click()
         off = re.search(r"off by (\S+)", said(page))[1]
-        page.goto(row)
+        anew(page, row)
         told = page.locator(".cplib-record .live").inner_text()
         assert "You called 2 of 3." in told and f"off by {off}" in told
         marks = page.locator("tbody td:last-child").all_inner_texts()
@@ -303,7 +303,7 @@ def test_the_card_counts_the_calls(launched, sheet, card, tmp_path):
         assert not flaws(page)
         page.get_by_role("button", name="Forget my predictions").click()
         assert "no call on this device" in page.locator("p").first.inner_text()
-        page.goto(sheet)
+        anew(page, sheet)
         assert figures(page) == [False, False, False]
 
 

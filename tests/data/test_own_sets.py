@@ -183,7 +183,7 @@ def test_images_that_do_not_fit_are_refused(changes, words):
 
 
 def test_other_mistakes_are_named():
-    with pytest.raises(InputError, match="cplib has a data set 'mnist'"):
+    with pytest.raises(InputError, match="already has a data set 'mnist'"):
         data.register(Source("mnist", raw, 1, 7))
     with pytest.raises(InputError, match="classes=1 must be .*2 or more"):
         Source("shapes", raw, 1, classes=1)

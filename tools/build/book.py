@@ -105,10 +105,8 @@ def build(root: Path, output: Path, parameters: dict[str, str | int]) -> Path:
         print(f"The same in {languages.name(language)}")
         own = output / language
         with languages.spoken(catalogue, own):
-            sources = languages.stage(root, output / "stage", own / "stage")
+            sources = languages.stage(root, output / "stage", own, language)
             stage_notebooks(root, own, sources, parameters)
-            for name, text in languages.settings(root, language).items():
-                (own / name).write_text(text, encoding="utf-8")
             languages.add(build_pages(own, own), made, language)
     if catalogues:
         languages.link(made, catalogues)

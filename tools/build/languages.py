@@ -88,19 +88,28 @@ def settings(root: Path, language: str, say: Say = translated) -> dict[str, str]
     return {"_config.yml": yaml.safe_dump(config), "_toc.yml": yaml.safe_dump(toc)}
 
 
-def stage(root: Path, english: Path, own: Path) -> list[Path]:
-    """Copy the staged book `english` to `own`; return its translated sources."""
-    shutil.rmtree(own, ignore_errors=True)
-    shutil.copytree(english, own)
-    for page in PAGES:
+def stage(root: Path, english: Path, own: Path, language: str) -> list[Path]:
+    """Put settings and a stage into `own`, a copy of the stage `english`.
+
+    Returns:
+        The sources of `PAGES` on it, translated.
+    """
+    for name, text in settings(root, language).items():
+        (own / name).write_text(text, encoding="utf-8")
+    shutil.rmtree(own / "stage", ignore_errors=True)
+    shutil.copytree(english, own / "stage")
+    sources = [own / "stage" / f"{page}.ipynb" for page in PAGES]
+    for page, source in zip(PAGES, sources, strict=True):
         notebook = nbformat.read(root / f"{page}.ipynb", as_version=4)
-        nbformat.write(said(notebook), own / f"{page}.ipynb")
-    return [own / f"{page}.ipynb" for page in PAGES]
+        nbformat.write(said(notebook), source)
+    return sources
 
 
 def said(notebook: NotebookNode, say: Say = translated) -> NotebookNode:
     """`notebook` with `say` applied to all that readers may read in it."""
     for cell in notebook.cells:
+        prompts = cell.metadata.get("mystnb", {})
+        prompts |= {name: say(words) for name, words in prompts.items()}
         if cell.cell_type == "markdown":
             cell.source = _text(cell.source, say)
         elif "remove-cell" not in cell.metadata.get("tags", []):

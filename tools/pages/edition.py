@@ -1,15 +1,19 @@
 """The edition at the foot of every page, with what the page's figures are cited by.
 
 The script of the pages (book/static/page.js) puts the id and the title of a figure into
-the BibTeX entry that it finds there.
+the BibTeX entry that it finds there. What it says itself is there, too, in the language
+of the page.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from pathlib import Path
 from typing import Any
+
+from cplib._base.words import translated as _
 
 CHANGELOG = Path(__file__).resolve().parents[2] / "CHANGELOG.md"
 HEADING = re.compile(r"^## ((\w+) edition \((.+)\))$", re.M)
@@ -25,11 +29,26 @@ def edition() -> re.Match:
 
 def signed(text: str, name: str, config: Any) -> str:
     """`text` of the page `name` with a line on the edition at its foot."""
-    data = ""
+    data = f' data-words="{html.escape(json.dumps(spoken()))}"'
     if FIGURE in text:
-        data = f' data-bibtex="{html.escape(bibtex(text, name, config))}"'
+        data += f' data-bibtex="{html.escape(bibtex(text, name, config))}"'
     line = f'<p class="edition"{data}>{edition()[1]}.</p>\n'
     return FOOT.sub(lambda foot: line + foot[0], text, count=1)
+
+
+def spoken() -> dict[str, str]:
+    """What the script of the pages says."""
+    return {
+        "link": _("Link to this figure"),
+        "cite": _("Cite"),
+        "title": _("Cite this figure"),
+        "copy": _("Copy"),
+        "copied": _("Copied."),
+        "mark": _("Marked: copy it with the keyboard or the menu."),
+        "astray": _(
+            "The link asks for “{asked}”, which is not on this page in this edition."
+        ),
+    }
 
 
 def bibtex(text: str, name: str, config: Any) -> str:

@@ -75,7 +75,7 @@ function start(root) {
   function arrive(given) {
     const pairs = given.filter(Boolean).map((word) => word.split(/~(?=[^~]*$)/));
     const known = ([what, value]) => (paper && paper.holds(what, value))
-      || (VERDICTS.includes(value) && calls.some(({ id }) => id === what));
+      || (VERDICTS.some(([verdict]) => verdict === value) && calls.some(({ id }) => id === what));
     const lost = pairs.find((pair) => !known(pair));
     if (lost) return misfit(lost.join(": "));
     if (!pairs.length || String(given) === String(words())) return "";

@@ -2,7 +2,7 @@
 // the trace of the Fisher information by layer.
 
 const GRIP = 12; // width of a handle at an end of a window, in pixels
-const NAME = Math.max(38, 8 + 7.5 * _`twin`.length); // of the longest label
+const NAME = Math.max(38, 10 * _`twin`.length - 2); // of the longest label
 
 /** Where things are in a scene of `width` pixels with `rows` strips over `total` epochs. */
 function layout(width, rows, total) {
