@@ -14,8 +14,8 @@ from .errors import CplibError
 # for --help only; a test compares them with the studies and scales of the package
 STUDIES = (
     "1TL, 1BL, 2L, 2R, 2B, 3TL, 3TR, 3BL, 3BR1, 3BR2, 3BR3, 4L, 5, 2B-moving, worth, "
-    "permanent, clock-decay, clock-batch, restart, cyclic, 4R-few, 4L-long, 4L-data, "
-    "4L-few, 4L-loose, timing, demo, unmirrored"
+    "permanent, clock-decay, clock-batch, restart, shrink, cyclic, 4R-few, 4L-long, "
+    "4L-data, 4L-few, 4L-loose, timing, demo, unmirrored"
 )
 SCALES = "smoke, demo, laptop, paper, second"
 OPTIONS = {

@@ -91,6 +91,7 @@ def flat(spec, path=""):
         ("clock-decay", "1TL", {".schedule.weight_decay"}),
         ("clock-batch", "1TL", {".schedule.batch"}),
         ("restart", "1TL", {".schedule.rate.kind"}),
+        ("shrink", "1TL", {".schedule.shrink"}),
         ("cyclic", "1TL", {".schedule.rate.kind", ".schedule.rate.period"}),
         ("4L-data", "4L-long", {".data.train"}),
         ("4L-few", "4L-long", {".data.train"}),
@@ -115,6 +116,7 @@ def test_everything_in_the_book_can_be_made_at_its_scale():
         "clock-decay",
         "clock-batch",
         "restart",
+        "shrink",
         "cyclic",
     }  # of the second edition, in training
     assert {name for name, _ in studies.BOOK} == set(studies.names()) - later
