@@ -101,6 +101,7 @@ CHANGED = {
     "clock-decay": "a quarter of the weight decay",
     "clock-batch": "mini-batches four times as large",
     "restart": "a learning rate that starts anew at the removal",
+    "shrink": "weights shrunk and perturbed at the removal",
     "cyclic": "a learning rate that starts anew every {} epochs",
 }
 
@@ -116,6 +117,7 @@ def changed(scale: Scale, name: str) -> Study:
         "clock-decay": {"weight_decay": schedule.weight_decay / 4},
         "clock-batch": {"batch": 4 * schedule.batch},
         "restart": {"rate": Restart()},
+        "shrink": {"shrink": (0.4, 0.1)},  # as in Ash & Adams 2020
         "cyclic": {"rate": Cyclic(scale.length)},
     }[name]
     title = f"Blur until epoch t0, {CHANGED[name].format(scale.length)}"

@@ -101,6 +101,8 @@ def advance(
                 labels = deficit.labels(labels, seed)
             s, still = setup.schedule, deficit is not None and not deficit.augment
             source = Augmented(images, *((0, False) if still else (s.shift, s.mirror)))
+            if state.epoch == removal and s.shrink is not None:
+                _shrink(state, setup, seed, dataset)
         while state.epoch < end:
             rate = setup.schedule.rate_at(state.epoch, removal)
             learned = learn(state, setup.schedule.batch, rate, seed, source, labels)
@@ -114,6 +116,18 @@ def advance(
             on_epoch(state.epoch)
         removal = removal if deficit is None else end
     return state
+
+
+@torch.no_grad()
+def _shrink(state: State, setup: Setup, seed: int, dataset: Dataset) -> None:
+    """Shrink and perturb the weights of `state`, in place; see `Schedule`."""
+    factor, noise = setup.schedule.shrink
+    random = stream(seed, "shrink", state.epoch)
+    other = int(torch.randint(2**31, (), generator=random))
+    fresh = fisher.layers(untrained(setup, other, dataset).net)
+    for name, layer in fisher.layers(state.net).items():
+        for old, new in zip(layer.parameters(), fresh[name].parameters(), strict=True):
+            old.mul_(factor).add_(new, alpha=noise)
 
 
 def _measure(state: State, probe: Probe, seed: int, images: torch.Tensor) -> None:

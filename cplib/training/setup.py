@@ -72,6 +72,9 @@ class Schedule:
         shift: random translation up to this many pixels, over the mean colour.
         mirror: whether images are mirrored left to right with probability 1/2.
         rate: another course of the learning rate, such as `Restart()`.
+        shrink: two factors; whenever a deficit ends, the weights become the first times
+            themselves plus the second times those of an untrained network ("shrink and
+            perturb", Ash & Adams 2020).
     """
 
     lr: float = 0.05
@@ -82,6 +85,7 @@ class Schedule:
     shift: int = 4
     mirror: bool = True
     rate: Rate | None = None
+    shrink: tuple[float, float] | None = None
 
     def __post_init__(self):
         settle(self, "lr decay", number, True)
@@ -89,6 +93,8 @@ class Schedule:
         settle(self, "batch", whole, 1)
         settle(self, "shift", whole, 0)
         settle(self, "mirror", flag)
+        if self.shrink is not None:
+            settle(self, "shrink", _pair)
 
     def rate_at(self, epoch: int, removal: int | None = None) -> float:
         """The learning rate of epoch `epoch`; see `Rate.at`."""
@@ -97,8 +103,19 @@ class Schedule:
     def spec(self) -> dict:
         """Plain values; fields added later are left out at their defaults."""
         spec = {f.name: getattr(self, f.name) for f in fields(self)}
-        rate = spec.pop("rate")
-        return spec if rate is None else spec | {"rate": rate.spec()}
+        later = {"rate": self.rate and self.rate.spec(), "shrink": self.shrink}
+        return {k: v for k, v in (spec | later).items() if v is not None}
+
+
+def _pair(what: str, value: object) -> tuple[float, float]:
+    """`value` as two numbers, 0 or more."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{what}={value!r} must be two numbers, for example (0.4, 0.1)."
+        ) from None
+    return number(what, first), number(what, second)
 
 
 @dataclass(frozen=True)

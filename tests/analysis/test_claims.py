@@ -383,6 +383,8 @@ INDEPENDENT = {
     "test-images-raised": lambda b: looked(b, metric="trace_test"),
     "restart-lasting": lambda b: last_change(b, "baseline"),
     "restart-milder": lambda a, b: milder(a, b, against="baseline"),
+    "shrink-lasting": lambda b: last_change(b, "baseline"),
+    "shrink-milder": lambda a, b: milder(a, b, against="baseline"),
     "worth-blur": lambda b: last_change(b, "baseline", "blur"),
 }
 

@@ -91,6 +91,7 @@ def flat(spec, path=""):
         ("clock-decay", "1TL", {".schedule.weight_decay"}),
         ("clock-batch", "1TL", {".schedule.batch"}),
         ("restart", "1TL", {".schedule.rate.kind"}),
+        ("shrink", "1TL", {".schedule.shrink"}),
         ("cyclic", "1TL", {".schedule.rate.kind", ".schedule.rate.period"}),
     ],
 )

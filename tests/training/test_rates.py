@@ -1,4 +1,4 @@
-"""The courses of the learning rate, and that a fork follows the same one."""
+"""Courses of the learning rate, shrunk weights, and that a fork follows them."""
 
 import math
 from dataclasses import dataclass
@@ -50,12 +50,31 @@ def test_a_restart_begins_when_the_last_deficit_has_ended(monkeypatch):
     assert seen == [0.1, 0.1, 0.05, 0.025, 0.1, 0.05]
 
 
-def test_a_fork_after_the_removal_equals_the_run_from_scratch():
+def weights(phases, **change):
+    """Weights of a layer after `phases`; the learning rate moves none of them."""
+    net = training.train(SETUP.vary(lr=1e-30, **change), 0, phases).net
+    return net.blocks[3][0].weight.detach().flatten()
+
+
+def test_weights_shrink_whenever_a_deficit_ends():
+    phases = [(Blur(), 1), (None, 2), (Blur(), 3), (None, 4)]
+    born = weights([])
+    torch.testing.assert_close(weights(phases, shrink=(0.5, 0)), born / 4)
+    torch.testing.assert_close(weights(phases[:1], shrink=(0.5, 0)), born)
+    fresh = weights(phases[:2], shrink=(0, 2))
+    limit = 2 / 72**0.5  # twice PyTorch's bound for 8 channels of 3 x 3 weights
+    assert 0.95 * limit < fresh.abs().max() < limit
+    assert abs(torch.corrcoef(torch.stack([fresh, born]))[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("end", [1, 2])
+@pytest.mark.parametrize("change", [{"rate": Restart()}, {"shrink": (0.4, 0.1)}])
+def test_a_fork_from_the_removal_on_equals_the_run_from_scratch(change, end):
     """The checkpoint does not say when the deficit ended: the phases do."""
-    setup = SETUP.vary(rate=Restart())
+    setup = SETUP.vary(**change)
     phases = [(Blur(), 1), (None, 4)]
     whole = training.train(setup, 0, phases)
-    half = training.train(setup, 0, [(Blur(), 1), (None, 2)])
+    half = training.train(setup, 0, [(Blur(), 1), (None, 2)][:end])
     dataset = data.load(setup.data)
     again = training.restore(half.to_bytes(), setup, 0, dataset)
     training.advance(again, setup, 0, dataset, phases)
@@ -98,7 +117,15 @@ def test_a_course_of_ones_own_has_a_name_in_the_hash():
     assert warm.setup.schedule.rate_at(0) == SETUP.schedule.lr / 2
 
 
-@pytest.mark.parametrize("made", [lambda: Cyclic(0), lambda: Cosine(1.5)])
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: Cyclic(0),
+        lambda: Cosine(1.5),
+        lambda: Schedule(shrink=0.4),
+        lambda: Schedule(shrink=(0.4, -0.1)),
+    ],
+)
 def test_impossible_courses_are_refused(made):
-    with pytest.raises(InputError, match="period|epochs"):
+    with pytest.raises(InputError, match="period|epochs|shrink"):
         made()
