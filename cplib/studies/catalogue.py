@@ -146,12 +146,13 @@ def unmirrored(scale: Scale) -> Study:
     Apart from its phase, a grating turned upside down is one mirrored left to right. If
     images are mirrored, the flipped set is the set itself, and the flip tests nothing;
     if not, it exchanges the orientations of the classes. The grating is fainter here,
-    because the set is easier to learn without mirroring.
+    because the set is easier to learn without mirroring. For scales of other data the
+    study is that of the `demo` scale.
     """
     small = scale if scale.main.data.name == "gratings" else SCALES["demo"]
     setup = small.main.vary(options=(("fine", 0.5),), mirror=False)
-    title, ends = "Gratings without mirroring", scale.removals[-1:]
-    return _from_birth("unmirrored", scale, title, "blur flip noise", ends, setup)
+    title, ends = "Gratings without mirroring", small.removals[-1:]
+    return _from_birth("unmirrored", small, title, "blur flip noise", ends, setup)
 
 
 STUDIES = {
