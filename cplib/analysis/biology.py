@@ -21,7 +21,7 @@ import pandas as pd
 import yaml
 from scipy.interpolate import PchipInterpolator as Pchip
 
-from .._base.plain import whole
+from .._base.plain import choose, whole
 from ..errors import InputError
 from .fits import double_exponential
 
@@ -94,8 +94,7 @@ def schematic(name: str, age_days=None) -> pd.DataFrame:
     c/deg, percent, peaks or synapses per 100 um^2, nan outside that range; and `kind`,
     always "schematic". A name that is no key of `HOW_DRAWN` raises `InputError`.
     """
-    if name not in _DRAWN:
-        raise InputError(f"No schematic {name!r}: choose one of {', '.join(_DRAWN)}.")
+    choose("schematic", name, _DRAWN)
     first, last, curve = _DRAWN[name]
     age = np.linspace(first, last, 300) if age_days is None else np.asarray(age_days)
     value = np.where((first <= age) & (age <= last), curve(age), np.nan)
