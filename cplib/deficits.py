@@ -220,6 +220,6 @@ CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
 
 
 def deficit(kind: str) -> Deficit:
-    """The deficit called `kind`, a key of `KINDS` or `CONTROLS`, as in the paper."""
+    """The deficit called `kind`, a key of `KINDS` or `CONTROLS`, with its defaults."""
     choose("deficit", kind, known := KINDS | CONTROLS)
     return known[kind]()

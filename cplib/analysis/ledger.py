@@ -72,8 +72,8 @@ class Claim:
     def __post_init__(self):
         if self.untestable:
             return
-        choose(f"statistic of claim {self.id}:", self.statistic, STATISTICS)
-        choose(f"expectation of claim {self.id}:", self.expected, EXPECTED)
+        choose(f"statistic in claim {self.id},", self.statistic, STATISTICS)
+        choose(f"expectation in claim {self.id},", self.expected, EXPECTED)
 
     @property
     def expectation(self) -> str:
