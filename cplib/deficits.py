@@ -219,11 +219,7 @@ KINDS = {d.kind: d for d in (Blur, VerticalFlip, LabelPermutation, Noise)}
 CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
 
 
-def deficit(kind: str, **options) -> Deficit:
-    """The deficit called `kind`, a key of `KINDS` or `CONTROLS`, with its options."""
-    known = KINDS | CONTROLS
-    choose("deficit", kind, known)
-    try:
-        return known[kind](**options)
-    except TypeError as error:
-        raise InputError(f"Deficit {kind}: {error}.") from error
+def deficit(kind: str) -> Deficit:
+    """The deficit called `kind`, a key of `KINDS` or `CONTROLS`, with its defaults."""
+    choose("deficit", kind, known := KINDS | CONTROLS)
+    return known[kind]()

@@ -86,7 +86,6 @@ def test_only_labels_or_only_images_change():
     ("make", "words"),
     [
         (lambda: deficits.deficit("blurr"), ["blurr", "blur", "noise"]),
-        (lambda: deficits.deficit("blur", sigma=2), ["blur", "sigma"]),
         (lambda: deficits.Blur(1), ["factor=1", "2 or more"]),
         (lambda: deficits.Blur(32).images(random_images(), 0), ["32", "16x16"]),
     ],

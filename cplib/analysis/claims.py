@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import results
 from .claim_statistics import STATISTICS
-from .effects import left_out
+from .effects import REFERENCES, left_out
 from .findings import LEVEL, SIGNS, Finding, Said
 from .ledger import (
     CONTRADICTED,
@@ -23,8 +23,6 @@ from .ledger import (
     ledger,
     registered,
 )
-
-REFERENCES = ("baseline", "control")
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def changes(result: Result, against: str = "baseline") -> pd.DataFrame:
         against: "baseline" (no deficit, as many clean epochs) or "control" (no
             deficit, as many epochs in all).
     """
-    if against not in ("baseline", "control"):
+    if against not in REFERENCES:
         raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
     table = finals(result)
     return table.assign(change=100 * (table["final"] - table[against]))
@@ -136,5 +136,11 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """Confidence interval of the mean of `values` (n,), Student's t; NaN if n = 1."""
     if len(values) < 2:
         return float("nan"), float("nan")
-    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
+    half = half_width(values, level)
     return float(values.mean() - half), float(values.mean() + half)
+
+
+def half_width(values: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Half of the confidence interval of the mean over the last axis (Student's t)."""
+    factor = stats.t.ppf((1 + level) / 2, np.shape(values)[-1] - 1)
+    return factor * stats.sem(values, axis=-1)

@@ -231,11 +231,9 @@ def _fitted(
         fit = fit_exponential(s, f)
     except CplibError:
         return f"{name}: no fit converged."
-    line, label = (
-        {"color": look.colour, "linestyle": look.dash},
-        f"a·exp(c·S)+b, {name}",
-    )
-    top.plot(points.index, fit.predict(s), marker=look.marker, label=label, **line)
+    line = {"color": look.colour, "linestyle": look.dash}
+    fitted = {"marker": look.marker, "label": f"a·exp(c·S)+b, {name}"}
+    top.plot(points.index, fit.predict(s), **fitted, **line)
     grid = np.linspace(s.min(), s.max(), 100)
     band(bottom, grid, *fit.band(grid), look.colour)
     bottom.plot(grid, fit.predict(grid), **line)

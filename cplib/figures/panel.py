@@ -7,6 +7,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
+from itertools import zip_longest
 from pathlib import Path
 
 import matplotlib as mpl
@@ -95,21 +96,14 @@ class Panel:
                 groups.append([one])
         return groups
 
-    def images(self) -> list[str]:
-        """The parts in HTML, on white unless the page adapts their colours."""
-        parts = self.parts()
-        said = [words for _, words in self.links] or [self.alt]
-        said += [""] * (len(parts) - len(said))
-        found = [
-            _image(self.svg(p), words) for p, words in zip(parts, said, strict=True)
-        ]
-        for number, link in enumerate(self.links):
-            found[number] = f'<a href="{link[0]}">{found[number]}</a>'
-        return found
-
     def image_html(self) -> str:
-        """The image alone, in HTML."""
-        return _beside(self.images(), self.figure.get_figwidth() / WIDEST)
+        """The image alone, in HTML, on white unless the page adapts its colours."""
+        links, found = self.links or [("", self.alt)], []
+        pairs = zip_longest(self.parts(), links, fillvalue=("", ""))
+        for part, (address, words) in pairs:
+            image = _image(self.svg(part), words)
+            found.append(f'<a href="{address}">{image}</a>' if address else image)
+        return _beside(found, self.figure.get_figwidth() / WIDEST)
 
     def _repr_html_(self) -> str:
         return (
@@ -118,35 +112,26 @@ class Panel:
         )
 
     def data(self) -> str:
-        """The table as HTML, with a link that saves it."""
+        """The table as HTML, with a link that saves it as CSV and holds it all."""
         rows = self.table.rename(columns=_).to_html(
             index=False, border=0, float_format="{:.4g}".format, na_rep="–"
         )
+        payload = base64.b64encode(self.table.to_csv(index=False).encode()).decode()
+        name = "-".join(re.findall(r"[a-z0-9]+", self.caption.lower())[:6]) or "figure"
         return (
             f'<div class="cplib-table" tabindex="0" role="region" '
-            f'aria-label="{_("Data of the figure")}">{rows}</div>{self._download()}'
+            f'aria-label="{_("Data of the figure")}">{rows}</div>'
+            f'<p><a download="{name}.csv" href="data:text/csv;base64,{payload}">'
+            f"{_('Save the data as CSV')}</a></p>"
         )
 
     def words(self) -> str:
         """The caption, with the origin folded behind an icon."""
-        return html.escape(self.caption) + self._origin()
-
-    def _origin(self) -> str:
-        """The origin, folded behind an icon."""
         label = _("Where these numbers come from")
         sign = f'<summary aria-label="{label}">ⓘ</summary>'
         words = html.escape(self.origin)
-        return f' <details class="cplib-origin">{sign}{words}</details>' * bool(words)
-
-    def _download(self) -> str:
-        """A link that saves the table as CSV; it holds the data itself."""
-        payload = base64.b64encode(self.table.to_csv(index=False).encode()).decode()
-        words = re.findall(r"[a-z0-9]+", self.caption.lower())[:6]
-        name = "-".join(words) or "figure"
-        return (
-            f'<p><a download="{name}.csv" href="data:text/csv;base64,{payload}">'
-            f"{_('Save the data as CSV')}</a></p>"
-        )
+        folded = f' <details class="cplib-origin">{sign}{words}</details>' * bool(words)
+        return html.escape(self.caption) + folded
 
 
 def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> Panel:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from .. import results
 from ..analysis import biology
@@ -213,7 +212,8 @@ def _traces(title: str, result: Result, *runs: Run) -> Thumbnail:
         if curve.empty:
             continue
         kind = "dashed" if run.clean and len(runs) > 1 else "line"
-        marks.append(_thinned(curve.index, np.log2(curve), look.colour, kind))
+        thin = np.log2(curve.iloc[:: max(1, len(curve) // 30)])
+        marks.append(Mark(thin.index.to_numpy(), thin.to_numpy(), look.colour, kind))
         words.append(f"{run.label}: {curve.iloc[0]:,.3g} to {curve.iloc[-1]:,.3g}")
     return Thumbnail(title, "fisher", marks, f"Trace over training. {'; '.join(words)}")
 
@@ -245,8 +245,3 @@ def _layers(result: Result, run: Run) -> Thumbnail:
     end = f"at the end, layer {mean.iloc[-1].idxmax()} has the largest share"
     words = f"Shares of the layers, {when}: {end}"
     return Thumbnail(when, "layers", marks, words)
-
-
-def _thinned(x: pd.Index, y: pd.Series, colour: str, kind: str) -> Mark:
-    every = max(1, len(x) // 30)
-    return Mark(x.to_numpy()[::every], y.to_numpy()[::every], colour, kind)

@@ -72,7 +72,7 @@ def comparison(result: Result) -> Panel:
             lanes(rest[0], runs)
             rest[0].set_xlim(axes.get_xlim())
         elif impaired:
-            _shade(axes, impaired)
+            shaded(axes, impaired)
         figure.axes[-1].set(xlabel="epochs of training")
         percent(axes)
         legend(axes)
@@ -115,7 +115,7 @@ def _named(runs: tuple[Run, ...]) -> dict[str, Run]:
     return named
 
 
-def _shade(axes: Axes, runs: list[Run]) -> None:
+def shaded(axes: Axes, runs: list[Run]) -> None:
     """Shade the windows, the same for all `runs`, in grey, with the deficit's name."""
     alike = len({run.deficits for run in runs}) == 1
     for deficit, onset, removal in runs[0].windows:

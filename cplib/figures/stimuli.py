@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from matplotlib.figure import Figure
 
 from .. import data, studies
@@ -15,6 +14,7 @@ from .._base.plain import whole
 from .._base.words import translated as _
 from ..analysis.effects import REFERENCES
 from ..data import gratings as procedural
+from ..data.datasets import resized
 from ..deficits import KINDS, Deficit, LabelPermutation
 from ..studies import Run, Study
 from .marks import WIDTH, lanes, rows
@@ -37,14 +37,9 @@ def photographs(size: int = 32) -> torch.Tensor:
     from sklearn.datasets import load_sample_images
 
     size = whole("size", size, 1)
-    crops = []
-    for image, (top, left, side) in zip(
-        load_sample_images().images, CROPS, strict=True
-    ):
-        cut = image[top : top + side, left : left + side]
-        x = torch.from_numpy(cut.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-        crops.append(F.interpolate(x, size=size, mode="bilinear", antialias=True))
-    return torch.cat(crops)
+    pairs = zip(load_sample_images().images, CROPS, strict=True)
+    cuts = (x[top : top + k, left : left + k] for x, (top, left, k) in pairs)
+    return 2 * torch.cat([resized(cut[None].copy(), 0, size) for cut in cuts]) - 1
 
 
 def deficits(count: int = 3) -> Panel:

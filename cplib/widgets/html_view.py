@@ -6,12 +6,16 @@ import matplotlib as mpl
 import numpy as np
 
 from .._base.words import translated as _
+from ..analysis.effects import REFERENCES
 from ..deficits import Deficit
 from ..figures.examples import Examples, png_uri
 from ..figures.panel import Panel
 from .fragments import replaceable, standalone
-from .outcomes import COMPARISONS, WORDS, Outcome, Outcomes, listed
-from .static_view import CLEAN_DASHES, dashes_of
+from .outcomes import WORDS, Outcome, Outcomes, listed
+
+# dashes and gaps of the lines, in pixels, by matplotlib's name
+DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
+OTHER_DASHES, CLEAN_DASHES = [8, 2], [5, 3]
 
 
 def page(
@@ -44,7 +48,7 @@ def payload(
             "epoch": start.middle,
             "against": against,
         },
-        "comparisons": COMPARISONS,
+        "comparisons": REFERENCES,
         "words": WORDS,
         "phases": phases,  # each once: words, and the deficit's name
         "clean": _curve(outcomes.clean) | {"dashes": CLEAN_DASHES},
@@ -52,7 +56,7 @@ def payload(
             {
                 "name": name,
                 "label": group[0].run.label,
-                "dashes": dashes_of(group[0]),
+                "dashes": DASHES.get(group[0].run.deficits[0].look.dash, OTHER_DASHES),
                 "listed": listed(group),
                 "runs": [_run(outcomes, outcome, phases) for outcome in group],
             }
