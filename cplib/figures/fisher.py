@@ -27,7 +27,10 @@ from .marks import (
 from .palette import GREY, looks, networks, ramp, series, style
 from .panel import Panel, worded
 
-ACCURACIES = {"test": "test set", "train": "training images, as augmented"}
+ACCURACIES = {
+    "test": "test set",
+    "train": "training images (shifted and mirrored, as in training)",
+}
 TRACE = "trace of Fisher information"
 
 
@@ -70,7 +73,7 @@ def under_deficit(
     runs = [result.study.runs[0], *runs_with(result, deficit)]
     named = {name_of(run): (result, run) for run in runs}
     with style():
-        axes = added(below.figure, 2.6) if below else rows(2.6)[1][0]
+        axes = added(below.figure, 2.6) if below else rows(4.2)[1][0]
         words, table = _lines(axes, named, looks(runs), "run")
         for removal in {window.removal for run in runs for window in run.windows}:
             axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
@@ -240,8 +243,9 @@ def _fitted(
     band(bottom, grid, *fit.band(grid), look.colour)
     bottom.plot(grid, fit.predict(grid), **line)
     bottom.set_ylim(0, 1.5 * f.max())
-    return (
+    words = (
         f"{name.capitalize()}: R² = {fit.r2:.2f} (a straight line "
         f"{fit.r2_linear:.2f}), c = {fit.params['c']:.2g} ± {fit.stderr['c']:.2g} per "
         "point" + ", indistinguishable from a straight line" * fit.degenerate + "."
     )
+    return words.replace("-", "\N{MINUS SIGN}")

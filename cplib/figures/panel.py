@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -41,6 +43,7 @@ class Panel:
         table: the data drawn.
         origin: meaning of lines and bands, and where the numbers come from.
         links: for each part, an address and what the part shows.
+        parted: captions of the first parts, for a `Sheet` that shows one alone.
     """
 
     figure: Figure
@@ -49,6 +52,7 @@ class Panel:
     table: pd.DataFrame
     origin: str = ""
     links: tuple[tuple[str, str], ...] = ()
+    parted: tuple[str, ...] = ()
 
     def save(self, path: Path | str) -> None:
         """Write the image on white; the suffix is its format (SVG, PNG or PDF)."""
@@ -119,17 +123,17 @@ class Panel:
 
     def data(self) -> str:
         """The table as HTML, with a link that saves it."""
-        rows = self.table.rename(columns=_).to_html(
-            index=False, border=0, float_format="{:.4g}".format, na_rep="–"
-        )
+        rows = self.table.apply(_plain).rename(columns=_)
+        rows = rows.to_html(index=False, border=0, na_rep="–")
         return (
             f'<div class="cplib-table" tabindex="0" role="region" '
             f'aria-label="{_("Data of the figure")}">{rows}</div>{self._download()}'
         )
 
-    def words(self) -> str:
-        """The caption, with the origin folded behind an icon."""
-        return html.escape(self.caption) + self._origin()
+    def words(self, part: int | None = None) -> str:
+        """The caption, or that of a part, with the origin folded behind an icon."""
+        caption = self.caption if part is None else self.parted[part]
+        return html.escape(caption) + self._origin()
 
     def _origin(self) -> str:
         """The origin, folded behind an icon."""
@@ -153,10 +157,11 @@ def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> P
     """A panel with the words called `name` in `words.toml`, with `parts` filled in."""
     texts = resources.files(__package__).joinpath("words.toml").read_text("utf-8")
     words = tomllib.loads(texts)[name]
-    alt, caption, origin = (
-        _(words.get(key, ""), **parts) for key in ("alt", "caption", "origin")
+    alt, caption, more, origin = (
+        _(words.get(key, ""), **parts) for key in ("alt", "caption", "more", "origin")
     )
-    return Panel(figure, alt, caption, table, origin)
+    whole = f"{caption} {more}".strip()
+    return Panel(figure, alt, whole, table, origin, parted=(caption, more))
 
 
 @dataclass(frozen=True)
@@ -174,12 +179,22 @@ class Sheet:
         for title, panel, part in self.shown:
             image = _image(panel.svg(panel.parts()[part]), panel.alt)
             images.append(f"<div><b>{html.escape(title)}</b>{image}</div>")
-            words += f"<div><b>{html.escape(title)}.</b> {panel.words()}</div>"
+            words += f"<div><b>{html.escape(title)}.</b> {panel.words(part)}</div>"
         return (
             f'<figure class="cplib-figure">{_beside(images)}'
             f"<figcaption>{words}</figcaption>"
             f"{_folded(''.join(panel.data() for _, panel, _ in self.shown))}</figure>"
         )
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Numbers as texts, with the decimals that show the largest in three digits."""
+    if not pd.api.types.is_float_dtype(column):
+        return column
+    largest = column[np.isfinite(column)].abs().max()
+    digits = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
+    text = f"{{:,.{digits}f}}".format
+    return column.map(lambda x: text(round(x, digits) + 0.0), na_action="ignore")
 
 
 def _folded(data: str) -> str:

@@ -43,7 +43,7 @@ def test_the_triangles_share_one_scale():
     ):
         drawn = [patch.get_alpha() for patch in axes.patches]
         lost = cells["points lost"].to_numpy()
-        wanted = palette.DEEPEST * np.minimum(1, np.abs(lost) / 15)
+        wanted = palette.DEEPEST * np.sqrt(np.minimum(1, np.abs(lost) / 15))
         np.testing.assert_allclose(drawn, wanted)
 
 
