@@ -53,6 +53,11 @@ REPAIRS = (
         re.compile(r'(?=<script data-cfasync="false">\s*document\.documentElement)'),
         STORES,
     ),
+    # A full stop never begins a line, not even after a formula.
+    (
+        re.compile(r'<span class="math">(?:(?!</span>).)*</span>[.,;:?!)]+', re.S),
+        r'<span class="together">\g<0></span>',
+    ),
     # A place for advertisements.
     (re.compile(r'<div id="ethical-ad-placement"[^>]*>\s*</div>'), ""),
 )
