@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import results
 from .claim_statistics import STATISTICS
-from .effects import left_out
+from .effects import REFERENCES, left_out
 from .findings import LEVEL, SIGNS, Finding, Said
 from .ledger import (
     CONTRADICTED,
@@ -23,8 +23,6 @@ from .ledger import (
     ledger,
     registered,
 )
-
-REFERENCES = ("baseline", "control")
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ class Scorecard:
 
     def _row(self, finding: Finding) -> str:
         claim = finding.claim
-        said, given = html.escape(claim.claim), finding.marked
+        said, given = html.escape(claim.claim), f"{finding.sign} {finding.worded}"
         if claim.paper:
             said += f" <small>Paper: {html.escape(claim.paper)}.</small>"
         if finding.verdict == REPRODUCED and not self.survives(finding):

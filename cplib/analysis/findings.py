@@ -97,16 +97,14 @@ class Finding:
         For another verdict, an ellipsis replaces each number.
         """
         if self.claim.untestable:
-            why = self.claim.untestable
-            return "" if verdict else f"Not testable: {why}"
+            return "" if verdict else f"Not testable: {self.claim.untestable}"
         text, shows = self._template(verdict or self.verdict), self._shows()
         numbers = {name: show(self.mean) for name, show in shows.items()}
         numbers["beside"] = shows[self._format(text)](self.beside)
         if verdict not in ("", self.verdict):
             numbers = dict.fromkeys(numbers, "…")
-        other = next(name for name in REFERENCES if name != self.against)
-        names = REFERENCES.get(self.against, "…"), REFERENCES[other]
-        return text.format(**numbers, reference=names[0], other=names[1])
+        own, other = map(REFERENCES.get, sorted(REFERENCES, key=self.against.__ne__))
+        return text.format(**numbers, reference=own, other=other)
 
     def _template(self, verdict: str) -> str:
         said = f"{self.claim.claim} {verdict.capitalize()}."
@@ -156,9 +154,9 @@ class Finding:
         return f"{found}, {_('{count} seeds', count=count)}"
 
     @property
-    def marked(self) -> str:
-        """`worded` with the verdict's sign, as HTML."""
-        return f'<span aria-hidden="true">{SIGNS[self.verdict]}</span> {self.worded}'
+    def sign(self) -> str:
+        """The verdict's sign, as HTML."""
+        return f'<span aria-hidden="true">{SIGNS[self.verdict]}</span>'
 
     @property
     def ours(self) -> str:
@@ -192,8 +190,7 @@ class Finding:
     def said(self) -> str:
         """The sentence with the verdict's sign and the interval, as HTML."""
         sure = f" <small>({self.sure})</small>" if self.sure else ""
-        sign = f'<span aria-hidden="true">{SIGNS[self.verdict]}</span>'
-        return f"{sign} {html.escape(self.sentence())}{sure}"
+        return f"{self.sign} {html.escape(self.sentence())}{sure}"
 
     def _repr_html_(self) -> str:
         kind = _("Our hypothesis") if self.claim.about else _("Claim of the paper")

@@ -27,10 +27,7 @@ from .marks import (
 from .palette import GREY, looks, networks, ramp, series, style
 from .panel import Panel, worded
 
-ACCURACIES = {
-    "test": "test set",
-    "train": "training images (shifted and mirrored, as in training)",
-}
+ACCURACIES = {"test": "test set", "train": "training images, shifted and mirrored"}
 TRACE = "trace of Fisher information"
 
 
@@ -117,9 +114,9 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
         for axes in (top, bottom):
             axes.set(ylabel=TRACE)
             legend(axes)
-    middle = curve.mean(axis=1)
+    middle, words = curve.mean(axis=1), " ".join(words).replace("-", "\N{MINUS SIGN}")
     return worded(
-        "with_sensitivity", figure, table, words=" ".join(words), most=middle.max(),
+        "with_sensitivity", figure, table, words=words, most=middle.max(),
         epoch=middle.idxmax(), deficit=deficit.label, probed=probed(tracked),
         origin=origins({"Trace": tracked, "Windows": windows}),
     )  # fmt: skip
@@ -243,9 +240,8 @@ def _fitted(
     band(bottom, grid, *fit.band(grid), look.colour)
     bottom.plot(grid, fit.predict(grid), **line)
     bottom.set_ylim(0, 1.5 * f.max())
-    words = (
+    return (
         f"{name.capitalize()}: R² = {fit.r2:.2f} (a straight line "
         f"{fit.r2_linear:.2f}), c = {fit.params['c']:.2g} ± {fit.stderr['c']:.2g} per "
         "point" + ", indistinguishable from a straight line" * fit.degenerate + "."
     )
-    return words.replace("-", "\N{MINUS SIGN}")

@@ -39,11 +39,10 @@ class Panel:
     Attributes:
         figure: the matplotlib figure.
         alt: what the image shows, in words.
-        caption: what the figure is.
+        caption: what the figure is; a line for each part that a `Sheet` shows alone.
         table: the data drawn.
         origin: meaning of lines and bands, and where the numbers come from.
         links: for each part, an address and what the part shows.
-        parted: captions of the first parts, for a `Sheet` that shows one alone.
     """
 
     figure: Figure
@@ -52,7 +51,6 @@ class Panel:
     table: pd.DataFrame
     origin: str = ""
     links: tuple[tuple[str, str], ...] = ()
-    parted: tuple[str, ...] = ()
 
     def save(self, path: Path | str) -> None:
         """Write the image on white; the suffix is its format (SVG, PNG or PDF)."""
@@ -131,9 +129,9 @@ class Panel:
         )
 
     def words(self, part: int | None = None) -> str:
-        """The caption, or that of a part, with the origin folded behind an icon."""
-        caption = self.caption if part is None else self.parted[part]
-        return html.escape(caption) + self._origin()
+        """The caption, or its line on a part, with the origin folded behind an icon."""
+        said = self.caption if part is None else self.caption.split("\n")[part]
+        return html.escape(said) + self._origin()
 
     def _origin(self) -> str:
         """The origin, folded behind an icon."""
@@ -157,11 +155,10 @@ def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> P
     """A panel with the words called `name` in `words.toml`, with `parts` filled in."""
     texts = resources.files(__package__).joinpath("words.toml").read_text("utf-8")
     words = tomllib.loads(texts)[name]
-    alt, caption, more, origin = (
-        _(words.get(key, ""), **parts) for key in ("alt", "caption", "more", "origin")
+    alt, caption, origin = (
+        _(words.get(key, ""), **parts) for key in ("alt", "caption", "origin")
     )
-    whole = f"{caption} {more}".strip()
-    return Panel(figure, alt, whole, table, origin, parted=(caption, more))
+    return Panel(figure, alt, caption, table, origin)
 
 
 @dataclass(frozen=True)
@@ -193,8 +190,7 @@ def _plain(column: pd.Series) -> pd.Series:
         return column
     largest = column[np.isfinite(column)].abs().max()
     digits = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
-    text = f"{{:,.{digits}f}}".format
-    return column.map(lambda x: text(round(x, digits) + 0.0), na_action="ignore")
+    return column.map(lambda x: f"{round(x, digits) + 0.0:,.{digits}f}", "ignore")
 
 
 def _folded(data: str) -> str:

@@ -56,9 +56,7 @@ def described(name: str) -> Panel:
     table["in words"] = table["in words"].str.replace("\n", " ")
     words = _("{said} (epoch {epoch})")
     words = "; ".join(words.format(said=r[2], epoch=r[0]) for r in table.to_numpy())
-    errors = _("; its two error rates are given from memory and could not be checked")
-    errors *= name == "1TL"
-    return worded("described", figure, table, panel=name, words=words, errors=errors)
+    return worded("described", figure, table, panel=name, words=words)
 
 
 def beside_paper(result: Result) -> Sheet:

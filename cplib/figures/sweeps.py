@@ -128,26 +128,25 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
     table = _table(lines, x)
     apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
     split, quoted = apart and len(lines) > 1, x == "removal" and _quoted(result.study)
-    clean = result.study.clean_epochs
     with style():
         figure, (top, *rest) = rows(2.7, *[2.5] * (1 + split))
         _accuracy(top, result, lines, x, apart)
         top.set(xlabel=what)
         _points_lost(rest if split or not apart else rest * 2, lines, x, what)
         if quoted:
-            rest[0].plot(PAPER_TIME * clean, PAPER_LOST, "*", color=INK, markersize=9,
+            time = PAPER_TIME * result.study.clean_epochs
+            rest[0].plot(time, PAPER_LOST, "*", color=INK, markersize=9,
                          label=_("paper, from memory"))  # fmt: skip
             legend(rest[0])
     words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
     star = _(
-        " Star: {points:.1f} points or more, given from memory for the paper at t₀ = "
-        "140. As {clean} clean epochs follow here and 160 there, it is at {time:g}.",
-        points=PAPER_LOST, clean=clean, time=PAPER_TIME * clean,
+        " Star: {points:.1f} points or more, from memory, for the paper at t₀ = 140, "
+        "seven eighths of its clean epochs, as here.", points=PAPER_LOST
     )  # fmt: skip
     table = table.rename(columns=REFERENCES)
     panel = worded(
         "sweep", figure, table if len(lines) > 1 else table.drop(columns="line"),
-        what=what, words=" ".join(words), clean=clean,
+        what=what, words=" ".join(words), clean=result.study.clean_epochs,
         control=DOTTED if apart else NEAR, star=star * quoted,
     )  # fmt: skip
     return finished(result, panel)

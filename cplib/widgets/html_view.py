@@ -10,7 +10,7 @@ from ..deficits import Deficit
 from ..figures.examples import Examples, png_uri
 from ..figures.panel import Panel
 from .fragments import replaceable, standalone
-from .outcomes import COMPARISONS, WORDS, Outcome, Outcomes, listed
+from .outcomes import REFERENCES, WORDS, Outcome, Outcomes, listed
 from .static_view import CLEAN_DASHES, dashes_of
 
 
@@ -44,7 +44,7 @@ def payload(
             "epoch": start.middle,
             "against": against,
         },
-        "comparisons": COMPARISONS,
+        "comparisons": REFERENCES,
         "words": WORDS,
         "phases": phases,  # each once: words, and the deficit's name
         "clean": _curve(outcomes.clean) | {"dashes": CLEAN_DASHES},
