@@ -16,7 +16,7 @@ from ..figures import origin
 from ..figures.examples import Examples
 from ..figures.palette import style
 from ..figures.panel import Panel
-from .outcomes import COMPARISONS, Outcome, Outcomes, averaged, listed
+from .outcomes import REFERENCES, Outcome, Outcomes, averaged, listed
 
 # dashes and gaps of the lines, in pixels, by matplotlib's name
 DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
@@ -29,7 +29,7 @@ def state_panel(
     """The run `outcome`, in the middle of its deficit, compared with `against`."""
     seeds = len(outcome.final.seeds)
     band = averaged(seeds) + _(", band: 95 % interval") * (seeds > 1)
-    other = next(words for name, words in COMPARISONS.items() if name != against)
+    other = next(words for name, words in REFERENCES.items() if name != against)
     epoch = outcome.middle
     caption = _(
         "A deficit spoils the training images or labels from one epoch (onset) to "
@@ -39,7 +39,7 @@ def state_panel(
         "{other}); changes, in percentage points, are of unrounded values. {note} "
         "{origin}",
         clean=outcomes.result.study.clean_epochs, band=band, other=other,
-        reference=COMPARISONS[against], note=examples.note,
+        reference=REFERENCES[against], note=examples.note,
         origin=origin(outcomes.result),
     )  # fmt: skip
     words = outcome.sight(epoch), outcomes.now(outcome, epoch), outcomes.ending(outcome)
