@@ -54,7 +54,7 @@ class Deficit:
 
     kind: ClassVar[str] = "none"
     label: ClassVar[str] = _("no deficit")
-    sees: ClassVar[str] = _("clear images, true labels")
+    sees: ClassVar[str] = _("sharp images, true labels")
     look: ClassVar[Look] = Look("#595959", "o", "-")
     augment: ClassVar[bool] = True
 
@@ -62,7 +62,7 @@ class Deficit:
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
         cls.kind = cls.__dict__.get("kind", name)
         cls.label = cls.__dict__.get("label", cls.kind.replace("-", " "))
-        cls.sees = cls.__dict__.get("sees", f"images under {cls.label}")
+        cls.sees = cls.__dict__.get("sees", f"images with the deficit “{cls.label}”")
         spare = SPARE[sum(cls.kind.encode()) % len(SPARE)]
         cls.look = cls.__dict__.get("look", spare)
 
@@ -150,7 +150,7 @@ class LabelPermutation(Deficit):
     classes: int = 10
     kind: ClassVar[str] = "labels"
     label: ClassVar[str] = _("label permutation")
-    sees: ClassVar[str] = _("clear images, permuted labels")
+    sees: ClassVar[str] = _("sharp images, permuted labels")
     look: ClassVar[Look] = Look("#029e73", "D", "-.")
 
     def __post_init__(self):

@@ -51,13 +51,13 @@ class Effect:
             else "one seed, so no interval"
         )
         return (
-            f"{self.name}: {self.final:.1f} % against the {self.against}'s "
-            f"{self.reference:.1f} %, a change of {signed(self.change)} points "
-            f"({interval}).{self.lost}"
+            f"After {self.name}: {self.final:.1f} %, against {self.reference:.1f} % "
+            f"without it ({REFERENCES[self.against]}). Before rounding, this is "
+            f"a change of {signed(self.change)} points ({interval}).{self.lost}"
         )
 
     def _repr_markdown_(self) -> str:
-        return f"**{self.name}**{str(self)[len(self.name) :]}"
+        return str(self).replace(self.name, f"**{self.name}**", 1)
 
 
 def effect(

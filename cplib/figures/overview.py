@@ -32,7 +32,7 @@ TRIANGLES = {
 }  # fmt: skip
 FAMILIES = {"ResNet18": "ResNet-18", "MLP": "digits, MLP"}
 SPENT = {
-    "none": _("sharp"), "flip": _("upside down"), "labels": _("renamed"),
+    "none": _("clean"), "flip": _("upside down"), "labels": _("renamed"),
     "grey": _("grey"), "blur": _("blurred"), "noise": _("fixed noise"),
     "moving-noise": _("moving noise"),
 }  # fmt: skip
@@ -57,7 +57,7 @@ def triangles(*results: Result) -> Panel:
     panel = worded(
         "triangles", figure, cells, count=len(named), most=worst["points lost"],
         tile=worst["tile"], onset=worst["onset"], removal=worst["removal"],
-        origin=origins({result.study.name: result for result in results}),
+        origin=origins({result.study.title: result for result in results}),
     )  # fmt: skip
     return replace(panel, links=links)
 

@@ -104,10 +104,12 @@ class Poster:
         paper = self.card.only(ours=False)
         return (
             f'<figure class="cplib-figure cplib-poster"><div>{sheets}</div>'
-            f"<figcaption>{paper.summary}. Each panel of the paper, as we found it, "
-            "framed by verdict; an image leads to its claims, a name to its chapter. "
-            "Sweeps: points lost to the same clean training, harm upwards, on one "
-            "scale.</figcaption><details><summary>All claims, one by one</summary>"
+            f"<figcaption>{paper.summary}. Each panel of the paper, as we found it. "
+            "Frames: green, all claims are reproduced; dashed, undecided; double, "
+            "contradicted; thin, mixed; dotted, none to test. An image leads to its "
+            "claims, a name to its chapter. Sweeps: points lost to the same clean "
+            "training, harm upwards, on one scale.</figcaption>"
+            "<details><summary>All claims, one by one</summary>"
             f"{paper._repr_html_()}</details></figure>"
         )
 

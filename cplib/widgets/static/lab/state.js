@@ -17,7 +17,7 @@ const THERAPIES = { // words, what the worker is told, settings in Python (null:
   shrink: [_`shrink and perturb the weights`, [{ kind: "shrink", factor: 0.4, noise: 0.1 }], null],
   more: [_`train ${MORE} epochs more`, [], {}],
 };
-const CLEAR = { key: "none", deficit: null, label: _`no deficit`, sees: _`clear images, true labels` };
+const CLEAR = { key: "none", deficit: null, label: _`no deficit`, sees: _`sharp images, true labels` };
 const OWN = [ // deficits that cplib has not
   { key: "pale", deficit: { kind: "contrast", factor: 0.1 }, label: _`low contrast`,
     title: _`a tenth of the contrast`, sees: _`pale images, true labels` },
