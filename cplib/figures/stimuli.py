@@ -118,9 +118,7 @@ def course(study: Study) -> Panel:
     )  # fmt: skip
 
 
-def _gallery(
-    shown: Mapping[str, Sequence[np.ndarray]],
-) -> tuple[Figure, np.ndarray]:
+def _gallery(shown: Mapping[str, Sequence[np.ndarray]]) -> tuple[Figure, np.ndarray]:
     """Images (H, W, 3) in columns under their titles."""
     count = len(next(iter(shown.values())))
     height = WIDTH / len(shown) * count + 0.6
