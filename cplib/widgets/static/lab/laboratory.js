@@ -519,7 +519,8 @@ function start(root) {
     refill(chart, scene(width, { rows, curves: [...others, ...curves], age, total }));
     const ended = growing || !done().length ? [] : state.nets.map((_, net) => ({
       label: called(net), colour: colour(net), lost: lost(net), range: half(lost(net)), past: past(net) }));
-    refill(compared, ...(ended.length ? [losses(Math.max(240, compared.clientWidth), ended)] : []));
+    const telling = ended.some((row) => row.past || row.lost.length > 1);
+    refill(compared, ...(telling ? [losses(Math.max(240, compared.clientWidth), ended)] : []));
     const measured = (latest || []).map(({ net, points }) => ({ colour: colour(net),
       kind: net === TWIN ? "clean" : "", trace: (points.filter((p) => p.trace).pop() || {}).trace }));
     const all = measured.length && measured.every((m) => m.trace);
