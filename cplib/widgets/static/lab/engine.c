@@ -585,8 +585,8 @@ OFTEN void alter(int kind, float amount, float *image) {
 
 /* From now on, the first `count` training images are shown under a deficit.
 
-   amount: BLUR, DETAIL: the factor; CONTRAST: of the contrast around the mean colour, 0 to 1;
-   OCCLUSION: the hidden half, 0 top, 1 left, 2 bottom, 3 right. */
+   amount: BLUR, DETAIL: the factor; CONTRAST: of the contrast around the mean colour,
+   0 to 1; OCCLUSION: the hidden half, 0 top, 1 left, 2 bottom, 3 right. */
 EXPORT void show(int kind, float amount, u32 seed, int count) {
   int cycle[256], map[256];
   stream(seed, CYCLE, 0);

@@ -106,6 +106,7 @@ function unfair(seen) {
 
 // ---- the text in the address
 
+/** Windows as text. */
 const lived = (windows) =>
   windows.map((w) => `${w.key}@${w.onset}-${w.removal}`).join("+");
 

@@ -39,8 +39,8 @@
      shown      number of images shown of each (default 8)
      filters    shown every so many epochs (default 2)
 
-   A deficit is null or {kind, ...}: "blur", "detail" (factor), "flip", "labels", "noise",
-   "moving-noise", "grey", "contrast" (factor), "occlusion" (side: "top", "left",
+   A deficit is null or {kind, ...}: "blur", "detail" (factor), "flip", "labels",
+   "noise", "moving-noise", "grey", "contrast" (factor), "occlusion" (side: "top", "left",
    "bottom", "right"; a left or right half changes sides where images are mirrored). */
 "use strict";
 
