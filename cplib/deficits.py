@@ -16,8 +16,8 @@ from ._base.words import translated as _
 from .errors import InputError
 
 __all__ = [
-    "KINDS", "Blur", "Deficit", "Grey", "LabelPermutation", "Look", "MovingNoise",
-    "Noise", "VerticalFlip", "deficit",
+    "KINDS", "Blur", "Deficit", "Detail", "Grey", "LabelPermutation", "Look",
+    "MovingNoise", "Noise", "VerticalFlip", "deficit",
 ]  # fmt: skip
 
 
@@ -186,8 +186,7 @@ class Noise(Deficit):
     augment: ClassVar[bool] = False
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
-        noise = torch.randn(x.shape, generator=stream(seed, "noise"))
-        return noise.to(x)
+        return torch.randn(x.shape, generator=stream(seed, "noise")).to(x)
 
 
 @dataclass(frozen=True)
@@ -215,8 +214,19 @@ class Grey(Deficit):
         return x.mean(1, keepdim=True).expand_as(x).contiguous()
 
 
+@dataclass(frozen=True)
+class Detail(Blur):
+    """What a blur takes away: each image minus its blur. Not in the paper."""
+
+    label: ClassVar[str] = _("fine detail alone")
+    sees: ClassVar[str] = _("fine detail of images, true labels")
+
+    def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
+        return x - super().images(x, seed)
+
+
 KINDS = {d.kind: d for d in (Blur, VerticalFlip, LabelPermutation, Noise)}
-CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
+CONTROLS = {d.kind: d for d in (MovingNoise, Grey, Detail)}
 
 
 def deficit(kind: str) -> Deficit:

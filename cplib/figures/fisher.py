@@ -193,10 +193,7 @@ def probed(result: Result) -> str:
 
 
 def _lines(
-    axes: Axes,
-    named: dict[str, tuple[Result, Run]],
-    own: Sequence[Look],
-    column: str,
+    axes: Axes, named: dict[str, tuple[Result, Run]], own: Sequence[Look], column: str
 ) -> tuple[str, pd.DataFrame]:
     """Draw the traces that can be drawn; return them in words and as a table."""
     shown = zip(named, named.values(), own, strict=False)

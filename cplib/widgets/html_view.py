@@ -37,7 +37,7 @@ def payload(
     outcomes: Outcomes, examples: Examples, start: Outcome, against: str
 ) -> dict:
     """All that the page's script needs; accuracies in %, intervals as triples."""
-    groups, study = outcomes.groups, outcomes.result.study
+    groups, study, clean = outcomes.groups, outcomes.result.study, outcomes.clean
     phases = list({phase: 0 for o in outcomes.all for _, phase in o.phases()})
     deficits = {d.name: d for o in outcomes.all for d in o.run.deficits}
     return {
@@ -51,7 +51,7 @@ def payload(
         "comparisons": REFERENCES,
         "words": WORDS,
         "phases": phases,  # each once: words, and the deficit's name
-        "clean": _curve(outcomes.clean) | {"dashes": CLEAN_DASHES},
+        "clean": {"mean": clean.mean, "half": clean.half, "dashes": CLEAN_DASHES},
         "groups": [
             {
                 "name": name,
@@ -76,7 +76,9 @@ def payload(
 
 def _run(outcomes: Outcomes, outcome: Outcome, phases: list) -> dict:
     run = outcome.run
-    return _curve(outcome) | {
+    return {
+        "mean": outcome.mean,
+        "half": outcome.half,
         "title": run.title,
         "windows": [(w.deficit.name, w.onset, w.removal) for w in run.windows],
         "phases": [(end, phases.index(told)) for end, told in outcome.phases()],
@@ -86,10 +88,6 @@ def _run(outcomes: Outcomes, outcome: Outcome, phases: list) -> dict:
         "changes": {name: c.mean for name, c in outcome.changes.items()},
         "verdicts": {name: c.verdict for name, c in outcome.changes.items()},
     }
-
-
-def _curve(outcome: Outcome) -> dict:
-    return {"mean": outcome.mean, "half": outcome.half}
 
 
 def _uris(examples: Examples, name: str) -> list[str] | None:

@@ -37,6 +37,8 @@ const PRESETS = [ // name, state, question
     _`Noise in the place of images: is seeing nothing worse than seeing badly?`],
   [_`Three therapies`, "epochs=60;A=blur4@0-20;B=blur4@0-20!restart;C=blur4@0-20!shrink",
     _`The same blur three times. Does a treatment at its end help?`],
+  [_`Patching`, "epochs=60;A=blur4@0-20;B=blur4@0-20+detail@20-30",
+    _`After the blur, ten epochs of fine detail alone, as a patch on the strong eye makes the weak one work. Does it help?`],
   [_`Challenge: least harm`, "epochs=50;challenge=least;A=",
     _`Spend ${BUDGET} epochs of blur, in as many windows as you like, and do the least harm.`],
   [_`Challenge: most harm`, "epochs=50;challenge=most;A=",
@@ -104,11 +106,15 @@ function unfair(seen) {
 
 // ---- the text in the address
 
+/** Windows as text. */
+const lived = (windows) =>
+  windows.map((w) => `${w.key}@${w.onset}-${w.removal}`).join("+");
+
 /** `state` as text, with all that it depends on, so that it means the same tomorrow. */
 function written({ nets, ...fields }) {
   const settings = Object.entries(fields).filter(([, value]) => value !== "");
   const lives = nets.map(({ windows, therapy }, i) => {
-    const seen = windows.map((w) => `${w.key}@${w.onset}-${w.removal}`).join("+");
+    const seen = lived(windows);
     return ["ABC"[i], therapy === "none" ? seen : `${seen}!${therapy}`];
   });
   return [VERSION, ...[...settings, ...lives].map((pair) => pair.join("="))].join(";");
