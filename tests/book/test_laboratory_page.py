@@ -472,6 +472,7 @@ def test_more_epochs_are_a_therapy(visit):
         "epochs=3;A=blur4@0-1",
         "epochs=4;mirror=0;fine=0.5;A=flip@0-1+moving-noise@2-3;B=grey@1-2",
         "epochs=3;family=MLP;width=10;A=labels@0-2!restart",
+        "epochs=3;A=blur4@0-2!shrink",
     ],
 )
 def test_the_python_trains_the_same_experiment(visit, state, monkeypatch):
@@ -489,6 +490,7 @@ def test_the_python_trains_the_same_experiment(visit, state, monkeypatch):
     wanted = re.findall(r"([a-z-]+)4?@(\d)-(\d)", state)
     windows = [w for run in study.runs for w in run.windows]
     assert [(w.deficit.kind, str(w.onset), str(w.removal)) for w in windows] == wanted
+    assert (study.setup.schedule.shrink == (0.4, 0.1)) == ("shrink" in state)
     if "restart" in state:
         assert study.setup.schedule.rate == cplib.Restart()
 

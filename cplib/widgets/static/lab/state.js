@@ -11,10 +11,11 @@ const LIMITS = { // whole numbers
 };
 const AMPLITUDES = { fine: [0, 1.5], coarse: [0, 2], noise: [0, 3] };
 const CHOICES = { family: ["AllCNN", "MLP"], challenge: ["", "least", "most"] };
-const THERAPIES = { // words, what the worker is told, settings in Python (null: there are none)
+const THERAPIES = { // words, what the worker is told, settings in Python
   none: [_`go on as before`, [], {}],
   restart: [_`restart the learning rate`, [{ kind: "restart" }], { rate: "cp.Restart()" }],
-  shrink: [_`shrink and perturb the weights`, [{ kind: "shrink", factor: 0.4, noise: 0.1 }], null],
+  shrink: [_`shrink and perturb the weights`, [{ kind: "shrink", factor: 0.4, noise: 0.1 }],
+    { shrink: "(0.4, 0.1)" }],
   more: [_`train ${MORE} epochs more`, [], {}],
 };
 const CLEAR = { key: "none", deficit: null, label: _`no deficit`, sees: _`sharp images, true labels` };
