@@ -16,8 +16,8 @@ from ._base.words import translated as _
 from .errors import InputError
 
 __all__ = [
-    "KINDS", "Blur", "Deficit", "Grey", "LabelPermutation", "Look", "MovingNoise",
-    "Noise", "VerticalFlip", "deficit",
+    "KINDS", "Blur", "Deficit", "Detail", "Grey", "LabelPermutation", "Look",
+    "MovingNoise", "Noise", "VerticalFlip", "deficit",
 ]  # fmt: skip
 
 
@@ -54,7 +54,7 @@ class Deficit:
 
     kind: ClassVar[str] = "none"
     label: ClassVar[str] = _("no deficit")
-    sees: ClassVar[str] = _("clear images, true labels")
+    sees: ClassVar[str] = _("sharp images, true labels")
     look: ClassVar[Look] = Look("#595959", "o", "-")
     augment: ClassVar[bool] = True
 
@@ -62,7 +62,7 @@ class Deficit:
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
         cls.kind = cls.__dict__.get("kind", name)
         cls.label = cls.__dict__.get("label", cls.kind.replace("-", " "))
-        cls.sees = cls.__dict__.get("sees", f"images under {cls.label}")
+        cls.sees = cls.__dict__.get("sees", f"images with the deficit “{cls.label}”")
         spare = SPARE[sum(cls.kind.encode()) % len(SPARE)]
         cls.look = cls.__dict__.get("look", spare)
 
@@ -150,7 +150,7 @@ class LabelPermutation(Deficit):
     classes: int = 10
     kind: ClassVar[str] = "labels"
     label: ClassVar[str] = _("label permutation")
-    sees: ClassVar[str] = _("clear images, permuted labels")
+    sees: ClassVar[str] = _("sharp images, permuted labels")
     look: ClassVar[Look] = Look("#029e73", "D", "-.")
 
     def __post_init__(self):
@@ -186,8 +186,7 @@ class Noise(Deficit):
     augment: ClassVar[bool] = False
 
     def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
-        noise = torch.randn(x.shape, generator=stream(seed, "noise"))
-        return noise.to(x)
+        return torch.randn(x.shape, generator=stream(seed, "noise")).to(x)
 
 
 @dataclass(frozen=True)
@@ -215,15 +214,22 @@ class Grey(Deficit):
         return x.mean(1, keepdim=True).expand_as(x).contiguous()
 
 
+@dataclass(frozen=True)
+class Detail(Blur):
+    """What a blur takes away: each image minus its blur. Not in the paper."""
+
+    label: ClassVar[str] = _("fine detail alone")
+    sees: ClassVar[str] = _("fine detail of images, true labels")
+
+    def images(self, x: torch.Tensor, seed: int) -> torch.Tensor:
+        return x - super().images(x, seed)
+
+
 KINDS = {d.kind: d for d in (Blur, VerticalFlip, LabelPermutation, Noise)}
-CONTROLS = {d.kind: d for d in (MovingNoise, Grey)}
+CONTROLS = {d.kind: d for d in (MovingNoise, Grey, Detail)}
 
 
-def deficit(kind: str, **options) -> Deficit:
-    """The deficit called `kind`, a key of `KINDS` or `CONTROLS`, with its options."""
-    known = KINDS | CONTROLS
-    choose("deficit", kind, known)
-    try:
-        return known[kind](**options)
-    except TypeError as error:
-        raise InputError(f"Deficit {kind}: {error}.") from error
+def deficit(kind: str) -> Deficit:
+    """The deficit called `kind`, a key of `KINDS` or `CONTROLS`, with its defaults."""
+    choose("deficit", kind, known := KINDS | CONTROLS)
+    return known[kind]()

@@ -151,7 +151,7 @@ def raw(record: Record) -> pd.DataFrame:
     found = pd.DataFrame({k: pd.Series(v) for k, v in record.measured.items()}).T
     found.columns = [f"round {i + 1}" for i in found.columns]
     found.insert(0, "median", found.median(axis=1))
-    return found.map("{:.4g}".format).rename_axis(record.unit)
+    return found.map("{:.4g}".format).replace("nan", "–").rename_axis(record.unit)
 
 
 def table(benchmark: str, place: Path = FOLDER) -> pd.DataFrame:

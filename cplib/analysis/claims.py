@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import results
 from .claim_statistics import STATISTICS
-from .effects import left_out
+from .effects import REFERENCES, left_out
 from .findings import LEVEL, SIGNS, Finding, Said
 from .ledger import (
     CONTRADICTED,
@@ -23,8 +23,6 @@ from .ledger import (
     ledger,
     registered,
 )
-
-REFERENCES = ("baseline", "control")
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ class Scorecard:
 
     def _row(self, finding: Finding) -> str:
         claim = finding.claim
-        said, given = html.escape(claim.claim), finding.marked
+        said, given = html.escape(claim.claim), f"{finding.sign} {finding.worded}"
         if claim.paper:
             said += f" <small>Paper: {html.escape(claim.paper)}.</small>"
         if finding.verdict == REPRODUCED and not self.survives(finding):
@@ -207,22 +205,23 @@ def judge(claim: Claim, found: list[results.Result]) -> Finding:
     if not all(result.seeds for result in found):
         untested = replace(claim, untestable=f"no seed is left.{lost}")
         return Finding(untested, np.array([]), scale)
-    values, against = _measure(claim, found)
-    return Finding(claim, values, scale, lost, against)
+    values, *compared = _measure(claim, found)
+    return Finding(claim, values, scale, lost, *compared)
 
 
-def _measure(claim: Claim, found: list[results.Result]) -> tuple[np.ndarray, str]:
-    """The statistic by seed, and the reference that it compares with, if any."""
+def _measure(claim: Claim, found: list[results.Result]) -> tuple:
+    """The statistic by seed; of two references, the harder one and the other's mean."""
     statistic, options = STATISTICS[claim.statistic], dict(claim.options)
     if "against" not in signature(statistic).parameters:
-        return np.asarray(statistic(*found, **options)), ""
+        return (np.asarray(statistic(*found, **options)),)
     asked = options.pop("against", "harder")
     by = {
         against: np.asarray(statistic(*found, against=against, **options))
         for against in (REFERENCES if asked == "harder" else (asked,))
     }
     chosen = min(by, key=lambda against: round(claim.depth(by[against].mean()), 9))
-    return by[chosen], chosen
+    beside = [values.mean() for against, values in by.items() if against != chosen]
+    return by[chosen], chosen, *beside
 
 
 def scorecard(

@@ -51,13 +51,13 @@ class Effect:
             else "one seed, so no interval"
         )
         return (
-            f"{self.name}: {self.final:.1f} % against the {self.against}'s "
-            f"{self.reference:.1f} %, a change of {signed(self.change)} points "
-            f"({interval}).{self.lost}"
+            f"After {self.name}: {self.final:.1f} %, against {self.reference:.1f} % "
+            f"without it ({REFERENCES[self.against]}). Before rounding, this is "
+            f"a change of {signed(self.change)} points ({interval}).{self.lost}"
         )
 
     def _repr_markdown_(self) -> str:
-        return f"**{self.name}**{str(self)[len(self.name) :]}"
+        return str(self).replace(self.name, f"**{self.name}**", 1)
 
 
 def effect(
@@ -115,7 +115,7 @@ def changes(result: Result, against: str = "baseline") -> pd.DataFrame:
         against: "baseline" (no deficit, as many clean epochs) or "control" (no
             deficit, as many epochs in all).
     """
-    if against not in ("baseline", "control"):
+    if against not in REFERENCES:
         raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
     table = finals(result)
     return table.assign(change=100 * (table["final"] - table[against]))
@@ -136,5 +136,11 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """Confidence interval of the mean of `values` (n,), Student's t; NaN if n = 1."""
     if len(values) < 2:
         return float("nan"), float("nan")
-    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values)
+    half = half_width(values, level)
     return float(values.mean() - half), float(values.mean() + half)
+
+
+def half_width(values: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Half of the confidence interval of the mean over the last axis (Student's t)."""
+    factor = stats.t.ppf((1 + level) / 2, np.shape(values)[-1] - 1)
+    return factor * stats.sem(values, axis=-1)

@@ -12,8 +12,9 @@ from .effects import REFERENCES, interval, signed
 from .ledger import REPRODUCED, UNDECIDED, UNTESTABLE, VERDICTS, Claim
 
 SIGNS = dict(zip(VERDICTS, "●◐×–", strict=True))
-DIGITS = {"epochs": 0, "of the whole": 3}  # decimals by unit; else 2
-SPOKEN = {"epochs": 0, "points": 1}  # the same in sentences
+WHOLE = "of the whole"  # a unit, said in per cent
+DIGITS = {"epochs": 0, WHOLE: 3}  # decimals by unit; else 2
+SPOKEN = {"epochs": 0, "points": 1, WHOLE: 0}  # the same in sentences
 WORDS = _("no one two three four five six seven eight nine ten").split()
 LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
 
@@ -28,6 +29,7 @@ class Finding:
         scale: of the results.
         lost: a sentence on runs that diverged, whose seeds are left out, or "".
         against: "baseline" or "control", where the statistic has a reference.
+        beside: the mean compared with the other of the two, if it was computed.
     """
 
     claim: Claim
@@ -35,6 +37,7 @@ class Finding:
     scale: str
     lost: str = ""
     against: str = ""
+    beside: float = float("nan")
 
     @property
     def mean(self) -> float:
@@ -94,30 +97,37 @@ class Finding:
         For another verdict, an ellipsis replaces each number.
         """
         if self.claim.untestable:
-            why = self.claim.untestable
-            return "" if verdict else f"Not testable: {why}"
-        text = self._template(verdict or self.verdict)
-        other = verdict not in ("", self.verdict)
-        numbers = {name: show(self.mean) for name, show in self._shows().items()}
-        return text.format_map(dict.fromkeys(numbers, "…") if other else numbers)
+            return "" if verdict else f"Not testable: {self.claim.untestable}"
+        text, shows = self._template(verdict or self.verdict), self._shows()
+        numbers = {name: show(self.mean) for name, show in shows.items()}
+        numbers["beside"] = shows[self._format(text)](self.beside)
+        if verdict not in ("", self.verdict):
+            numbers = dict.fromkeys(numbers, "…")
+        own, other = map(REFERENCES.get, sorted(REFERENCES, key=self.against.__ne__))
+        return text.format(**numbers, reference=own, other=other)
 
     def _template(self, verdict: str) -> str:
         said = f"{self.claim.claim} {verdict.capitalize()}."
         return _(dict(self.claim.says).get(verdict, said))
 
+    def _format(self, text: str) -> str:
+        """The name of the first format, in the order of `_shows`, that `text` has."""
+        return next((name for name in self._shows() if f"{{{name}}}" in text), "mean")
+
     def _shows(self) -> dict[str, Callable[[float], str]]:
         """Formats of the statistic in sentences, by their names in `outcomes.yml`."""
         digits = SPOKEN.get(self.claim.unit, 2)
+        whole = 100 if self.claim.unit == WHOLE else 1
         sign = -1 if self.mean < 0 else 1
         return {
-            "lost": lambda x: signed(-x, digits).removeprefix("+"),
-            "mean": lambda x: signed(x, digits),
+            "mean": lambda x: signed(whole * x, digits),
             "times": lambda x: f"{2**x:.2f}",
+            "share": lambda x: f"{100 * 2**x:.0f}",
             "factor": lambda x: f"{2 ** (sign * x):.1f}",
             "percent": lambda x: signed(100 * sign * x, 0).removeprefix("+"),
             "size": lambda x: signed(sign * x, digits).removeprefix("+"),
             "side": lambda x: "before" if x < 0 else "after",
-            "more": lambda x: "less" if x < 0 else "more",
+            "more": lambda x: _("less") if x < 0 else _("more"),
         }
 
     @property
@@ -127,18 +137,16 @@ class Finding:
         if seeds < 2:
             return "" if self.claim.untestable else _("one seed, so no interval")
         text, shows = self._template(self.verdict), self._shows()
-        name = next((name for name in shows if f"{{{name}}}" in text), "mean")
+        name = self._format(text)
         within = self.claim.expected == "within"
         ends = self.narrow if within else (self.low, self.high)
         turned = self.mean < 0 and name in ("factor", "percent", "size")
-        ends = ends[::-1] if turned or name == "lost" else ends
-        low, high = map(shows[name], ends)
-        unit = {"times": "times", "factor": "", "percent": "%"}.get(
-            name, self.claim.unit
-        )
-        level, unit = 90 if within else 95, _(unit)
+        low, high = map(shows[name], ends[::-1] if turned else ends)
+        unit = "% of the trace" if self.claim.unit == WHOLE else self.claim.unit
+        named = {"times": "times", "factor": "", "percent": "%", "share": "%"}
+        level, unit = 90 if within else 95, _(named.get(name, unit))
         found = f"{_interval(level, low, high)} {unit}".strip()
-        if self.against:
+        if self.against and "{reference}" not in text:
             found += ", " + _(
                 "compared with the {reference}", reference=REFERENCES[self.against]
             )
@@ -146,9 +154,9 @@ class Finding:
         return f"{found}, {_('{count} seeds', count=count)}"
 
     @property
-    def marked(self) -> str:
-        """`worded` with the verdict's sign, as HTML."""
-        return f'<span aria-hidden="true">{SIGNS[self.verdict]}</span> {self.worded}'
+    def sign(self) -> str:
+        """The verdict's sign, as HTML."""
+        return f'<span aria-hidden="true">{SIGNS[self.verdict]}</span>'
 
     @property
     def ours(self) -> str:
@@ -182,8 +190,7 @@ class Finding:
     def said(self) -> str:
         """The sentence with the verdict's sign and the interval, as HTML."""
         sure = f" <small>({self.sure})</small>" if self.sure else ""
-        sign = f'<span aria-hidden="true">{SIGNS[self.verdict]}</span>'
-        return f"{sign} {html.escape(self.sentence())}{sure}"
+        return f"{self.sign} {html.escape(self.sentence())}{sure}"
 
     def _repr_html_(self) -> str:
         kind = _("Our hypothesis") if self.claim.about else _("Claim of the paper")

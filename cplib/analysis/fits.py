@@ -110,12 +110,9 @@ class ExponentialFit(Fit):
     @property
     def degenerate(self) -> bool:
         """Whether c lies at a bound of the search, or its interval includes 0."""
-        c, quantile = (
-            abs(self.params["c"]),
-            student.ppf(0.5 + self.level / 2, self.n - 3),
-        )
-        steep = c * self._units[1] > STEEPEST / 1.01
-        return bool(steep or quantile * self.stderr["c"] > c)
+        c = abs(self.params["c"])
+        half = student.ppf(0.5 + self.level / 2, self.n - 3) * self.stderr["c"]
+        return bool(c * self._units[1] > STEEPEST / 1.01 or half > c)
 
 
 def double_exponential(t, scale=1.0, d=0.0, tau1=40.0, tau2=15.0, k=1.0) -> np.ndarray:

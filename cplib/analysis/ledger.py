@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from .._base import files
+from .._base.plain import choose
 from .._base.words import translated as _
 from ..errors import DataError, InputError
 from .claim_statistics import STATISTICS
@@ -71,17 +72,8 @@ class Claim:
     def __post_init__(self):
         if self.untestable:
             return
-        if self.statistic not in STATISTICS:
-            known = ", ".join(STATISTICS)
-            raise InputError(
-                f"Claim {self.id!r}: unknown statistic {self.statistic!r}; choose one "
-                f"of {known}."
-            )
-        if self.expected not in EXPECTED:
-            raise InputError(
-                f"Claim {self.id!r}: expected={self.expected!r}; choose one of "
-                f"{', '.join(EXPECTED)}."
-            )
+        choose(f"statistic in claim {self.id},", self.statistic, STATISTICS)
+        choose(f"expectation in claim {self.id},", self.expected, EXPECTED)
 
     @property
     def expectation(self) -> str:
@@ -169,7 +161,5 @@ def _claim(entry: dict, file: Path) -> Claim:
 
 def registered(name: str) -> Claim:
     """The claim whose id is `name`."""
-    claims = ledger()
-    if name not in claims:
-        raise InputError(f"Unknown claim {name!r}: choose one of {', '.join(claims)}.")
+    choose("claim", name, claims := ledger())
     return claims[name]

@@ -89,8 +89,8 @@ def load_raw(spec: DataSpec) -> Raw:
 def load(spec: DataSpec, device: str = "cpu") -> Dataset:
     """`load_raw` as normalised tensors on `device`; the same object on each call."""
     raw, source = load_raw(spec), spec.source
-    train = _resized(raw.train_images, source.border, spec.size)
-    test = _resized(raw.test_images, source.border, spec.size)
+    train = resized(raw.train_images, source.border, spec.size)
+    test = resized(raw.test_images, source.border, spec.size)
     mean, std = source.mean, source.std
     mean = train.mean((0, 2, 3)) if mean is None else torch.tensor(mean)
     std = train.std((0, 2, 3)) if std is None else torch.tensor(std)
@@ -103,7 +103,7 @@ def load(spec: DataSpec, device: str = "cpu") -> Dataset:
     return Dataset(*placed, fingerprint, source.classes)
 
 
-def _resized(images: np.ndarray, border: int, size: int) -> torch.Tensor:
+def resized(images: np.ndarray, border: int, size: int) -> torch.Tensor:
     """uint8 (N, H, W[, C]) -> float in [0, 1], (N, C, size, size), antialiased."""
     x = torch.from_numpy(images)
     x = x[:, None] if x.ndim == 3 else x.permute(0, 3, 1, 2)

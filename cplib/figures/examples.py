@@ -7,13 +7,13 @@ from importlib import resources
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from .. import data
 from .._base.plain import whole
 from .._base.words import translated as _
 from ..data import DataSpec
+from ..data.datasets import resized
 from ..deficits import Deficit
 from ..studies import Study
 
@@ -85,15 +85,10 @@ def _photograph(spec: data.DataSpec) -> data.Dataset:
     """A cat as a training set of one image."""
     file = resources.files(__package__) / "cat.png"
     with file.open("rb") as opened, Image.open(opened) as image:
-        pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
-    photo = F.interpolate(
-        pixels[None].float() / 255, size=spec.size, mode="bilinear", antialias=True
-    )
-    mean, std = (
-        torch.tensor(values).view(-1, 1, 1)
-        for values in (spec.source.mean, spec.source.std)
-    )
-    photo, label = (photo - mean) / std, torch.tensor([CAT])
+        pixels = np.array(image.convert("RGB"))[None]
+    source, label = spec.source, torch.tensor([CAT])
+    mean, std = (torch.tensor(x).view(-1, 1, 1) for x in (source.mean, source.std))
+    photo = (resized(pixels, 0, spec.size) - mean) / std
     return data.Dataset(photo, label, photo, label, mean, std, "cat.png", 10)
 
 

@@ -27,7 +27,7 @@ from .marks import (
 from .palette import GREY, looks, networks, ramp, series, style
 from .panel import Panel, worded
 
-ACCURACIES = {"test": "test set", "train": "training images, as augmented"}
+ACCURACIES = {"test": "test set", "train": "training images, shifted and mirrored"}
 TRACE = "trace of Fisher information"
 
 
@@ -70,7 +70,7 @@ def under_deficit(
     runs = [result.study.runs[0], *runs_with(result, deficit)]
     named = {name_of(run): (result, run) for run in runs}
     with style():
-        axes = added(below.figure, 2.6) if below else rows(2.6)[1][0]
+        axes = added(below.figure, 2.6) if below else rows(4.2)[1][0]
         words, table = _lines(axes, named, looks(runs), "run")
         for removal in {window.removal for run in runs for window in run.windows}:
             axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
@@ -114,9 +114,9 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
         for axes in (top, bottom):
             axes.set(ylabel=TRACE)
             legend(axes)
-    middle = curve.mean(axis=1)
+    middle, words = curve.mean(axis=1), " ".join(words).replace("-", "\N{MINUS SIGN}")
     return worded(
-        "with_sensitivity", figure, table, words=" ".join(words), most=middle.max(),
+        "with_sensitivity", figure, table, words=words, most=middle.max(),
         epoch=middle.idxmax(), deficit=deficit.label, probed=probed(tracked),
         origin=origins({"Trace": tracked, "Windows": windows}),
     )  # fmt: skip
@@ -193,10 +193,7 @@ def probed(result: Result) -> str:
 
 
 def _lines(
-    axes: Axes,
-    named: dict[str, tuple[Result, Run]],
-    own: Sequence[Look],
-    column: str,
+    axes: Axes, named: dict[str, tuple[Result, Run]], own: Sequence[Look], column: str
 ) -> tuple[str, pd.DataFrame]:
     """Draw the traces that can be drawn; return them in words and as a table."""
     shown = zip(named, named.values(), own, strict=False)
@@ -231,11 +228,9 @@ def _fitted(
         fit = fit_exponential(s, f)
     except CplibError:
         return f"{name}: no fit converged."
-    line, label = (
-        {"color": look.colour, "linestyle": look.dash},
-        f"a·exp(c·S)+b, {name}",
-    )
-    top.plot(points.index, fit.predict(s), marker=look.marker, label=label, **line)
+    line = {"color": look.colour, "linestyle": look.dash}
+    fitted = {"marker": look.marker, "label": f"a·exp(c·S)+b, {name}"}
+    top.plot(points.index, fit.predict(s), **fitted, **line)
     grid = np.linspace(s.min(), s.max(), 100)
     band(bottom, grid, *fit.band(grid), look.colour)
     bottom.plot(grid, fit.predict(grid), **line)

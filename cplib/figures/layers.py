@@ -12,7 +12,7 @@ from .marks import WIDTH, common, interval, legend, mean, name_of, rows
 from .palette import INK, WHITE, looks, networks, ramp, style
 from .panel import Panel, worded
 
-THIN = 3  # percent of the trace; thinner layers have no room for their number
+THIN = 5  # percent of the trace; thinner layers have no room for their number
 
 
 def by_layer(result: Result, deficit: str | None = None) -> Panel:

@@ -112,13 +112,13 @@ def lanes(axes: Axes, runs: Mapping[str, Run]) -> pd.DataFrame:
             axes.barh(-y, end - begin, left=begin, height=0.6, color=shade, alpha=0.35)
             axes.barh(-y, end - begin, left=begin, height=0.6, color="none",
                       edgecolor=colour, hatch="//" if deficit else "")  # fmt: skip
-            word = deficit.label if deficit else _("clear")
+            word = deficit.label if deficit else _("clean")
             if end - begin > 0.035 * last * len(word):  # else it does not fit
                 axes.text(
                     (begin + end) / 2, -y, word, ha="center", va="center",
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
                 )  # fmt: skip
-            sees = deficit.sees if deficit else _("clear images")
+            sees = deficit.sees if deficit else _("sharp images")
             table.append((name, begin, end, sees))
             begin = end
     axes.set(yticks=[-y for y in range(len(runs))], yticklabels=runs, xlim=(0, last))

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from .._base.words import translated as _
 from ..analysis.effects import interval
-from ..deficits import Deficit, deficit
+from ..deficits import Deficit
 from ..results import Result
 from ..studies import Run, Study
 from .captions import origins
@@ -32,7 +32,7 @@ TRIANGLES = {
 }  # fmt: skip
 FAMILIES = {"ResNet18": "ResNet-18", "MLP": "digits, MLP"}
 SPENT = {
-    "none": _("sharp"), "flip": _("upside down"), "labels": _("renamed"),
+    "none": _("clean"), "flip": _("upside down"), "labels": _("renamed"),
     "grey": _("grey"), "blur": _("blurred"), "noise": _("fixed noise"),
     "moving-noise": _("moving noise"),
 }  # fmt: skip
@@ -57,7 +57,7 @@ def triangles(*results: Result) -> Panel:
     panel = worded(
         "triangles", figure, cells, count=len(named), most=worst["points lost"],
         tile=worst["tile"], onset=worst["onset"], removal=worst["removal"],
-        origin=origins({result.study.name: result for result in results}),
+        origin=origins({result.study.title: result for result in results}),
     )  # fmt: skip
     return replace(panel, links=links)
 
@@ -69,26 +69,19 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
         results: of studies with deficits from birth, in the same network.
         epochs: their number; of each deficit, the run with the nearest removal is used.
     """
-    by_kind = _worth(results, epochs)
-    table = pd.DataFrame(
-        [
-            (SPENT.get(kind, kind), points.mean(), *interval(points.to_numpy()))
-            for kind, points in by_kind.items()
-        ],
-        columns=["epochs spent", "points gained", "low", "high"],
-    )
-    table.loc[len(table)] = [_("nothing"), 0.0, math.nan, math.nan]
-    looks = {SPENT.get(kind, kind): _look(kind) for kind in by_kind}
+    spent = _worth(results, epochs)
+    found = [(n, p.mean(), *interval(p.to_numpy())) for n, (c, p) in spent.items()]
+    found.append((_("nothing"), 0.0, math.nan, math.nan))
+    names = ["epochs spent", "points gained", "low", "high"]
+    table = pd.DataFrame(found, columns=names)
     table = table.sort_values("points gained", ignore_index=True)
-    seeds = {SPENT.get(kind, kind): points for kind, points in by_kind.items()}
     with style():
         figure, (axes,) = rows(0.32 * len(table) + 0.9)
         for y, (name, middle, low, high) in enumerate(table.to_numpy()):
-            if name not in seeds:
-                continue
-            axes.barh(y, middle, 0.7, color=looks[name].colour, alpha=0.75)
+            colour, points = spent.get(name, (INK, []))
+            axes.barh(y, middle, 0.7, color=colour, alpha=0.75)
             axes.plot([low, high], [y, y], color=INK, linewidth=1.2)
-            axes.plot(seeds[name], [y] * len(seeds[name]), "o", color=WHITE,
+            axes.plot(points, [y] * len(points), "o", color=WHITE,
                       markeredgecolor=INK, markersize=3)  # fmt: skip
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set(yticks=range(len(table)), yticklabels=table["epochs spent"])
@@ -170,19 +163,17 @@ def _said(name: str, cells: pd.DataFrame) -> str:
     )
 
 
-def _worth(results: Iterable[Result], epochs: int) -> dict[str, pd.Series]:
-    """Points of final accuracy gained by the first epochs, by deficit; one per seed."""
-    found: dict[str, pd.Series] = {}
+def _worth(results: Iterable[Result], epochs: int) -> dict[str, tuple[str, pd.Series]]:
+    """Colour, and points gained by the first epochs for each seed, by their use."""
+    found: dict[str, tuple[str, pd.Series]] = {}
     for result in results:
         table = readouts(result).query("onset == 0 and removal > 0")
         for kind, own in table.groupby("deficit", sort=False):
             near = min(set(own["removal"]), key=lambda t0: abs(t0 - epochs))
             own = own[own["removal"] == near].set_index("seed")
-            found.setdefault(kind, -own[LOST["baseline"]])
+            colour = result.study.runs[own["run"].iloc[0]].deficits[0].look.colour
+            found.setdefault(SPENT.get(kind, kind), (colour, -own[LOST["baseline"]]))
             if near == epochs:
-                found.setdefault("none", own["control"] - own["baseline"])
+                gained = own["control"] - own["baseline"]
+                found.setdefault(SPENT["none"], (Deficit.look.colour, gained))
     return found
-
-
-def _look(kind: str):
-    return Deficit.look if kind == "none" else deficit(kind).look

@@ -3,13 +3,16 @@
 import base64
 import html
 import io
+import math
 import re
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
+from itertools import zip_longest
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,7 +40,7 @@ class Panel:
     Attributes:
         figure: the matplotlib figure.
         alt: what the image shows, in words.
-        caption: what the figure is.
+        caption: what the figure is; a line for each part that a `Sheet` shows alone.
         table: the data drawn.
         origin: meaning of lines and bands, and where the numbers come from.
         links: for each part, an address and what the part shows.
@@ -95,21 +98,14 @@ class Panel:
                 groups.append([one])
         return groups
 
-    def images(self) -> list[str]:
-        """The parts in HTML, on white unless the page adapts their colours."""
-        parts = self.parts()
-        said = [words for _, words in self.links] or [self.alt]
-        said += [""] * (len(parts) - len(said))
-        found = [
-            _image(self.svg(p), words) for p, words in zip(parts, said, strict=True)
-        ]
-        for number, link in enumerate(self.links):
-            found[number] = f'<a href="{link[0]}">{found[number]}</a>'
-        return found
-
     def image_html(self) -> str:
-        """The image alone, in HTML."""
-        return _beside(self.images(), self.figure.get_figwidth() / WIDEST)
+        """The image alone, in HTML, on white unless the page adapts its colours."""
+        links, found = self.links or [("", self.alt)], []
+        pairs = zip_longest(self.parts(), links, fillvalue=("", ""))
+        for part, (address, words) in pairs:
+            image = _image(self.svg(part), words)
+            found.append(f'<a href="{address}">{image}</a>' if address else image)
+        return _beside(found, self.figure.get_figwidth() / WIDEST)
 
     def _repr_html_(self) -> str:
         return (
@@ -118,35 +114,26 @@ class Panel:
         )
 
     def data(self) -> str:
-        """The table as HTML, with a link that saves it."""
-        rows = self.table.rename(columns=_).to_html(
-            index=False, border=0, float_format="{:.4g}".format, na_rep="–"
-        )
+        """The table as HTML, with a link that saves it as CSV and holds it all."""
+        rows = self.table.apply(_plain).rename(columns=_)
+        rows = rows.to_html(index=False, border=0, na_rep="–")
+        payload = base64.b64encode(self.table.to_csv(index=False).encode()).decode()
+        name = "-".join(re.findall(r"[a-z0-9]+", self.caption.lower())[:6]) or "figure"
         return (
             f'<div class="cplib-table" tabindex="0" role="region" '
-            f'aria-label="{_("Data of the figure")}">{rows}</div>{self._download()}'
-        )
-
-    def words(self) -> str:
-        """The caption, with the origin folded behind an icon."""
-        return html.escape(self.caption) + self._origin()
-
-    def _origin(self) -> str:
-        """The origin, folded behind an icon."""
-        label = _("Where these numbers come from")
-        sign = f'<summary aria-label="{label}">ⓘ</summary>'
-        words = html.escape(self.origin)
-        return f' <details class="cplib-origin">{sign}{words}</details>' * bool(words)
-
-    def _download(self) -> str:
-        """A link that saves the table as CSV; it holds the data itself."""
-        payload = base64.b64encode(self.table.to_csv(index=False).encode()).decode()
-        words = re.findall(r"[a-z0-9]+", self.caption.lower())[:6]
-        name = "-".join(words) or "figure"
-        return (
+            f'aria-label="{_("Data of the figure")}">{rows}</div>'
             f'<p><a download="{name}.csv" href="data:text/csv;base64,{payload}">'
             f"{_('Save the data as CSV')}</a></p>"
         )
+
+    def words(self, part: int | None = None) -> str:
+        """The caption, or its line on a part, with the origin folded behind an icon."""
+        said = self.caption if part is None else self.caption.split("\n")[part]
+        label = _("Where these numbers come from")
+        sign = f'<summary aria-label="{label}">ⓘ</summary>'
+        words = html.escape(self.origin)
+        folded = f' <details class="cplib-origin">{sign}{words}</details>' * bool(words)
+        return html.escape(said) + folded
 
 
 def worded(name: str, figure: Figure, table: pd.DataFrame, **parts: object) -> Panel:
@@ -174,12 +161,21 @@ class Sheet:
         for title, panel, part in self.shown:
             image = _image(panel.svg(panel.parts()[part]), panel.alt)
             images.append(f"<div><b>{html.escape(title)}</b>{image}</div>")
-            words += f"<div><b>{html.escape(title)}.</b> {panel.words()}</div>"
+            words += f"<div><b>{html.escape(title)}.</b> {panel.words(part)}</div>"
         return (
             f'<figure class="cplib-figure">{_beside(images)}'
             f"<figcaption>{words}</figcaption>"
             f"{_folded(''.join(panel.data() for _, panel, _ in self.shown))}</figure>"
         )
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Numbers as texts, with the decimals that show the largest in three digits."""
+    if not pd.api.types.is_float_dtype(column):
+        return column
+    largest = column[np.isfinite(column)].abs().max()
+    digits = max(0, 2 - math.floor(math.log10(largest))) if largest > 0 else 0
+    return column.map(lambda x: f"{round(x, digits) + 0.0:,.{digits}f}", "ignore")
 
 
 def _folded(data: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from .. import results
 from ..analysis import biology
@@ -105,10 +104,12 @@ class Poster:
         paper = self.card.only(ours=False)
         return (
             f'<figure class="cplib-figure cplib-poster"><div>{sheets}</div>'
-            f"<figcaption>{paper.summary}. Each panel of the paper, as we found it, "
-            "framed by verdict; an image leads to its claims, a name to its chapter. "
-            "Sweeps: points lost to the same clean training, harm upwards, on one "
-            "scale.</figcaption><details><summary>All claims, one by one</summary>"
+            f"<figcaption>{paper.summary}. Each panel of the paper, as we found it. "
+            "Frames: green, all claims are reproduced; dashed, undecided; double, "
+            "contradicted; thin, mixed; dotted, none to test. An image leads to its "
+            "claims, a name to its chapter. Sweeps: points lost to the same clean "
+            "training, harm upwards, on one scale.</figcaption>"
+            "<details><summary>All claims, one by one</summary>"
             f"{paper._repr_html_()}</details></figure>"
         )
 
@@ -213,7 +214,8 @@ def _traces(title: str, result: Result, *runs: Run) -> Thumbnail:
         if curve.empty:
             continue
         kind = "dashed" if run.clean and len(runs) > 1 else "line"
-        marks.append(_thinned(curve.index, np.log2(curve), look.colour, kind))
+        thin = np.log2(curve.iloc[:: max(1, len(curve) // 30)])
+        marks.append(Mark(thin.index.to_numpy(), thin.to_numpy(), look.colour, kind))
         words.append(f"{run.label}: {curve.iloc[0]:,.3g} to {curve.iloc[-1]:,.3g}")
     return Thumbnail(title, "fisher", marks, f"Trace over training. {'; '.join(words)}")
 
@@ -245,8 +247,3 @@ def _layers(result: Result, run: Run) -> Thumbnail:
     end = f"at the end, layer {mean.iloc[-1].idxmax()} has the largest share"
     words = f"Shares of the layers, {when}: {end}"
     return Thumbnail(when, "layers", marks, words)
-
-
-def _thinned(x: pd.Index, y: pd.Series, colour: str, kind: str) -> Mark:
-    every = max(1, len(x) // 30)
-    return Mark(x.to_numpy()[::every], y.to_numpy()[::every], colour, kind)

@@ -55,10 +55,10 @@ def _kind(runs: list[Run]) -> Callable[[Result], Panel]:
 
 def comparison(result: Result) -> Panel:
     """Learning curves of all runs, and a table of their final accuracies."""
-    runs = _named(result.study.runs)
-    table = summary(readouts(result), "run").rename(
-        columns={"mean": "final"} | REFERENCES
-    )
+    runs, ends = _named(result.study.runs), readouts(result)
+    each = ends.pivot_table("final", "run", "seed").add_prefix("seed ")
+    table = summary(ends, "run").drop(columns=["low", "high"]).join(each)
+    table = table.rename(columns={"mean": "final"} | REFERENCES)
     table.index = pd.Index([list(runs)[number] for number in table.index], name="run")
     table = table.round(1).reset_index()
     impaired = [run for run in runs.values() if not run.clean]
@@ -72,7 +72,7 @@ def comparison(result: Result) -> Panel:
             lanes(rest[0], runs)
             rest[0].set_xlim(axes.get_xlim())
         elif impaired:
-            _shade(axes, impaired)
+            shaded(axes, impaired)
         figure.axes[-1].set(xlabel="epochs of training")
         percent(axes)
         legend(axes)
@@ -115,7 +115,7 @@ def _named(runs: tuple[Run, ...]) -> dict[str, Run]:
     return named
 
 
-def _shade(axes: Axes, runs: list[Run]) -> None:
+def shaded(axes: Axes, runs: list[Run]) -> None:
     """Shade the windows, the same for all `runs`, in grey, with the deficit's name."""
     alike = len({run.deficits for run in runs}) == 1
     for deficit, onset, removal in runs[0].windows:
@@ -150,5 +150,5 @@ def heat(axes: Axes, table: pd.DataFrame, limit: float) -> None:
 
 def shade(points: float, limit: float) -> dict:
     """The look of a cell for the points lost, most opaque at `limit`."""
-    part = DEEPEST * min(1.0, abs(points) / limit)
+    part = DEEPEST * min(1.0, abs(points) / limit) ** 0.5  # few are seen in the dark
     return {"color": LOST if points > 0 else GAINED, "alpha": part, "linewidth": 0}

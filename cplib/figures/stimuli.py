@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from matplotlib.figure import Figure
 
 from .. import data, studies
@@ -15,6 +14,7 @@ from .._base.plain import whole
 from .._base.words import translated as _
 from ..analysis.effects import REFERENCES
 from ..data import gratings as procedural
+from ..data.datasets import resized
 from ..deficits import KINDS, Deficit, LabelPermutation
 from ..studies import Run, Study
 from .marks import WIDTH, lanes, rows
@@ -23,6 +23,7 @@ from .panel import Panel, worded
 
 PHOTOGRAPHS = ("lake", "flower")
 CROPS = ((110, 240, 300), (40, 190, 340))  # top, left, side: in china, in flower
+TITLED = 0.9  # inches, beside the rows of images
 CLUES = {
     "stripes alone": {"coarse": 0.0, "noise": 0.0},
     "hue alone": {"fine": 0.0, "noise": 0.0},
@@ -37,14 +38,9 @@ def photographs(size: int = 32) -> torch.Tensor:
     from sklearn.datasets import load_sample_images
 
     size = whole("size", size, 1)
-    crops = []
-    for image, (top, left, side) in zip(
-        load_sample_images().images, CROPS, strict=True
-    ):
-        cut = image[top : top + side, left : left + side]
-        x = torch.from_numpy(cut.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-        crops.append(F.interpolate(x, size=size, mode="bilinear", antialias=True))
-    return torch.cat(crops)
+    pairs = zip(load_sample_images().images, CROPS, strict=True)
+    cuts = (x[top : top + k, left : left + k] for x, (top, left, k) in pairs)
+    return 2 * torch.cat([resized(cut[None].copy(), 0, size) for cut in cuts]) - 1
 
 
 def deficits(count: int = 3) -> Panel:
@@ -61,15 +57,13 @@ def deficits(count: int = 3) -> Panel:
         for kind in kinds
     }
     with style():
-        figure, grid = _gallery(shown)
-        given = LabelPermutation().mapping(0).tolist()
-        names = [*PHOTOGRAPHS[::-1], *given[:count]]
-        column = grid[:, list(shown).index(LabelPermutation.label)]
-        for axes, name in zip(column, names, strict=True):
-            axes.set_xlabel(f"called\n“{name}”")
         true = [*PHOTOGRAPHS, *(f"class {c}" for c in range(count))]
-        for axes, name in zip(grid[:, 0], true, strict=True):
-            axes.set_ylabel(name)
+        figure, grid = _gallery(shown, true)
+        given = LabelPermutation().mapping(0).tolist()
+        names = [*PHOTOGRAPHS[::-1], *(f"class {c}" for c in given[:count])]
+        called = grid[list(shown).index(LabelPermutation.label)]
+        for axes, name in zip(called, names, strict=True):
+            axes.set_xlabel(f"called\n{name}")
     table, names = pd.DataFrame(map(_kept, kinds)), ", ".join(list(shown)[1:])
     return worded("deficits", figure, table, count=count, deficits=names)
 
@@ -83,9 +77,7 @@ def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
         images, labels = procedural.make_gratings(500, 1, size=size, **amounts)
         shown[name] = [images[(labels == c).argmax()] for c in classes]
     with style():
-        figure, grid = _gallery(shown)
-        for axes, c in zip(grid[:, 0], classes, strict=True):
-            axes.set_ylabel(f"class {c}")
+        figure, _grid = _gallery(shown, [f"class {c}" for c in classes])
     table = pd.DataFrame({"class": classes})
     table["angle of the stripes (degrees)"] = 18 * table["class"]
     table["hue (degrees)"] = 36 * table["class"]
@@ -119,19 +111,22 @@ def course(study: Study) -> Panel:
 
 
 def _gallery(
-    shown: Mapping[str, Sequence[np.ndarray]],
+    shown: Mapping[str, Sequence[np.ndarray]], names: Sequence[str]
 ) -> tuple[Figure, np.ndarray]:
-    """Images (H, W, 3) in columns under their titles."""
-    count = len(next(iter(shown.values())))
-    height = WIDTH / len(shown) * count + 0.6
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    grid = figure.subplots(count, len(shown), squeeze=False)
-    for column, (title, images) in zip(grid.T, shown.items(), strict=True):
-        column[0].set_title(textwrap.fill(title, 11))
-        for axes, image in zip(column, images, strict=True):
+    """Images (H, W, 3) in rows beside their titles, in columns under `names`."""
+    side = (WIDTH - TITLED) / len(names)
+    figure = Figure(figsize=(WIDTH, side * len(shown) + 0.8), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    grid = figure.subplots(len(shown), len(names), squeeze=False)
+    for row, (title, images) in zip(grid, shown.items(), strict=True):
+        title = textwrap.fill(title, 11)
+        row[0].set_ylabel(title, rotation=0, ha="right", va="center")
+        for axes, image in zip(row, images, strict=True):
             axes.imshow(image, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
+    for axes, name in zip(grid[0], names, strict=True):
+        axes.set_title(name)
     return figure, grid
 
 

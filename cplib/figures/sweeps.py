@@ -136,12 +136,12 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
         if quoted:
             time = PAPER_TIME * result.study.clean_epochs
             rest[0].plot(time, PAPER_LOST, "*", color=INK, markersize=9,
-                         label=_("paper, quoted"))  # fmt: skip
+                         label=_("paper, from memory"))  # fmt: skip
             legend(rest[0])
     words = [_in_words(found, x) for _, found in table.groupby("line", sort=False)]
     star = _(
-        " Star: {points:.1f} points or more, quoted for the paper at t₀ = 140 and 160 "
-        "clean epochs.", points=PAPER_LOST
+        " Star: {points:.1f} points or more, from memory, for the paper at t₀ = 140, "
+        "seven eighths of its clean epochs, as here.", points=PAPER_LOST
     )  # fmt: skip
     table = table.rename(columns=REFERENCES)
     panel = worded(

@@ -76,11 +76,7 @@ def trace(
 
 
 def single_backward(
-    net: nn.Module,
-    images: torch.Tensor,
-    random: torch.Generator,
-    *,
-    batch: int = 32,
+    net: nn.Module, images: torch.Tensor, random: torch.Generator, *, batch: int = 32
 ) -> Estimate:
     """The trace from one backward pass for each batch: B |mean gradient|^2.
 

@@ -10,7 +10,7 @@ from .. import engine, studies
 from .._base import console, files
 from .._base.plain import seeds as parse_seeds
 from ..engine import Trained, provenance
-from ..errors import DataError, InputError
+from ..errors import InputError
 from ..studies import Scale, Study
 from ..training import DECIMALS, METRICS
 from ..training.state import ENDINGS
@@ -175,7 +175,7 @@ def save(result: Result) -> Path:
     Processes that save at the same time wait for each other, so that no seed is lost.
     """
     stored(result.study)  # quarantines a damaged file
-    with store.alone(folder()):
+    with files.hold(folder() / store.LOCK):
         if before := _first(result.study, store.read):
             rest = [seed for seed in before.seeds if seed not in result.provenance]
             result = _merged(before.only(rest), result) if rest else result
@@ -183,8 +183,6 @@ def save(result: Result) -> Path:
 
 
 def _merged(one: Result, other: Result) -> Result:
-    if one.study.hash != other.study.hash:
-        raise DataError("Results of different studies cannot be merged.")
     table = pd.concat([one.table, other.table], ignore_index=True)
     table = table.sort_values(["seed"], kind="stable", ignore_index=True)
     origin = one.provenance | other.provenance

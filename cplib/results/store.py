@@ -22,12 +22,8 @@ TEXT = dict.fromkeys(("layer", "value"), str)  # "0" is a layer
 UNREADABLE = (
     ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zlib.error,
 )  # fmt: skip
+LOCK = ".lock"  # of a folder, held while a result in it is replaced
 SHOWN = 5  # differences in a sentence
-
-
-def alone(folder: Path) -> contextlib.AbstractContextManager[bool]:
-    """Context in which no other process changes results in `folder` (`files.hold`)."""
-    return files.hold(folder / ".lock")
 
 
 def write(study: Study, table: pd.DataFrame, origin: dict, folder: Path) -> Path:
@@ -83,7 +79,7 @@ def repaired(study: Study, folder: Path) -> tuple[pd.DataFrame, dict] | None:
     """`read`, but quarantine a damaged file with a warning, and return None."""
     with contextlib.suppress(files.Damaged):
         return read(study, folder)
-    with alone(folder):  # another process may have replaced it since
+    with files.hold(folder / LOCK):  # another process may have replaced it since
         try:
             return read(study, folder)
         except files.Damaged as error:

@@ -63,7 +63,8 @@ class FrontPage:
 
     def sentence(self, outcome: Outcome | None) -> str:
         """What became of the network; None: of the one that was never blurred."""
-        clean, final = self._clean_epochs, self.outcomes.clean.final
+        clean = self.outcomes.result.study.clean_epochs
+        final = self.outcomes.clean.final
         if outcome is None:
             return _(
                 "Never blurred, the network names {final} of new images correctly "
@@ -83,7 +84,7 @@ class FrontPage:
         clean, images = self.outcomes.clean, self.shown.images
         never = {
             "removal": 0,
-            "mean": clean.mean[: self._clean_epochs + 1],
+            "mean": clean.mean[: self.outcomes.result.study.clean_epochs + 1],
             "final": clean.final.mean,
             "sentence": self.sentence(None),
         }
@@ -104,10 +105,6 @@ class FrontPage:
             "blurred": png_uri(images[Blur.kind][0]),
             "runs": [never, *blurred],
         }
-
-    @property
-    def _clean_epochs(self) -> int:
-        return self.outcomes.result.study.clean_epochs
 
     def _repr_html_(self) -> str:
         words = f"<p>{html.escape(self.sentence(self.blurred[-1]))}</p>"

@@ -6,13 +6,14 @@ import ipywidgets as ipw
 import pandas as pd
 
 from .. import results
+from ..analysis.effects import REFERENCES
 from ..deficits import Deficit
 from ..errors import CplibError, InputError
 from ..figures.examples import Examples, examples
 from ..results import Result
 from ..studies import Run
 from .html_view import page
-from .outcomes import COMPARISONS, Outcome, Outcomes
+from .outcomes import Outcome, Outcomes
 from .static_view import state_panel
 
 ENDS = ("onset", "removal")
@@ -46,10 +47,8 @@ def explore(
         InputError: for a deficit or window that the result lacks, an unknown
             `against`, or a result without a deficit.
     """
-    if against not in COMPARISONS:
-        raise InputError(
-            f"against={against!r}: choose one of {', '.join(COMPARISONS)}."
-        )
+    if against not in REFERENCES:
+        raise InputError(f"against={against!r}: choose one of {', '.join(REFERENCES)}.")
     outcomes = Outcomes(result)
     start = outcomes.choose(deficit, onset, removal)
     shown = examples(result.study, images, result.seeds[0])

@@ -6,12 +6,16 @@ import matplotlib as mpl
 import numpy as np
 
 from .._base.words import translated as _
+from ..analysis.effects import REFERENCES
 from ..deficits import Deficit
 from ..figures.examples import Examples, png_uri
 from ..figures.panel import Panel
 from .fragments import replaceable, standalone
-from .outcomes import COMPARISONS, WORDS, Outcome, Outcomes, listed
-from .static_view import CLEAN_DASHES, dashes_of
+from .outcomes import WORDS, Outcome, Outcomes, listed
+
+# dashes and gaps of the lines, in pixels, by matplotlib's name
+DASHES = {"-": [], "--": [12, 4], "-.": [12, 4, 2, 4], ":": [2, 4]}
+OTHER_DASHES, CLEAN_DASHES = [8, 2], [5, 3]
 
 
 def page(
@@ -33,7 +37,7 @@ def payload(
     outcomes: Outcomes, examples: Examples, start: Outcome, against: str
 ) -> dict:
     """All that the page's script needs; accuracies in %, intervals as triples."""
-    groups, study = outcomes.groups, outcomes.result.study
+    groups, study, clean = outcomes.groups, outcomes.result.study, outcomes.clean
     phases = list({phase: 0 for o in outcomes.all for _, phase in o.phases()})
     deficits = {d.name: d for o in outcomes.all for d in o.run.deficits}
     return {
@@ -44,15 +48,15 @@ def payload(
             "epoch": start.middle,
             "against": against,
         },
-        "comparisons": COMPARISONS,
+        "comparisons": REFERENCES,
         "words": WORDS,
         "phases": phases,  # each once: words, and the deficit's name
-        "clean": _curve(outcomes.clean) | {"dashes": CLEAN_DASHES},
+        "clean": {"mean": clean.mean, "half": clean.half, "dashes": CLEAN_DASHES},
         "groups": [
             {
                 "name": name,
                 "label": group[0].run.label,
-                "dashes": dashes_of(group[0]),
+                "dashes": DASHES.get(group[0].run.deficits[0].look.dash, OTHER_DASHES),
                 "listed": listed(group),
                 "runs": [_run(outcomes, outcome, phases) for outcome in group],
             }
@@ -72,7 +76,9 @@ def payload(
 
 def _run(outcomes: Outcomes, outcome: Outcome, phases: list) -> dict:
     run = outcome.run
-    return _curve(outcome) | {
+    return {
+        "mean": outcome.mean,
+        "half": outcome.half,
         "title": run.title,
         "windows": [(w.deficit.name, w.onset, w.removal) for w in run.windows],
         "phases": [(end, phases.index(told)) for end, told in outcome.phases()],
@@ -82,10 +88,6 @@ def _run(outcomes: Outcomes, outcome: Outcome, phases: list) -> dict:
         "changes": {name: c.mean for name, c in outcome.changes.items()},
         "verdicts": {name: c.verdict for name, c in outcome.changes.items()},
     }
-
-
-def _curve(outcome: Outcome) -> dict:
-    return {"mean": outcome.mean, "half": outcome.half}
 
 
 def _uris(examples: Examples, name: str) -> list[str] | None:

@@ -8,17 +8,21 @@ import base64
 from dataclasses import asdict, dataclass
 from importlib import resources
 
+from .. import results
 from .._base.words import translated as _
 from ..data.gratings import make_gratings
 from ..deficits import CONTROLS, KINDS, Blur
 from ..errors import InputError
-from ..studies import SCALES, Study, get, sweep
+from ..studies import SCALES, Run, Study, get, sweep
 from .fragments import script, standalone
+from .outcomes import Outcomes
 
 DEFICITS = {f"blur{factor}": Blur(factor) for factor in (2, 4, 8)}
 DEFICITS |= {kind: d() for kind, d in (KINDS | CONTROLS).items() if d is not Blur}
+KEYS = {deficit: key for key, deficit in DEFICITS.items()}
 DEMO = SCALES["demo"]
 NETWORKS = 3  # beside the twin
+SETTING = "family width train test fine coarse noise mirror".split()
 
 
 def laboratory(study: Study | None = None) -> "Laboratory":
@@ -53,34 +57,29 @@ class Laboratory:
                 "one in the setting of cp.study('demo', 'demo')."
             )
         seen = {deficit for run in self.study.runs for deficit in run.deficits}
-        for deficit in seen.difference(DEFICITS.values()):
+        for deficit in seen.difference(KEYS):
             known = ", ".join(d.title for d in DEFICITS.values())
             raise InputError(
                 f"The laboratory has no {deficit.title}: choose one of {known}."
             )
 
+    def setting(self) -> dict:
+        """Images, network and mirroring, as the scripts keep them."""
+        setup = self.study.setup
+        given = make_gratings.__kwdefaults__ | {"mirror": int(setup.schedule.mirror)}
+        given |= asdict(setup.model) | asdict(setup.data) | dict(setup.data.options)
+        return {name: given[name] for name in SETTING}
+
     def state(self) -> dict:
         """What is offered at first, as the scripts keep it."""
-        setup, runs = self.study.setup, self.study.runs
-        keys = {deficit: key for key, deficit in DEFICITS.items()}
-        amplitudes = make_gratings.__kwdefaults__ | dict(setup.data.options)
-        lives = [
-            [dict(key=keys[d], onset=a, removal=b) for d, a, b in run.windows]
-            for run in runs[1 : 1 + NETWORKS]
-        ]
-        return {
-            **{"epochs": runs[0].epochs, "seed": 0},
-            **{name: getattr(setup.model, name) for name in ("family", "width")},
-            **{name: getattr(setup.data, name) for name in ("train", "test")},
-            **{name: amplitudes[name] for name in ("fine", "coarse", "noise")},
-            **{"mirror": int(setup.schedule.mirror), "challenge": ""},
-            "nets": [{"windows": windows, "therapy": "none"} for windows in lives],
-        }
+        runs = self.study.runs
+        nets = [{"windows": lived(run), "therapy": "none"} for run in runs[1:]]
+        rest = {"challenge": "", "nets": nets[:NETWORKS]}
+        return {"epochs": runs[0].epochs, "seed": 0, **self.setting(), **rest}
 
     def data(self) -> dict:
         """What the scripts need."""
         engine = resources.files(__package__) / "static" / "lab" / "engine.wasm"
-        words = {"label", "title", "sees"}
         return {
             "start": self.state(),
             "base": laboratory().state(),
@@ -90,16 +89,37 @@ class Laboratory:
             "widths": {s.model.family: s.model.width for s in (DEMO.main, DEMO.digits)},
             "deficits": [
                 {"key": key, "deficit": d.spec(), "python": f"cp.deficits.{d!r}"}
-                | {name: getattr(d, name) for name in words}
+                | {name: getattr(d, name) for name in ("label", "title", "sees")}
                 for key, d in DEFICITS.items()
+            ],
+            "stored": [
+                {"setting": Laboratory(study).setting(), "runs": stored(study)}
+                for study in (get("timing", DEMO), get("unmirrored", DEMO))
             ],
             "worker": script("lab/worker"),
             "wasm": base64.b64encode(engine.read_bytes()).decode(),
         }
 
     def _repr_html_(self) -> str:
-        words = _("The chapters show stored runs of the same experiments.")
+        words = f"<p>{_('The chapters show stored runs of the same experiments.')}</p>"
         missing = _("train networks under deficits of your own")
         before = ("lab/state", "lab/nursery", "lab/scene")
-        silent = f"<p>{words}</p>"
-        return standalone("lab/laboratory", self.data(), "", missing, silent, before)
+        return standalone("lab/laboratory", self.data(), "", missing, words, before)
+
+
+def lived(run: Run) -> list[dict]:
+    """The windows of a run, as the scripts keep them."""
+    return [dict(key=KEYS[d], onset=a, removal=b) for d, a, b in run.windows]
+
+
+def stored(study: Study) -> list[list]:
+    """[epochs, windows, points lost, half of their interval, seeds] for stored runs.
+
+    Lost against the clean run of the same age: the mean over three or more seeds.
+    """
+    result = results.stored(study)
+    return [
+        [o.run.epochs, lived(o.run), -change.mean, change.half, len(change.seeds)]
+        for o in (Outcomes(result).all if result else ())
+        if len((change := o.changes["control"]).seeds) > 2
+    ]

@@ -4,19 +4,15 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
 from .._base.words import translated as _
-from ..analysis.effects import REFERENCES, left_out
+from ..analysis.effects import REFERENCES, half_width, left_out
 from ..deficits import Deficit
 from ..errors import InputError
 from ..results import Result, finals
 from ..studies import Run
 
-# the networks without deficit that one can compare with, by column of `results.finals`
-COMPARISONS = REFERENCES
 # sentences that change with the epoch; the script of the page fills them in, too
 WORDS = {
     "now": _(
@@ -72,12 +68,6 @@ def tenths(fraction: float) -> float:
     return round(100 * float(fraction), 1) + 0.0  # never -0.0
 
 
-def half_width(values: np.ndarray) -> np.ndarray:
-    """Half of the 95 % interval of the mean over the last axis (Student's t)."""
-    factor = stats.t.ppf(0.975, np.shape(values)[-1] - 1)
-    return factor * stats.sem(values, axis=-1)
-
-
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """One run, over all seeds; accuracies are of the test set, in %.
@@ -87,7 +77,7 @@ class Outcome:
         mean, half: after each epoch, (epochs + 1,): the mean over seeds, and half of
             its 95 % interval, which is None for one seed.
         final: final accuracy.
-        without: that of the network without deficit, by `COMPARISONS`.
+        without: that of the network without deficit, by `REFERENCES`.
         changes: `final` less each of these, in points, paired by seed.
     """
 
@@ -108,8 +98,8 @@ class Outcome:
             [*map(tenths, values.mean(1))],
             [*map(tenths, half_width(values))] if several else None,
             Interval.of(ending["final"]),
-            {name: Interval.of(ending[name]) for name in COMPARISONS},
-            {name: Interval.of(ending["final"] - ending[name]) for name in COMPARISONS},
+            {name: Interval.of(ending[name]) for name in REFERENCES},
+            {name: Interval.of(ending["final"] - ending[name]) for name in REFERENCES},
         )
 
     @property
@@ -236,7 +226,7 @@ class Outcomes:
         baseline, control = (
             _("{compared} without deficit with the {reference} ({epochs} epochs)",
               compared=_compared(outcome, name), reference=words, epochs=epochs)
-            for (name, words), epochs in zip(COMPARISONS.items(), lengths, strict=True)
+            for (name, words), epochs in zip(REFERENCES.items(), lengths, strict=True)
         )  # fmt: skip
         return _(
             "Final accuracy after {windows}: {final} ({spread}). That is {baseline}, "

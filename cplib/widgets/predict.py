@@ -16,12 +16,12 @@ from .. import results
 from .._base.plain import whole
 from .._base.words import translated as _
 from ..analysis import Scorecard, sensitivity
+from ..analysis.effects import half_width
 from ..analysis.ledger import registered
 from ..errors import InputError
 from ..results import Result
 from ..studies import Run
 from .fragments import standalone
-from .outcomes import half_width
 
 FINAL = _("final test accuracy (%)")
 PERCENT = (0, 100)

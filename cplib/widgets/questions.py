@@ -97,6 +97,7 @@ def _plot(mean: pd.Series, x: tuple, y: tuple, line: float | None) -> str:
     alt = _("from {first} to {last}; lowest {low}, highest {high}", first=first,
             last=last, low=low, high=high)  # fmt: skip
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{alt}">{mark}'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{alt}">{mark}'
         f'<polyline points="{points}"/></svg>'
     )

@@ -28,7 +28,8 @@ def values(claim, verdict):
 @pytest.mark.parametrize("verdict", BRANCHES)
 @pytest.mark.parametrize("claim", TESTED, ids=lambda claim: claim.id)
 def test_every_branch_is_a_sentence(claim, verdict):
-    found = Finding(claim, values(claim, verdict), "laptop")
+    seeds = values(claim, verdict)
+    found = Finding(claim, seeds, "laptop", "", "control", seeds.mean())
     assert found.verdict == verdict
     sentence = found.sentence()
     assert sentence[0].isupper() and sentence.endswith(".")
@@ -64,6 +65,29 @@ def test_the_interval_is_in_the_measure_of_the_sentence():
     assert "4.0 times" in trace.sentence()
     low, high = (2 ** (2 + side * 4.303 * 0.1 / 3**0.5) for side in (-1, 1))
     assert trace.sure == f"95 % interval {low:.1f} to {high:.1f}, three seeds"
+
+
+def test_the_verdict_on_a_window_names_both_references():
+    """The harder one, and the other with its mean, read off as the first is."""
+    seeds, hump = np.array([-5.0, -4, -3]), ledger()["hump"]
+    found = Finding(hump, seeds, "laptop", "", "baseline", -1.7)
+    assert "4.0 points more than later" in found.sentence()
+    assert "the same clean training, and 1.7 more compared with the same age" in (
+        found.sentence()
+    )
+    assert found.sure == "95 % interval 1.5 to 6.5 points, three seeds"
+    assert "with the same age, and … more" in Finding(
+        hump, -seeds, "laptop", "", "control", 1.7
+    ).sentence(CONTRADICTED)
+
+
+def test_a_share_of_the_trace_is_in_per_cent():
+    """Where a sentence has no number, too; and so is what is left of a peak."""
+    top = Finding(ledger()["blur-top"], np.array([-0.02, 0.01, 0.0]), "laptop")
+    assert top.sure == "95 % interval −4 to +3 % of the trace, three seeds"
+    peak = Finding(ledger()["trace-falls"], np.array([-0.03, 0.0, 0.0]), "laptop")
+    assert "99 % of its highest value" in peak.sentence()
+    assert peak.sure == "95 % interval 96 to 102 %, three seeds"
 
 
 def test_what_cannot_be_tested_says_why():

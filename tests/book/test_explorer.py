@@ -157,7 +157,7 @@ def test_images_follow_the_epoch(opened, sheet):
     blurred, epoch = image.get_attribute("src"), page.get_by_label("Epoch")
     epoch.fill("20")
     assert image.get_attribute("src") != blurred
-    assert "the network sees clear images" in page.locator(".sight").text_content()
+    assert "the network sees sharp images" in page.locator(".sight").text_content()
     page.get_by_label("Deficit", exact=True).select_option("label permutation")
     clear = image.get_attribute("src")
     epoch.fill("5")

@@ -11,7 +11,7 @@ from scipy import stats
 
 import cplib
 from cplib.studies import Study
-from cplib.widgets import laboratory
+from cplib.widgets import Laboratory, laboratory
 
 pytestmark = pytest.mark.browser
 SMALL = "#lab=1;train=128;test=100;width=4;"
@@ -135,8 +135,45 @@ def test_three_seeds_have_an_interval(visit):
     low, high = numbers(ending, f"Over 3 seeds.*interval {NUMBER} to {NUMBER} lost")
     middle = fmean(losses)
     assert (low, high) == pytest.approx((middle - half, middle + half), abs=ROUNDING)
-    assert page.locator(".chart .faint").count() == 4
+    assert page.locator(".chart .faint").count() == 6
+    assert page.locator(".chart .line:not(.faint)").count() == 2  # means over seeds
+    drawn = " ".join(page.locator(".chart text").all_text_contents())
+    last = [row for row in rows if row["epoch"] == "8"]
+    for name in ("you", "twin"):
+        ends = [float(row["test_accuracy"]) for row in last if row["network"] == name]
+        assert numbers(drawn, f"{name} {NUMBER}") == pytest.approx(
+            [fmean(ends)], abs=ROUNDING
+        )
+    assert page.locator(".compared .dot").count() == 3
+    assert page.locator(".compared .past").count() == 0  # nothing is stored for it
+    assert "stored runs" not in ending
     assert button(page, "Repeat with 3 seeds").is_disabled()
+
+
+class Repeated(Laboratory):
+    """The laboratory of a book that has stored what `SHORT` trains."""
+
+    def data(self):
+        setting = self.setting() | {"train": 128, "test": 100, "width": 4}
+        windows = [{"key": "blur4", "onset": 0, "removal": 3}]
+        runs = [[8, windows, 5.2, 3.3, 3], [9, windows, 1.0, 2.0, 3]]
+        return {**super().data(), "stored": [{"setting": setting, "runs": runs}]}
+
+
+def test_stored_runs_of_the_same_experiment_stand_beside(opened, tmp_path):
+    body = Repeated(laboratory().study)._repr_html_()
+    page = opened(written(tmp_path, body) + SHORT)
+    ending = trained(page)
+    assert "(3 seeds, in PyTorch) lost 5.2 points (95 % interval 1.9 to 8.5)" in ending
+    band, dot = page.locator(".compared .past"), page.locator(".compared .dot")
+    left, width = (float(band.get_attribute(name)) for name in ("x", "width"))
+    share = (float(dot.get_attribute("cx")) - left) / width
+    mine = final(exported(page), "twin") - final(exported(page), "you")
+    assert 1.9 + share * 6.6 == pytest.approx(mine, abs=0.01)
+    page.get_by_label("To epoch").fill("4")  # another experiment
+    page.keyboard.press("Tab")
+    assert "stored runs" not in trained(page)
+    assert page.locator(".compared svg").count() == 0  # one run, and nothing beside it
 
 
 def test_the_hand_switches_the_deficit_while_they_live(visit):
@@ -435,6 +472,7 @@ def test_more_epochs_are_a_therapy(visit):
         "epochs=3;A=blur4@0-1",
         "epochs=4;mirror=0;fine=0.5;A=flip@0-1+moving-noise@2-3;B=grey@1-2",
         "epochs=3;family=MLP;width=10;A=labels@0-2!restart",
+        "epochs=3;A=blur4@0-2!shrink",
     ],
 )
 def test_the_python_trains_the_same_experiment(visit, state, monkeypatch):
@@ -452,6 +490,7 @@ def test_the_python_trains_the_same_experiment(visit, state, monkeypatch):
     wanted = re.findall(r"([a-z-]+)4?@(\d)-(\d)", state)
     windows = [w for run in study.runs for w in run.windows]
     assert [(w.deficit.kind, str(w.onset), str(w.removal)) for w in windows] == wanted
+    assert (study.setup.schedule.shrink == (0.4, 0.1)) == ("shrink" in state)
     if "restart" in state:
         assert study.setup.schedule.rate == cplib.Restart()
 

@@ -101,7 +101,8 @@ def named():
 def sentences():
     """Each of their branches, and how it was tested, with made-up seeds."""
     for name in set(named()):
-        finding = Finding(ledger()[name], np.array([-3.0, -2.0, -1.0]), "laptop")
+        seeds = np.array([-3.0, -2.0, -1.0])
+        finding = Finding(ledger()[name], seeds, "laptop", beside=-2.0)
         for verdict in (REPRODUCED, UNDECIDED, CONTRADICTED):
             yield (name, verdict), finding.sentence(verdict)
         yield name, str(finding)

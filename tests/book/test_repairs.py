@@ -110,3 +110,19 @@ def test_a_wrong_formula_is_refused(tex):
 def test_controls_are_named_by_their_visible_words():
     page = '<summary aria-label="Toggle hidden content">Show</summary>'
     assert accessible.repair(page) == "<summary>Show</summary>"
+
+
+def test_a_full_stop_stays_with_its_formula():
+    one, other = ('<span class="math"><math>\n</math></span>' + end for end in " .")
+    held = f'<span class="together">{other}</span>'
+    assert accessible.repair(one + other) == one + held
+
+
+def test_cells_of_blocks_have_the_names_of_their_columns():
+    heads = "".join(f'<th class="head"><p>{name}</p></th>' for name in ("who", "what"))
+    cells = "<td><p>a</p></td><td><p>b</p></td>"
+    table = f"<table>{heads}{cells * 2}</table>"
+    named = '<td><p data-head="who">a</p></td><td><p data-head="what">b</p></td>'
+    block = '<div class="blocks docutils container">'
+    assert accessible.repair(table) == table
+    assert named * 2 in accessible.repair(block + table)

@@ -16,13 +16,14 @@ from pathlib import Path
 import bench
 import nbformat
 import pytest
+from PIL import Image
 
 from cplib import __main__
 from cplib.errors import StorageError
 from tools.build import book as build_book
 from tools.build import slides
 from tools.build.book import CODE as ROOT
-from tools.maintain import browser, clear_outputs
+from tools.maintain import browser, clear_outputs, film
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 
@@ -114,9 +115,9 @@ def test_a_benchmark_that_cannot_be_written_is_not_begun(blocked):
         bench.Bench("step", chosen, {}, [])
 
 
-@pytest.mark.parametrize("name", ["build.zip", "maintain.screenshot"])
+@pytest.mark.parametrize("name", ["build.zip", "maintain.screenshot", "maintain.film"])
 def test_a_file_that_cannot_be_written_is_named(name, pages, blocked):
-    page = pages if name == "build.zip" else pages / "index.html"
+    page = pages / "index.html" if name == "maintain.screenshot" else pages
     status, said = tool(name, page, blocked, CHROMIUM=sys.executable)
     assert status and len(said) == 1 and str(blocked.parent) in said[0]
 
@@ -135,6 +136,19 @@ def test_a_missing_page_is_named(tmp_path):
     assert status == 1 and said == [
         f"{page} cannot be used (No such file or directory): name another file."
     ]
+
+
+def test_a_film_strip_holds_every_frame_whole():
+    sizes = [(20, 9), (20, 9), (6, 30), (6, 30)]
+    columns = [
+        [Image.new("RGB", size, (column, row, 0)) for row, size in enumerate(sizes)]
+        for column in range(4)
+    ]
+    seen = {colour: count for count, colour in film.strip(columns).getcolors()}
+    for column in range(4):
+        for row, (width, height) in enumerate(sizes):
+            assert seen.pop((column, row, 0)) == width * height
+    assert len(seen) == 1  # what is between them
 
 
 # -- notebooks as they are committed

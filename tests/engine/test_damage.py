@@ -18,6 +18,7 @@ from disks import change, disk, fill
 from handmade import handmade
 
 from cplib import engine, studies
+from cplib._base import files
 from cplib.engine import segment as segments
 from cplib.errors import StorageError
 from cplib.results import library, store
@@ -342,8 +343,8 @@ def workers_of(parent):
 
 
 def test_locks_of_results_are_not_committed():
-    """`store.alone` leaves its lock file; in a checkout git does not see it."""
+    """A store leaves its lock file; in a checkout git does not see it."""
     ignored = Path(__file__).parents[2] / ".gitignore"
     assert "book/results/.lock" in ignored.read_text().splitlines()
-    with store.alone(library.folder()):
+    with files.hold(library.folder() / store.LOCK):
         assert (library.folder() / ".lock").exists()

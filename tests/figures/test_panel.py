@@ -2,7 +2,9 @@
 
 import base64
 import io
+import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -35,7 +37,17 @@ def test_words_stand_beside_the_picture(panel):
     page = panel._repr_html_()
     assert 'alt="a &quot;rising&quot; line"' in page
     assert "<figcaption>Blur until t₀ &amp; more; 3 seeds.</figcaption>" in page
-    assert "-0.3333" in page  # the table that unfolds is rounded
+    assert "<td>-0.333</td>" in page  # the table that unfolds is rounded
+
+
+def test_numbers_of_a_table_have_the_decimals_of_the_largest(panel):
+    """Three digits of it; nothing is minus zero, and what is missing is a dash."""
+    table = pd.DataFrame(
+        {"points": [5.741, -0.0033, math.nan], "trace": [1633.4, 99.6, 0]}
+    )
+    page = replace(panel, table=table).data()
+    cells = re.findall("<td>(.*?)</td>", page)
+    assert cells == ["5.74", "1,633", "0.00", "100", "–", "0"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,10 @@ from torch import nn
 
 from cplib import models
 
-KINDS = ("clear", "blur", "flip", "labels", "noise", "grey", "contrast", "occlusion")
+KINDS = (
+    "clear", "blur", "flip", "labels", "noise", "grey", "contrast", "occlusion",
+    "detail",
+)  # fmt: skip
 PURPOSES = ("weights", "order", "noises", "cycle", "signs", "perturbation")
 
 

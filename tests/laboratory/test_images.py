@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from native import Engine, Stream
+from references import softened
 from scipy import stats
 
 from cplib import deficits
@@ -30,6 +31,16 @@ def test_blur_is_pytorchs(library, size, factor):
     engine.show("blur", factor)
     truth = deficits.Blur(factor).images(clear(engine).float(), 0)
     assert (engine.seen() - truth).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(("size", "factor"), [(16, 4), (16, 2), (28, 3)])
+def test_detail_is_what_blur_takes_away(library, size, factor):
+    engine = Engine(library, size=size)
+    engine.show("detail", factor)
+    images = clear(engine).numpy()
+    truth = images - softened(images, factor)
+    assert np.abs(engine.seen().numpy() - truth).max() < 1e-5
+    assert np.abs(truth).max() > 1
 
 
 @pytest.mark.parametrize("kind", ["clear", "flip", "grey", "contrast", "labels"])

@@ -134,8 +134,8 @@ def test_both_builds_train_alike_bit_for_bit(talk, library, family):
 
 
 DEFICITS = (
-    BLUR, FLIP, {"kind": "labels"}, {"kind": "noise"}, {"kind": "moving-noise"},
-    {"kind": "grey"}, {"kind": "contrast", "factor": 0.3},
+    BLUR, FLIP, {"kind": "detail", "factor": 4}, {"kind": "labels"}, {"kind": "noise"},
+    {"kind": "moving-noise"}, {"kind": "grey"}, {"kind": "contrast", "factor": 0.3},
     {"kind": "occlusion", "side": "left"}, {"kind": "occlusion"},
 )  # fmt: skip
 

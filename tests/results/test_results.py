@@ -15,7 +15,7 @@ from scipy import stats
 from cplib import engine, figures, studies
 from cplib._base import files, plain
 from cplib.analysis import effects
-from cplib.errors import DataError, InputError
+from cplib.errors import InputError
 from cplib.results import Result, finals, library, store, verification
 from cplib.results.result import COLUMNS, described
 from cplib.studies import costs
@@ -389,12 +389,6 @@ def test_seeds_are_a_number_or_a_list_everywhere(tmp_path, given):
     assert [seed for seed, _ in tree.ends] == [0, 1]
     two, one = (costs.table("smoke", ["demo"], seeds=s).epochs for s in (given, [7]))
     assert two.tolist() == (2 * one).tolist()
-
-
-def test_results_of_different_studies_do_not_mix(computed):
-    other = Result(studies.get("1BL", "smoke"), computed.table, computed.provenance)
-    with pytest.raises(DataError, match="different studies"):
-        library._merged(computed, other)
 
 
 def test_results_are_looked_for_in_order_and_kept_in_the_first(

@@ -4,7 +4,10 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from handmade import STORED
+from scipy import stats
 
 from cplib import studies, widgets
 from cplib.deficits import CONTROLS, KINDS, Blur, Deficit, LabelPermutation, Noise
@@ -77,6 +80,34 @@ class Fog(Deficit):
 def test_what_it_cannot_train_is_refused(study, words):
     with pytest.raises(InputError, match=words):
         laboratory(study)
+
+
+def test_stored_runs_are_those_that_a_reader_can_repeat(books_results):
+    """Points lost from the stored table, run by run; Student's t over its seeds."""
+    state, settings = laboratory().state(), laboratory().data()["stored"]
+    (usual,) = [s["runs"] for s in settings if s["setting"].items() <= state.items()]
+    study = studies.get("timing", "demo")
+    assert len(usual) == len(study.runs) - 1
+    table = pd.read_csv(STORED / "timing-demo.csv.gz", comment="#")
+    table = table[table.metric == "test_accuracy"]
+
+    def final(number, end):
+        last = table[(table.run == number) & table.epoch.between(end - 4, end)]
+        return last.groupby("seed")["value"].mean()
+
+    for number in (1, 6, 60, 144):
+        run = study.runs[number]
+        ((epochs, windows, *found),) = usual[number - 1 : number]
+        spans = [(w["key"], w["onset"], w["removal"]) for w in windows]
+        kind = run.windows[0].deficit.kind.replace("blur", "blur4")
+        assert (epochs, spans) == (run.epochs, [(kind, run.onset, run.removal)])
+        lost = 100 * (final(0, epochs) - final(number, epochs))
+        half = stats.t.ppf(0.975, len(lost) - 1) * stats.sem(lost)
+        assert found == pytest.approx([lost.mean(), half, len(lost)], abs=0.051)
+
+
+def test_without_results_nothing_is_stored():
+    assert [s["runs"] for s in laboratory().data()["stored"]] == [[], []]
 
 
 def test_label_permutation_is_its_own_key():

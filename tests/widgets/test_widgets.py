@@ -157,7 +157,7 @@ def test_runs_are_listed_where_their_windows_do_not_tell_them_apart():
 
 def test_a_deficit_of_a_notebook_is_seen_and_named():
     panel = explore(own(OWN["its own deficit"])).panel
-    assert "the network sees images under grey" in panel.alt
+    assert "the network sees images with the deficit “grey”" in panel.alt
     assert "Final accuracy after grey from epoch 0 to 4" in panel.alt
     two = explore(own(OWN["one after the other"]))
     assert "blur from epoch 0 to 1 and then grey from epoch 3 to 4" in two.panel.alt

@@ -172,7 +172,8 @@ def finding(found: findings.Finding) -> str:
     """A claim, its measurement and verdict, as HTML."""
     claim = found.claim
     return (
-        f'<div class="claim"><p>{html.escape(claim.claim)} <b>{found.marked}</b></p>'
+        f'<div class="claim"><p>{html.escape(claim.claim)} <b>{found.sign} '
+        f"{found.worded}</b></p>"
         f"<p>{html.escape(found.ours)}</p><p><small>{html.escape(claim.measured)}; "
         f"expected {html.escape(claim.expectation)}</small></p></div>"
     )

@@ -34,7 +34,9 @@ from tools.build.execute import CODE
 LOCALE = CODE / "book" / "locale"
 HEAD = "# One word for one thing; numbers keep their decimal point. Our words:"
 # entries of words.toml, and scripts, that the pages use
-FIGURES = "kitten_acuity kitten_sensitivity course sweep worth described time_left"
+FIGURES = (
+    "kitten_acuity kitten_sensitivity course sweep worth described time_left state"
+)
 SCRIPTS = "draw glimpse predict timing lab/state lab/nursery lab/scene lab/laboratory"
 # words that cplib puts together, or names a column with
 WORDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from cplib._base.words import translated as _
@@ -52,9 +53,17 @@ REPAIRS = (
         re.compile(r'(?=<script data-cfasync="false">\s*document\.documentElement)'),
         STORES,
     ),
+    # A full stop never begins a line, not even after a formula.
+    (
+        re.compile(r'<span class="math">(?:(?!</span>).)*</span>[.,;:?!)]+', re.S),
+        r'<span class="together">\g<0></span>',
+    ),
     # A place for advertisements.
     (re.compile(r'<div id="ethical-ad-placement"[^>]*>\s*</div>'), ""),
 )
+# a table whose rows become blocks on a phone, its cells with the names of their columns
+BLOCKS = re.compile(r'<div class="blocks[^"]*">.*?</table>', re.S)
+HEAD, CELL = re.compile(r"<th[^>]*><p>(.*?)</p></th>"), re.compile(r"(<td[^>]*><p)>")
 REDIRECT = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -73,7 +82,12 @@ def repair(text: str) -> str:
     """The page `text` with all `REPAIRS`."""
     for pattern, better in REPAIRS:
         text = pattern.sub(better, text)
-    return text
+    return BLOCKS.sub(_headed, text)
+
+
+def _headed(table: re.Match) -> str:
+    heads = itertools.cycle(HEAD.findall(table[0]))
+    return CELL.sub(lambda cell: f'{cell[1]} data-head="{next(heads)}">', table[0])
 
 
 def redirect_html(target: str, title: str, icon: str = "data:,") -> str:

@@ -484,7 +484,7 @@ EXPORT void shrink(u32 seed, u32 epoch, float factor, float noise) {
 /* ---- Images -------------------------------------------------------------------- */
 
 enum { TRAIN, TEST };
-enum { CLEAR, BLUR, FLIP, LABELS, NOISE, GREY, CONTRAST, OCCLUSION };
+enum { CLEAR, BLUR, FLIP, LABELS, NOISE, GREY, CONTRAST, OCCLUSION, DETAIL };
 static u8 *pixels[2], *labels[2], *shown_labels, *rgba;
 static float *shown;           /* training images under the deficit, normalised */
 static float value[INPUT][256]; /* of each pixel, normalised */
@@ -558,9 +558,12 @@ static void smear(const float *in, float *out, long step) {
 OFTEN void alter(int kind, float amount, float *image) {
   int row = size * INPUT, area = size * row, side = (int)amount;
   float made[area];
-  if (kind == BLUR) {
+  if (kind == BLUR || kind == DETAIL) {
+    float soft[area];
     for (int y = 0; y < size; y++) smear(image + y * row, made + y * row, 1);
-    for (int x = 0; x < size; x++) smear(made + x * INPUT, image + x * INPUT, size);
+    for (int x = 0; x < size; x++) smear(made + x * INPUT, soft + x * INPUT, size);
+    for (int i = 0; i < area; i++)
+      image[i] = kind == BLUR ? soft[i] : image[i] - soft[i];
   }
   if (kind == FLIP) {
     __builtin_memcpy(made, image, 4 * area);
@@ -582,15 +585,15 @@ OFTEN void alter(int kind, float amount, float *image) {
 
 /* From now on, the first `count` training images are shown under a deficit.
 
-   amount: BLUR: the factor; CONTRAST: of the contrast around the mean colour, 0 to 1;
-   OCCLUSION: the hidden half, 0 top, 1 left, 2 bottom, 3 right. */
+   amount: BLUR, DETAIL: the factor; CONTRAST: of the contrast around the mean colour,
+   0 to 1; OCCLUSION: the hidden half, 0 top, 1 left, 2 bottom, 3 right. */
 EXPORT void show(int kind, float amount, u32 seed, int count) {
   int cycle[256], map[256];
   stream(seed, CYCLE, 0);
   permute(cycle, classes);
   for (int i = 0; i < classes; i++) map[cycle[i]] = cycle[(i + 1) % classes];
   stream(seed, NOISES, 0);
-  if (kind == BLUR) blur((int)amount);
+  if (kind == BLUR || kind == DETAIL) blur((int)amount);
   for (int i = 0; i < count; i++) {
     float *image = shown + (long)i * size * size * INPUT;
     look(TRAIN, i, image);

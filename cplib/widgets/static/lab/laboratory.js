@@ -28,6 +28,10 @@ function half(values) {
 const final = (points, end = Infinity) =>
   mean(points.filter((p) => p.epoch <= end).slice(-LAST).map((p) => p.accuracy));
 
+/** The mean over `lives`, each a list of points of the same epochs. */
+const averaged = (lives) => lives[0].map(({ epoch }, i) =>
+  [epoch, mean(lives.map((points) => points[i].accuracy))]);
+
 /** What was kept by this edition; storage may be denied. */
 function kept() {
   try {
@@ -106,6 +110,7 @@ function start(root) {
   const repeat = button(_`Repeat with 3 seeds`, () => raise(3 - done().length));
   const said = output("said"), ending = output("ending"), copied = output("copied");
   const chart = html("div", { class: "chart", ...silent });
+  const compared = html("div", { class: "compared", ...silent });
   const lives = html("fieldset", { class: "lives" }), knobs = html("fieldset", { class: "knobs" });
   const traces = html("div", { class: "traces" });
   const link = html("input", { type: "text", readonly: "", ...own,
@@ -114,7 +119,7 @@ function start(root) {
   const live = html("div", { class: "live" },
     choices, question, cards,
     html("p", { class: "buttons" }, train, pause, stop, repeat),
-    said, chart, ending,
+    said, chart, ending, compared,
     lives,
     fold(_`Inside the networks: the Fisher trace, layer by layer`, traces),
     fold(_`Images, network, seed`, knobs),
@@ -241,6 +246,17 @@ function start(root) {
     if (held) return asleep ? _`Paused while the page is hidden, at ${epoch}.` : _`Paused at ${epoch}.`;
     return _`Training: ${epoch}.`;
   }
+  /** What the book’s runs of a network’s experiment lost: mean, its interval, seeds; or null. */
+  function past(net) {
+    const { windows, therapy } = state.nets[net];
+    const study = data.stored.find(({ setting }) =>
+      Object.keys(setting).every((key) => setting[key] === state[key]));
+    const run = study && therapy === "none" && study.runs.find(([epochs, seen]) =>
+      epochs === state.epochs && lived(seen) === lived(windows));
+    if (!run) return null;
+    const [, , middle, half, seeds] = run;
+    return { middle, low: middle - half, high: middle + half, seeds };
+  }
   /** What became of a network, beside its twin. */
   function outcome(net) {
     const losses = lost(net), all = lifetime(net), clean = all - spoiled(seen(net));
@@ -253,8 +269,11 @@ function start(root) {
     const change = points < 0 ? _`${number(-points)} points gained` : _`${number(points)} points lost`;
     return _`${over} names ${level(net)} of new images, ${name(TWIN)} of the same age ${level(TWIN, all)}: ${change}${interval}.`
       + (0 < clean && clean < all
-        ? _` After as many sharp epochs (${clean}), ${name(TWIN)} named ${level(TWIN, clean)}.` : "");
+        ? _` After as many sharp epochs (${clean}), ${name(TWIN)} named ${level(TWIN, clean)}.` : "")
+      + (past(net) ? stored(past(net)) : "");
   }
+  const stored = ({ middle, low, high, seeds }) =>
+    _` The book’s stored runs of the same experiment (${seeds} seeds, in PyTorch) lost ${number(middle)} points (95\u00a0% interval ${number(low)} to ${number(high)}).`;
   function outcomes() {
     const times = done().length;
     if (!times) return [];
@@ -262,7 +281,8 @@ function start(root) {
     const caution = times === 1 ? _`One run is one run: with another seed it ends some points apart.`
       : times === 2 ? _`Two runs show how far apart chance alone puts them; an interval needs three.`
         : unsure ? _`An interval that holds zero does not tell a loss from chance.` : "";
-    const means = _`${caution} Accuracies are means of the last ${LAST} epochs.`;
+    const means = _`${caution} Accuracies are means of the last ${LAST} epochs.`
+      + (times > 1 ? _` Thick lines are means over seeds.` : "");
     return [...state.nets.map((_, net) => outcome(net)), score(), means].filter(Boolean);
   }
   function score() {
@@ -482,19 +502,25 @@ function start(root) {
         windows: net === TWIN || growing ? null : state.nets[net].windows };
     });
     const latest = litters[litters.length - 1];
-    const curves = litters.flatMap((litter) => litter.map(({ net, points }) => ({
-      colour: colour(net),
-      kind: [net === TWIN ? "clean" : "", litter === latest ? "" : "faint"].join(" "),
-      points: points.map((p) => [p.epoch, p.accuracy]),
-      label: litter === latest && points.length
-        ? `${called(net)} ${number(points[points.length - 1].accuracy)}` : "",
-    })));
+    const several = !growing && done().length > 1; // then their mean stands out
+    const curve = (net, points, named) => ({
+      colour: colour(net), kind: (net === TWIN ? "clean" : "") + (named ? "" : " faint"), points,
+      label: named && points.length ? `${called(net)} ${number(points[points.length - 1][1])}` : "",
+    });
+    const curves = litters.flatMap((litter) => litter.map(({ net, points }) =>
+      curve(net, points.map((p) => [p.epoch, p.accuracy]), litter === latest && !several)));
+    if (several) curves.push(...everyone().map((net) =>
+      curve(net, averaged(done().map((litter) => runOf(net, litter).points)), true)));
     const others = notebook.filter((other) => other.compared && other !== entry)
       .flatMap((other) => other.runs.filter((run) => run.label !== "twin").map((run) => ({
         colour: "currentColor", kind: "other", points: run.rows.map((row) => [row[0], row[2]]),
         label: run.seed === other.runs[0].seed ? other.name.slice(0, 9) : "" })));
     const age = growing ? Math.min(...latest.map((run) => run.seen.length)) : null;
     refill(chart, scene(width, { rows, curves: [...others, ...curves], age, total }));
+    const ended = growing || !done().length ? [] : state.nets.map((_, net) => ({
+      label: called(net), colour: colour(net), lost: lost(net), range: half(lost(net)), past: past(net) }));
+    const telling = ended.some((row) => row.past || row.lost.length > 1);
+    refill(compared, ...(telling ? [losses(Math.max(240, compared.clientWidth), ended)] : []));
     const measured = (latest || []).map(({ net, points }) => ({ colour: colour(net),
       kind: net === TWIN ? "clean" : "", trace: (points.filter((p) => p.trace).pop() || {}).trace }));
     const all = measured.length && measured.every((m) => m.trace);

@@ -97,6 +97,37 @@ function scene(width, { rows, curves, age, total }) {
       text(x(last(c)[0]) + 9, heights[i] + 4, "start", c.label)]));
 }
 
+/**
+ * Points lost, a row for each network: the runs and, from three on, the interval of their
+ * mean, beside that of stored runs.
+ *
+ * @param rows of { label, colour, lost: points, range: half the interval or null,
+ *   past: { middle, low, high } or null }.
+ */
+function losses(width, rows) {
+  const left = NAME, right = width - 14, floor = 26 * rows.length + 6;
+  const all = rows.flatMap(({ lost, range, past }) =>
+    [0, mean(lost) - range, mean(lost) + range, ...lost, ...(past ? [past.low, past.high] : [])]);
+  const low = Math.min(...all) - 1, high = Math.max(...all) + 1, x = scale(low, high, left, right);
+  const across = (value, y, name) => line(x(value), y - 9, x(value), y + 9, name);
+  const row = ({ label, colour, lost, range, past }, i) => {
+    const y = 26 * i + 16, middle = mean(lost);
+    return coloured(svg("g", {}, text(left - 8, y + 4, "end", label),
+      ...(past ? [rect(x(past.low), y - 9, x(past.high) - x(past.low), 18, "past"),
+        across(past.middle, y, "axis")] : []),
+      ...(range === null ? [] : [line(x(middle - range), y, x(middle + range), y, "line"),
+        across(middle, y, "line")]),
+      ...lost.map((value) => svg("circle", { class: "dot", cx: x(value), cy: y, r: 4 }))), colour);
+  };
+  return drawing(width, floor + 38,
+    line(x(0), 4, x(0), floor, "now"),
+    ...rows.map(row),
+    line(left, floor, right, floor, "axis"),
+    ...ticks(low, high, 6).map((v) => text(x(v), floor + 16, "middle", String(v).replace("-", "\u2212"))),
+    text(right, floor + 33, "end", rows.some((r) => r.past)
+      ? _`points lost (band: the book’s stored runs)` : _`points lost`));
+}
+
 /** Bars of the latest trace by layer, a group for each layer: nets of { label, colour, trace }. */
 function bars(width, nets) {
   const layers = nets[0].trace.length, left = 8, right = width - 8, roof = 24, floor = 150;

@@ -11,13 +11,14 @@ const LIMITS = { // whole numbers
 };
 const AMPLITUDES = { fine: [0, 1.5], coarse: [0, 2], noise: [0, 3] };
 const CHOICES = { family: ["AllCNN", "MLP"], challenge: ["", "least", "most"] };
-const THERAPIES = { // words, what the worker is told, settings in Python (null: there are none)
+const THERAPIES = { // words, what the worker is told, settings in Python
   none: [_`go on as before`, [], {}],
   restart: [_`restart the learning rate`, [{ kind: "restart" }], { rate: "cp.Restart()" }],
-  shrink: [_`shrink and perturb the weights`, [{ kind: "shrink", factor: 0.4, noise: 0.1 }], null],
+  shrink: [_`shrink and perturb the weights`, [{ kind: "shrink", factor: 0.4, noise: 0.1 }],
+    { shrink: "(0.4, 0.1)" }],
   more: [_`train ${MORE} epochs more`, [], {}],
 };
-const CLEAR = { key: "none", deficit: null, label: _`no deficit`, sees: _`clear images, true labels` };
+const CLEAR = { key: "none", deficit: null, label: _`no deficit`, sees: _`sharp images, true labels` };
 const OWN = [ // deficits that cplib has not
   { key: "pale", deficit: { kind: "contrast", factor: 0.1 }, label: _`low contrast`,
     title: _`a tenth of the contrast`, sees: _`pale images, true labels` },
@@ -37,6 +38,8 @@ const PRESETS = [ // name, state, question
     _`Noise in the place of images: is seeing nothing worse than seeing badly?`],
   [_`Three therapies`, "epochs=60;A=blur4@0-20;B=blur4@0-20!restart;C=blur4@0-20!shrink",
     _`The same blur three times. Does a treatment at its end help?`],
+  [_`Patching`, "epochs=60;A=blur4@0-20;B=blur4@0-20+detail@20-30",
+    _`After the blur, ten epochs of fine detail alone, as a patch on the strong eye makes the weak one work. Does it help?`],
   [_`Challenge: least harm`, "epochs=50;challenge=least;A=",
     _`Spend ${BUDGET} epochs of blur, in as many windows as you like, and do the least harm.`],
   [_`Challenge: most harm`, "epochs=50;challenge=most;A=",
@@ -104,11 +107,15 @@ function unfair(seen) {
 
 // ---- the text in the address
 
+/** Windows as text. */
+const lived = (windows) =>
+  windows.map((w) => `${w.key}@${w.onset}-${w.removal}`).join("+");
+
 /** `state` as text, with all that it depends on, so that it means the same tomorrow. */
 function written({ nets, ...fields }) {
   const settings = Object.entries(fields).filter(([, value]) => value !== "");
   const lives = nets.map(({ windows, therapy }, i) => {
-    const seen = windows.map((w) => `${w.key}@${w.onset}-${w.removal}`).join("+");
+    const seen = lived(windows);
     return ["ABC"[i], therapy === "none" ? seen : `${seen}!${therapy}`];
   });
   return [VERSION, ...[...settings, ...lives].map((pair) => pair.join("="))].join(";");

@@ -39,14 +39,14 @@
      shown      number of images shown of each (default 8)
      filters    shown every so many epochs (default 2)
 
-   A deficit is null or {kind, ...}: "blur" (factor), "flip", "labels", "noise",
-   "moving-noise", "grey", "contrast" (factor), "occlusion" (side: "top", "left",
+   A deficit is null or {kind, ...}: "blur", "detail" (factor), "flip", "labels",
+   "noise", "moving-noise", "grey", "contrast" (factor), "occlusion" (side: "top", "left",
    "bottom", "right"; a left or right half changes sides where images are mirrored). */
 "use strict";
 
 const KINDS = {
   blur: 1, flip: 2, labels: 3, noise: 4, "moving-noise": 4, grey: 5, contrast: 6,
-  occlusion: 7,
+  occlusion: 7, detail: 8,
 };
 const SIDES = ["top", "left", "bottom", "right"];
 const DATA = {
