@@ -128,7 +128,7 @@ def test_networks_grow_up_and_a_sentence_says_what_became(visit, viewport):
 
 
 def test_blur_costs_what_a_flip_does_not(visit):
-    """At reduced length, and for one seed: the engine gives the same numbers anywhere."""
+    """At reduced length, for one seed; the engine gives the same numbers anywhere."""
     page = visit("#lab=1;train=1000;test=1000;epochs=40;A=blur4@0-20;B=flip@0-20")
     trained(page)
     rows = exported(page)
