@@ -76,14 +76,16 @@ def macaque_synapses() -> pd.DataFrame:
 
 _ACUITY = Pchip([14, 35, 41, 70, 120], [5 / 16, 2.6, 2.9, 5.0, 5.0])
 _DECAY = math.log(5.5 / 2.5) / (4 * MONTH - 45)  # per day
-_SYNAPSES = Pchip([-80, -30, 84, 2 * YEAR, 6 * YEAR], [3.6, 10.9, 63, 37.7, 37.7])
+_MACAQUE = macaque_synapses()
+_AGES = [*_MACAQUE["age_days"], _MACAQUE["age_end_days"].iloc[-1]]
+_SYNAPSES = Pchip(_AGES, _MACAQUE["synapses_per_100um2"].iloc[[0, 1, 2, 3, 3]])
 _PEAK = double_exponential(14 + math.log(40 / 15) / (1 / 15 - 1 / 40), d=14)
 _DRAWN = {  # name: first age, last age, curve
     "kitten_acuity": (14, 120, _ACUITY),
     "missing_acuity": (14, 120, lambda age: 100 * (1 - _ACUITY(age) / 5.0)),
     "kitten_recovery": (45, YEAR, lambda age: 5.5 * np.exp(-_DECAY * (age - 45))),
     "kitten_sensitivity": (14, 240, lambda age: double_exponential(age, d=14) / _PEAK),
-    "macaque_synapses": (-80, 6 * YEAR, _SYNAPSES),
+    "macaque_synapses": (_AGES[0], _AGES[-1], _SYNAPSES),
 }
 
 

@@ -127,6 +127,16 @@ def test_networks_grow_up_and_a_sentence_says_what_became(visit, viewport):
     assert not page.workers
 
 
+def test_blur_costs_what_a_flip_does_not(visit):
+    """At reduced length, for one seed; the engine gives the same numbers anywhere."""
+    page = visit("#lab=1;train=1000;test=1000;epochs=40;A=blur4@0-20;B=flip@0-20")
+    trained(page)
+    rows = exported(page)
+    blurred, flipped, twin = (final(rows, name) for name in ("A", "B", "twin"))
+    assert twin - blurred >= 5
+    assert twin - flipped < 2
+
+
 def test_three_seeds_have_an_interval(visit):
     page = visit(SHORT)
     ending, rows = trained(page, "Repeat with 3 seeds"), exported(page)
