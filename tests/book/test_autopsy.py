@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,32 @@ def test_an_exit_is_not_tried_again(enough, job, tmp_path):
 
 
 @pytest.mark.notebooks
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_kernel_whose_port_was_taken_is_started_again(
+    enough, job, capfd, monkeypatch, tries
+):
+    """By another program, between the choice of the port and the kernel's start."""
+    starts = []
+
+    async def start(self, **options):
+        starts.append(self.record)
+        if len(starts) <= tries:
+            self.cache_ports, self.shell_port = False, taken.getsockname()[1]
+        await plain(self, **options)
+
+    plain = autopsy.Kernel.start_kernel
+    monkeypatch.setattr(autopsy.Kernel, "start_kernel", start)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        _, problem = execute._execute(job("print(1)"))
+    assert len(starts) == 2
+    assert "book/page.ipynb lost its kernel (exit code 1)" in capfd.readouterr().err
+    if tries == 1:
+        assert problem is None
+    else:
+        assert "did not start (exit code 1): another program took a port" in problem
+
+
+@pytest.mark.notebooks
 def test_an_exception_that_speaks_of_death_is_an_exception(enough, job):
     problem, death = execute._attempt(job("raise RuntimeError('Kernel died')"))
     assert death is None
@@ -174,7 +201,7 @@ def test_where_there_are_no_signals_the_code_is_told():
     found = death(0xC0000005)  # access violation, on Windows
     assert found.crashed and found.cause == "exit code 3221225477 (0xC0000005)"
     assert found.remedy == autopsy.LIBRARY
-    assert not death(1).crashed and death(1).cause == "exit code 1"
+    assert not death(1).chance and death(1).cause == "exit code 1"
 
 
 @posix

@@ -23,6 +23,7 @@ STACK = re.compile(
 SHELL = re.compile(r"interactiveshell\.py\", line \d+ in run_code$")
 CELL = re.compile(r'File "[^"]*ipykernel_\d+[^"]*"')
 NO_MEMORY = ("bad_alloc", "Cannot allocate memory")
+NO_PORT = ("Address already in use", "Address in use")  # the second on Windows
 
 MEMORY = (
     "memory ran out; end other programs, or choose a smaller scale, as in make book "
@@ -39,6 +40,10 @@ OUTSIDE = (
 PERHAPS = (
     "memory ran out (this system does not say), or it was ended from outside, by a "
     "time limit, a scheduler or a person; end other programs, or raise the limit"
+)
+PORT = (
+    "another program took a port that was free a moment before; run the same command "
+    "again"
 )
 EXITED = "a cell, or a library that it calls, exited Python; remove that call"
 REMEDIES = {
@@ -72,6 +77,16 @@ class Death:
         return self.code < 0 or self.code >= WINDOWS
 
     @property
+    def outrun(self) -> bool:
+        """Whether another program took its port between the choice and the start."""
+        return any(words in self.said for words in NO_PORT)
+
+    @property
+    def chance(self) -> bool:
+        """Whether a second try may well succeed."""
+        return self.crashed or self.outrun
+
+    @property
     def name(self) -> str:
         """Name of the signal that ended it; empty if none did."""
         known = {number.value: number.name for number in signal.Signals}
@@ -94,7 +109,7 @@ class Death:
         if self.short or any(words in self.said for words in NO_MEMORY):
             return MEMORY
         if not self.name:
-            return LIBRARY if self.crashed else EXITED
+            return LIBRARY if self.crashed else PORT if self.outrun else EXITED
         unknown = self.name == "SIGKILL" and self.short is None
         return REMEDIES.get(self.name, PERHAPS if unknown else OUTSIDE)
 

@@ -149,7 +149,7 @@ def _pool(workers: int) -> Executor:
 def _execute(job: Job) -> tuple[float, str | None]:
     """Execute `job`; return seconds, and a sentence if it failed.
 
-    A notebook whose kernel crashed is tried once more.
+    A notebook whose kernel crashed, or found its port taken, is tried once more.
     """
     began = time.perf_counter()
     os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -160,7 +160,7 @@ def _execute(job: Job) -> tuple[float, str | None]:
     )
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # a warning of the debugger
     problem, death = _attempt(job)
-    if death and death.crashed:
+    if death and death.chance:
         lost = f"lost its kernel ({death.cause})"
         print(f"  {job.name} {lost}; trying again ...", file=sys.stderr, flush=True)
         problem, _ = _attempt(job)
