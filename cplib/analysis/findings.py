@@ -128,6 +128,7 @@ class Finding:
             "size": lambda x: signed(sign * x, digits).removeprefix("+"),
             "side": lambda x: "before" if x < 0 else "after",
             "more": lambda x: _("less") if x < 0 else _("more"),
+            "later": lambda x: "earlier" if x < 0 else "later",
         }
 
     @property

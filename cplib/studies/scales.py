@@ -139,7 +139,7 @@ def _laptop() -> Scale:
 
 
 ALL = ("blur", "flip", "labels", "noise")
-# An epoch here has a tenth of the paper's steps, and a fixed rate is ten times as high.
+# An epoch has far fewer steps than the paper's, and a fixed rate is ten times as high.
 SMOKE = _plain(
     "smoke", DataSpec("gratings", 384, 256, 16), DataSpec("digits", 384, 256, 16),
     (4, 2, 2, 20), (0.01, 0.05), Probe(32, 1),

@@ -87,6 +87,12 @@ def test_widgets_have_a_static_form(smoke):
                     assert "text/html" in output.data, (path, cell.source)
 
 
+def test_a_table_in_a_cells_output_is_a_table(smoke):
+    """Markdown that a cell prints has tables only in one of Sphinx's dialects."""
+    for page in smoke.html.rglob("*.html"):
+        assert "<p>| " not in page.read_text(encoding="utf-8"), page
+
+
 def test_pages_carry_no_widget_state(smoke):
     for page in smoke.html.rglob("*.html"):
         text = page.read_text(encoding="utf-8")

@@ -20,8 +20,7 @@ BOOK = {
     "removal_sweep": "1TL 2L 2R 2B 2B-moving 3TL 3TR 3BL 3BR1 3BR2 3BR3 5",
     "window_sweep": "1BL 4L",
     "timing_map": "timing",
-    "comparison": "demo unmirrored 4R-few",
-    "over_training": "4L-long 4L-data 4L-few 4L-loose",
+    "comparison": "demo unmirrored",
 }
 
 
