@@ -19,7 +19,8 @@ from .shapes import heat
 from .stimuli import gallery
 
 # classes of CIFAR-10, in short
-CLASSES = tuple(map(_, "plane car bird cat deer dog frog horse ship truck".split()))
+CLASSES = "plane car bird cat deer dog frog horse ship truck".split()
+NAMES = dict(enumerate(map(_, CLASSES)))
 SMALL = 7.5  # points, of numbers in narrow cells
 ACROSS, SIDE = 4, 3  # filters in a row, pixels of a filter's side
 
@@ -34,18 +35,13 @@ def recorded(name: str) -> pd.DataFrame:
     return pd.read_csv(path, comment="#")
 
 
-def split() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows of answers: those that all never-blurred networks name and no late-blurred
-    one does, and the other way round.
-    """
+def lost(instead: str = "blurred", of: str = "never") -> pd.DataFrame:
+    """Rows of answers: images that all networks of `of` name, and none of `instead`."""
     table = recorded("answers")
-    never, blurred = (
-        table.filter(like=who).eq(table["true"], axis=0) for who in ("never", "blurred")
+    right, wrong = (
+        table.filter(like=who).eq(table["true"], axis=0) for who in (of, instead)
     )
-    lost, gained = (
-        a.all(axis=1) & ~b.any(axis=1) for a, b in ((never, blurred), (blurred, never))
-    )
-    return table[lost], table[gained]
+    return table[right.all(axis=1) & ~wrong.any(axis=1)]
 
 
 def pairs() -> pd.DataFrame:
@@ -67,39 +63,33 @@ def confusions() -> Panel:
     with style():
         figure, (axes,) = rows(WIDTH)
         heat(axes, table, table["mean"].max(), "named", "true")
-        axes.set_xticks(axes.get_xticks(), CLASSES, rotation=90)
-        axes.set_yticks(axes.get_yticks(), CLASSES)
+        axes.set_xticks(axes.get_xticks(), NAMES.values(), rotation=90)
+        axes.set_yticks(axes.get_yticks(), NAMES.values())
         axes.set(xlabel=_("named"), ylabel=_("true class"))
         axes.invert_yaxis()
         for text in axes.texts:
             text.set_fontsize(SMALL)
     table = called(table).rename(columns={"mean": "images"})
-    return worded("confusions", figure, table, removal=_removal(), words=said(table))
+    return worded("confusions", figure, table, removal=_removal(), words=worst())
+
+
+def worst(count: int = 3) -> str:
+    """The first `count` of `pairs`, in words."""
+    rows_ = called(pairs().head(count)).to_dict("records")
+    return ", ".join(_("{true} → {named} ({mean:+.0f})", **row) for row in rows_)
 
 
 def called(table: pd.DataFrame) -> pd.DataFrame:
     """`table` with the names of classes in place of their numbers."""
-    return table.assign(**{
-        column: [CLASSES[i] for i in table[column]] for column in ("true", "named")
-    })  # fmt: skip
+    return table.replace({"true": NAMES, "named": NAMES})
 
 
-def said(table: pd.DataFrame, count: int = 3) -> str:
-    """The first `count` pairs, in words."""
-    return ", ".join(
-        _("{true} → {named} ({images:+.0f})", **row)
-        for row in table.head(count).to_dict("records")
-    )
-
-
-def lost(most: int = 12) -> Panel:
-    """The first `most` images that are lost, from your copy of CIFAR-10: see `split`."""
-    rows_ = split()[0].head(whole("most", most, 1))
+def images(most: int = 12) -> Panel:
+    """The first `most` images that are `lost`, from your own copy of CIFAR-10."""
+    found = lost().head(whole("most", most, 1))
     dataset = data.load(studies.get("1TL").setup.data)
-    named = rows_.filter(like="blurred").mode(axis=1)[0].astype(int)
-    table = called(
-        pd.DataFrame({"image": rows_.index, "true": rows_["true"], "named": named})
-    )
+    usual = found.filter(like="blurred").mode(axis=1)[0].astype(int)
+    table = called(found[["true"]].assign(named=usual)).reset_index(names="image")
     with style():
         high = -(-len(table) // ACROSS)
         figure = Figure(figsize=(WIDTH, 1.25 * high), layout="constrained")
@@ -111,7 +101,7 @@ def lost(most: int = 12) -> Panel:
         for axes in figure.axes:
             axes.set_axis_off()
     words = "; ".join(table["true"] + " → " + table["named"])
-    return worded("lost", figure, table, removal=_removal(), words=words)
+    return worded("unseen", figure, table, removal=_removal(), words=words)
 
 
 def filters() -> Panel:

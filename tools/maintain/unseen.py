@@ -42,7 +42,7 @@ def answers() -> pd.DataFrame:
     found = {"true": dataset.test_labels}
     for who, run in RUNS.items():
         for seed in SEEDS:
-            net = cp.network(STUDY, run, seed, device="cpu")
+            net = cp.network(STUDY, run, seed, device="cpu", progress=False)
             found[f"{who}{seed}"] = named(net, dataset.test_images)
     return pd.DataFrame(found)
 
@@ -59,7 +59,7 @@ def filters() -> pd.DataFrame:
     for who, run in RUNS.items():
         for seed in SEEDS:
             for epoch in range(0, run.epochs + 1, CHECKPOINT_EVERY):
-                net = cp.network(STUDY, run, seed, epoch, device="cpu")
+                net = cp.network(STUDY, run, seed, epoch, device="cpu", progress=False)
                 weights = next(iter(cp.fisher.layers(net).values())).weight.detach()
                 kept = seed == SEEDS[0] and epoch in SHOWN
                 text = scaled(weights) if kept else ""
@@ -79,7 +79,7 @@ def fineness(weights: torch.Tensor) -> float:
 
 
 def scaled(weights: torch.Tensor) -> str:
-    """Weights (outputs, inputs, k, k) as whole numbers, `TOP` for a filter's largest."""
+    """Weights (outputs, inputs, k, k) as whole numbers, up to `TOP` in each filter."""
     tops = weights.abs().amax((1, 2, 3), keepdim=True)
     return " ".join(map(str, (TOP * weights / tops).round().int().flatten().tolist()))
 
