@@ -107,21 +107,23 @@ def images(most: int = 12) -> Panel:
 def filters() -> Panel:
     """First-layer filters over age, of a never-blurred and a late-blurred network."""
     table = recorded("filters").dropna()
-    shown = {
-        f"epoch {epoch}": [_tiled(line) for line in found["filters"]]
-        for epoch, found in table.groupby("epoch")
-    }
+    ages = {f"epoch {epoch}": found for epoch, found in table.groupby("epoch")}
+    shown = {age: [*map(_tiled, found["filters"])] for age, found in ages.items()}
     until = f"blurred\nuntil {_removal()}"
     with style():
         figure, _axes = gallery(shown, ["never\nblurred", until])
+    words = "; ".join(
+        f"{age}: " + " and ".join(f"{100 * share:.0f} %" for share in found["fineness"])
+        for age, found in ages.items()
+    )
     table = table.drop(columns="filters")
-    return worded("filters", figure, table, removal=_removal(), rows=len(shown))
+    return worded("filters", figure, table, removal=_removal(), words=words)
 
 
 def fineness() -> Panel:
     """Fineness of the first layer over age, one line for each seed."""
     table, study = recorded("filters").drop(columns="filters"), studies.get("1TL")
-    runs, ends = (study.runs[0], study.runs[-1]), {}
+    runs, means = (study.runs[0], study.runs[-1]), {}
     with style():
         figure, (axes,) = rows(2.8)
         for who, run, look in zip(("never", "blurred"), runs, looks(runs), strict=True):
@@ -129,13 +131,13 @@ def fineness() -> Panel:
             own = 100 * own.pivot(index="epoch", columns="seed", values="fineness")
             axes.plot(own, color=look.colour, linestyle=look.dash, linewidth=1)
             axes.plot([], color=look.colour, linestyle=look.dash, label=run.title)
-            ends[who] = own.iloc[-1].mean()
+            means |= {who: own.iloc[-1].mean(), "birth": own.iloc[0].mean()}
         axes.axvline(_removal(), color=INK, linestyle=":", linewidth=1)
         axes.axhline(100 * (1 - SIDE**-2), color=GREY, linestyle="--", linewidth=1)
         axes.set(xlabel="epochs of training", ylabel="fineness (%)", ylim=(0, 100))
         axes.margins(x=0.02)
         legend(axes)
-    return worded("fineness", figure, table, removal=_removal(), **ends)
+    return worded("fineness", figure, table, removal=_removal(), **means)
 
 
 def _removal() -> int:
