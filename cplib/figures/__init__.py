@@ -1,6 +1,6 @@
 """Draw results: panels with captions, alt text and their numbers."""
 
-from . import animals, curves, fisher, layers, stimuli
+from . import animals, curves, fisher, layers, stimuli, unseen
 from .captions import origin
 from .overview import TRIANGLES, triangles, worth
 from .panel import Panel
@@ -12,5 +12,5 @@ from .sweeps import removal_sweep, together, window_sweep
 __all__ = [
     "TRIANGLES", "Panel", "animals", "beside_paper", "curves", "draw", "figure_1",
     "fisher", "layers", "origin", "poster", "removal_sweep", "stimuli", "together",
-    "triangles", "window_sweep", "worth",
+    "triangles", "unseen", "window_sweep", "worth",
 ]  # fmt: skip

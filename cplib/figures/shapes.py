@@ -126,15 +126,18 @@ def shaded(axes: Axes, runs: list[Run]) -> None:
         )  # fmt: skip
 
 
-def heat(axes: Axes, table: pd.DataFrame, limit: float) -> None:
+def heat(
+    axes: Axes, table: pd.DataFrame, limit: float, x: str = "onset", y: str = "removal"
+) -> None:
     """Draw a map of points lost: more opaque for more, another colour if gained.
 
     Args:
         axes: to draw on.
-        table: columns onset, removal and mean, one row per cell.
+        table: columns `x`, `y` and mean, one row per cell.
         limit: points from which a cell is most opaque.
+        x, y: columns along the axes.
     """
-    found = table.pivot(index="removal", columns="onset", values="mean")
+    found = table.pivot(index=y, columns=x, values="mean")
     for y, (_, row) in enumerate(found.iterrows()):
         for x, points in enumerate(row):
             if pd.isna(points):

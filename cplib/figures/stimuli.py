@@ -58,7 +58,7 @@ def deficits(count: int = 3) -> Panel:
     }
     with style():
         true = [*PHOTOGRAPHS, *(f"class {c}" for c in range(count))]
-        figure, grid = _gallery(shown, true)
+        figure, grid = gallery(shown, true)
         given = LabelPermutation().mapping(0).tolist()
         names = [*PHOTOGRAPHS[::-1], *(f"class {c}" for c in given[:count])]
         called = grid[list(shown).index(LabelPermutation.label)]
@@ -77,7 +77,7 @@ def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
         images, labels = procedural.make_gratings(500, 1, size=size, **amounts)
         shown[name] = [images[(labels == c).argmax()] for c in classes]
     with style():
-        figure, _grid = _gallery(shown, [f"class {c}" for c in classes])
+        figure, _grid = gallery(shown, [f"class {c}" for c in classes])
     table = pd.DataFrame({"class": classes})
     table["angle of the stripes (degrees)"] = 18 * table["class"]
     table["hue (degrees)"] = 36 * table["class"]
@@ -110,7 +110,7 @@ def course(study: Study) -> Panel:
     )  # fmt: skip
 
 
-def _gallery(
+def gallery(
     shown: Mapping[str, Sequence[np.ndarray]], names: Sequence[str]
 ) -> tuple[Figure, np.ndarray]:
     """Images (H, W, 3) in rows beside their titles, in columns under `names`."""

@@ -1,11 +1,11 @@
 """Results of studies: tables with provenance, computed, stored and verified."""
 
 from .._base.plain import seeds as parse_seeds
-from .library import catalogue, compute, folder, get, known, save, stored
+from .library import catalogue, compute, folder, get, known, network, save, stored
 from .result import LAST, Result, finals
 from .verification import verify
 
 __all__ = [
     "LAST", "Result", "catalogue", "compute", "finals", "folder", "get", "known",
-    "parse_seeds", "save", "stored", "verify",
+    "network", "parse_seeds", "save", "stored", "verify",
 ]  # fmt: skip

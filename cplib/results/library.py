@@ -5,13 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from torch.nn import Module
 
-from .. import engine, studies
+from .. import data, engine, studies, training
 from .._base import console, files
+from .._base.device import resolve
 from .._base.plain import seeds as parse_seeds
+from .._base.plain import whole
 from ..engine import Trained, provenance
+from ..engine.segment import read_state
 from ..errors import InputError
-from ..studies import Scale, Study
+from ..studies import Run, Scale, Study, make_plan
 from ..training import DECIMALS, METRICS
 from ..training.state import ENDINGS
 from . import store
@@ -84,6 +88,31 @@ def compute(study: Study, seeds: int | str | Iterable[int] = 3, **options) -> Re
     origin = {seed: provenance.summarise(noted) for seed, noted in notes.items()}
     table = described(pd.concat(rows, ignore_index=True), study)
     return Result(study, table, origin, tuple(origin))
+
+
+def network(
+    study: Study, run: Run, seed: int = 0, epoch: int | None = None, **options
+) -> Module:
+    """The network of `run` after `epoch` epochs (default: all), in eval mode.
+
+    Read from its checkpoint, or trained from the last one before; options: "device" and
+    others of `engine.run`. `InputError` if there is no such run, epoch or seed.
+
+    >>> study = cp.study("1TL")
+    >>> net = cp.network(study, study.find("blur", removal=140), seed=0, epoch=140)
+    """
+    if run not in study.runs:
+        raise InputError(
+            f"{getattr(run, 'title', run)} is not a run of study {study.name} at scale "
+            f"{study.scale}: choose one of study.runs."
+        )
+    end = run.epochs if epoch is None else whole("epoch", epoch, 0, run.epochs)
+    lived, device = Run(run.history(end), end), resolve(options.pop("device", "auto"))
+    engine.run(study.setup, [lived], [seed], device=device, **options)
+    (key,) = make_plan(study.setup, [lived], [seed], device).ends.values()
+    payload = read_state(files.cache_folder() / "states", key)
+    dataset = data.load(study.setup.data, device)
+    return training.restore(payload, study.setup, seed, dataset).net.eval()
 
 
 def _rows(trained: Trained, metrics: Iterable[str]) -> pd.DataFrame:

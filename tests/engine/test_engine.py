@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cplib import data, engine, studies, training
+from cplib import data, engine, results, studies, training
 from cplib._base import console, device, files
 from cplib.deficits import KINDS, deficit
 from cplib.engine import segment as segments  # fmt: skip
@@ -400,3 +400,29 @@ def test_an_unwritable_cache_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="CPLIB_CACHE"):
         run_here(tmp_path / "file" / "cache")
+
+
+def test_the_network_of_a_run_after_any_epoch():
+    """Trained where it must be; its accuracy is the one that was logged."""
+    study = studies.get("1TL", "smoke")
+    run, dataset = study.runs[-1], data.load(study.setup.data)
+    log = results.compute(study, [1], progress=False, max_workers=1).curve(run)[1]
+    for epoch in (0, 1, None):
+        net = results.network(study, run, 1, epoch, device="cpu", progress=False)
+        _, found = training.evaluate(net, dataset.test_images, dataset.test_labels)
+        assert not net.training
+        assert found == pytest.approx(log.loc[run.epochs if epoch is None else epoch])
+
+
+@pytest.mark.parametrize(
+    "run, seed, epoch, words",
+    [
+        (Run([], 99), 0, None, "no deficit is not a run of study 1TL at scale smoke"),
+        ("blur", 0, None, "blur is not a run"),
+        (studies.get("1TL", "smoke").runs[0], -1, None, "seed=-1"),
+        (studies.get("1TL", "smoke").runs[0], 0, 99, "epoch=99 must be .* 0 to 4"),
+    ],
+)
+def test_a_network_that_no_run_has_is_refused(run, seed, epoch, words):
+    with pytest.raises(InputError, match=words):
+        results.network(studies.get("1TL", "smoke"), run, seed, epoch)

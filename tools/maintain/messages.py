@@ -27,6 +27,7 @@ from cplib._base import console
 from cplib.analysis.biology import HOW_DRAWN
 from cplib.analysis.ledger import VERDICTS
 from cplib.figures.animals import SHADE
+from cplib.figures.unseen import CLASSES
 from cplib.widgets import fragments
 from tools.build import languages
 from tools.build.execute import CODE
@@ -35,7 +36,8 @@ LOCALE = CODE / "book" / "locale"
 HEAD = "# One word for one thing; numbers keep their decimal point. Our words:"
 # entries of words.toml, and scripts, that the pages use
 FIGURES = (
-    "kitten_acuity kitten_sensitivity course sweep worth described time_left state"
+    "kitten_acuity kitten_sensitivity course sweep worth described time_left state "
+    "confusions unseen"
 )
 SCRIPTS = "draw glimpse predict timing lab/state lab/nursery lab/scene lab/laboratory"
 # words that cplib puts together, or names a column with
@@ -47,7 +49,8 @@ WORDS = (
     "schedule", "% left", "final (%)", "final ±", "baseline (%)", "control (%)",
     "change from baseline (points)", "change from baseline ±",
     "change from control (points)", "change from control ±", "measure", "statement",
-    "age_days", "condition", "note", "source",
+    "age_days", "condition", "note", "source", *CLASSES, "true", "named", "images",
+    "image",
 )  # fmt: skip
 
 

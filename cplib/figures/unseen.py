@@ -1,0 +1,153 @@
+"""Figures of what late-blurred networks cannot see, and of their first filters.
+
+They show recorded networks of study 1TL, scale laptop: never blurred, and blurred until
+the last removal. `tools/maintain/unseen.py` writes the records.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .. import data, studies
+from .._base import files
+from .._base.plain import whole
+from .._base.words import translated as _
+from .marks import WIDTH, legend, rows
+from .palette import GREY, INK, looks, style
+from .panel import Panel, worded
+from .shapes import heat
+from .stimuli import gallery
+
+# classes of CIFAR-10, in short
+CLASSES = "plane car bird cat deer dog frog horse ship truck".split()
+NAMES = dict(enumerate(map(_, CLASSES)))
+SMALL = 7.5  # points, of numbers in narrow cells
+ACROSS, SIDE = 4, 3  # filters in a row, pixels of a filter's side
+
+
+def recorded(name: str) -> pd.DataFrame:
+    """The table "answers" or "filters".
+
+    Of answers, a row is a test image: its class, `true`, and those that each network
+    names, never0, ... and blurred0, ... (by seed).
+    """
+    path = files.book_folder() / "benchmarks" / f"{name}.csv.gz"
+    return pd.read_csv(path, comment="#")
+
+
+def lost(instead: str = "blurred", of: str = "never") -> pd.DataFrame:
+    """Rows of answers: images that all networks of `of` name, and none of `instead`."""
+    table = recorded("answers")
+    right, wrong = (
+        table.filter(like=who).eq(table["true"], axis=0) for who in (of, instead)
+    )
+    return table[right.all(axis=1) & ~wrong.any(axis=1)]
+
+
+def pairs() -> pd.DataFrame:
+    """Images of class `true` that are called `named`: late-blurred less never-blurred.
+
+    One row for each pair of different classes, the largest first; `mean` is over seeds.
+    """
+    long = recorded("answers").melt("true", value_name="named")
+    long["network"], seeds = long["variable"].str[:-1], long["variable"].nunique() / 2
+    counts = long.groupby(["network", "true", "named"]).size().unstack("network")
+    more = (counts.fillna(0)["blurred"] - counts.fillna(0)["never"]) / seeds
+    found = more.rename("mean").reset_index().query("true != named")
+    return found.sort_values("mean", ascending=False, ignore_index=True).round(1)
+
+
+def confusions() -> Panel:
+    """False names that late-blurred networks give more often, or less, by class."""
+    table = pairs()
+    with style():
+        figure, (axes,) = rows(WIDTH)
+        heat(axes, table, table["mean"].max(), "named", "true")
+        axes.set_xticks(axes.get_xticks(), NAMES.values(), rotation=90)
+        axes.set_yticks(axes.get_yticks(), NAMES.values())
+        axes.set(xlabel=_("named"), ylabel=_("true class"))
+        axes.invert_yaxis()
+        for text in axes.texts:
+            text.set_fontsize(SMALL)
+    table = called(table).rename(columns={"mean": "images"})
+    return worded("confusions", figure, table, removal=_removal(), words=worst())
+
+
+def worst(count: int = 3) -> str:
+    """The first `count` of `pairs`, in words."""
+    rows_ = called(pairs().head(count)).to_dict("records")
+    return ", ".join(_("{true} → {named} ({mean:+.0f})", **row) for row in rows_)
+
+
+def called(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with the names of classes in place of their numbers."""
+    return table.replace({"true": NAMES, "named": NAMES})
+
+
+def images(most: int = 12) -> Panel:
+    """The first `most` images that are `lost`, from your own copy of CIFAR-10."""
+    found = lost().head(whole("most", most, 1))
+    dataset = data.load(studies.get("1TL").setup.data)
+    usual = found.filter(like="blurred").mode(axis=1)[0].astype(int)
+    table = called(found[["true"]].assign(named=usual)).reset_index(names="image")
+    with style():
+        high = -(-len(table) // ACROSS)
+        figure = Figure(figsize=(WIDTH, 1.25 * high), layout="constrained")
+        grid = figure.subplots(high, ACROSS, squeeze=False).flat
+        shown = dataset.to_rgb(dataset.test_images[table["image"].to_list()])
+        for axes, image, row in zip(grid, shown, table.itertuples(), strict=False):
+            axes.imshow(image, interpolation="nearest")
+            axes.set_title(f"{row.true}\n→ {row.named}", fontsize=SMALL + 1)
+        for axes in figure.axes:
+            axes.set_axis_off()
+    words = "; ".join(table["true"] + " → " + table["named"])
+    return worded("unseen", figure, table, removal=_removal(), words=words)
+
+
+def filters() -> Panel:
+    """First-layer filters over age, of a never-blurred and a late-blurred network."""
+    table = recorded("filters").dropna()
+    ages = {f"epoch {epoch}": found for epoch, found in table.groupby("epoch")}
+    shown = {age: [*map(_tiled, found["filters"])] for age, found in ages.items()}
+    until = f"blurred\nuntil {_removal()}"
+    with style():
+        figure, _axes = gallery(shown, ["never\nblurred", until])
+    words = "; ".join(
+        f"{age}: " + " and ".join(f"{100 * share:.0f} %" for share in found["fineness"])
+        for age, found in ages.items()
+    )
+    table = table.drop(columns="filters")
+    return worded("filters", figure, table, removal=_removal(), words=words)
+
+
+def fineness() -> Panel:
+    """Fineness of the first layer over age, one line for each seed."""
+    table, study = recorded("filters").drop(columns="filters"), studies.get("1TL")
+    runs, means = (study.runs[0], study.runs[-1]), {}
+    with style():
+        figure, (axes,) = rows(2.8)
+        for who, run, look in zip(("never", "blurred"), runs, looks(runs), strict=True):
+            own = table[table["network"] == who]
+            own = 100 * own.pivot(index="epoch", columns="seed", values="fineness")
+            axes.plot(own, color=look.colour, linestyle=look.dash, linewidth=1)
+            axes.plot([], color=look.colour, linestyle=look.dash, label=run.title)
+            means |= {who: own.iloc[-1].mean(), "birth": own.iloc[0].mean()}
+        axes.axvline(_removal(), color=INK, linestyle=":", linewidth=1)
+        axes.axhline(100 * (1 - SIDE**-2), color=GREY, linestyle="--", linewidth=1)
+        axes.set(xlabel="epochs of training", ylabel="fineness (%)", ylim=(0, 100))
+        axes.margins(x=0.02)
+        legend(axes)
+    return worded("fineness", figure, table, removal=_removal(), **means)
+
+
+def _removal() -> int:
+    return studies.get("1TL").runs[-1].removal
+
+
+def _tiled(line: str) -> np.ndarray:
+    """Recorded filters, numbers from -99 to 99, as an image (H, W, 4) with gaps."""
+    pixels = np.array(line.split(), float).reshape(-1, 3, SIDE, SIDE) / 198 + 0.5
+    framed = np.pad(pixels, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=-1)
+    tiled = framed.reshape(-1, ACROSS, 3, SIDE + 1, SIDE + 1).transpose(0, 3, 1, 4, 2)
+    tiled = tiled.reshape(-1, ACROSS * (SIDE + 1), 3)
+    return np.dstack([tiled.clip(0), tiled[..., 0] >= 0])
