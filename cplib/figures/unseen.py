@@ -1,4 +1,4 @@
-"""Figures of what late-blurred networks cannot see, and of their first filters.
+"""Figures of what late-blurred networks cannot see, and of their weights.
 
 They show recorded networks of study 1TL, scale laptop: never blurred, and blurred until
 the last removal. `tools/maintain/unseen.py` writes the records.
@@ -6,6 +6,7 @@ the last removal. `tools/maintain/unseen.py` writes the records.
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .. import data, studies
@@ -26,7 +27,7 @@ ACROSS, SIDE = 4, 3  # filters in a row, pixels of a filter's side
 
 
 def recorded(name: str) -> pd.DataFrame:
-    """The table "answers" or "filters".
+    """The table "answers", "filters" or "weights".
 
     Of answers, a row is a test image: its class, `true`, and those that each network
     names, never0, ... and blurred0, ... (by seed).
@@ -122,22 +123,48 @@ def filters() -> Panel:
 
 def fineness() -> Panel:
     """Fineness of the first layer over age, one line for each seed."""
-    table, study = recorded("filters").drop(columns="filters"), studies.get("1TL")
-    runs, means = (study.runs[0], study.runs[-1]), {}
+    table = recorded("filters").drop(columns="filters")
     with style():
         figure, (axes,) = rows(2.8)
-        for who, run, look in zip(("never", "blurred"), runs, looks(runs), strict=True):
-            own = table[table["network"] == who]
-            own = 100 * own.pivot(index="epoch", columns="seed", values="fineness")
-            axes.plot(own, color=look.colour, linestyle=look.dash, linewidth=1)
-            axes.plot([], color=look.colour, linestyle=look.dash, label=run.title)
-            means |= {who: own.iloc[-1].mean(), "birth": own.iloc[0].mean()}
-        axes.axvline(_removal(), color=INK, linestyle=":", linewidth=1)
+        shown = _by_age(axes, table.assign(fineness=100 * table["fineness"]))
         axes.axhline(100 * (1 - SIDE**-2), color=GREY, linestyle="--", linewidth=1)
-        axes.set(xlabel="epochs of training", ylabel="fineness (%)", ylim=(0, 100))
-        axes.margins(x=0.02)
-        legend(axes)
+        axes.set(ylabel="fineness (%)", ylim=(0, 100))
+    means = {who: own.iloc[-1].mean() for who, own in shown.items()}
+    means["birth"] = shown["never"].iloc[0].mean()
     return worded("fineness", figure, table, removal=_removal(), **means)
+
+
+def weights() -> Panel:
+    """The norm of the weights over age, one line for each seed."""
+    table = recorded("weights")
+    with style():
+        figure, (axes,) = rows(2.8)
+        shown = _by_age(axes, table)
+        axes.set(ylabel="norm of the weights", ylim=(0, None))
+    words = "; ".join(
+        f"{who.replace('-', ' ')} {own.loc[_removal()].mean():.1f} and "
+        f"{own.iloc[-1].mean():.1f}"
+        for who, own in shown.items()
+    )
+    return worded("weights", figure, table, removal=_removal(), words=words)
+
+
+def _by_age(axes: Axes, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Draw the last column of `table`; its values by network, epoch and seed."""
+    studied = {"blurred": "1TL", "noise": "2B", "moving-noise": "2B-moving"}
+    shown, column = {}, table.columns[-1]
+    for who, own in table.groupby("network", sort=False):
+        run = studies.get(studied.get(who, "1TL")).runs[-1 if who in studied else 0]
+        (look,) = looks([run])
+        own = own.pivot(index="epoch", columns="seed", values=column)
+        axes.plot(own, color=look.colour, linestyle=look.dash, linewidth=1)
+        axes.plot([], color=look.colour, linestyle=look.dash, label=run.title)
+        shown[who] = own
+    axes.axvline(_removal(), color=INK, linestyle=":", linewidth=1)
+    axes.set(xlabel="epochs of training")
+    axes.margins(x=0.02)
+    legend(axes)
+    return shown
 
 
 def _removal() -> int:

@@ -52,6 +52,7 @@ def test_pairs_are_counted(answers):
     assert unseen.worst(1) == "cat → dog (+3)"
 
 
+@pytest.mark.usefixtures("books_results")
 def test_recorded_answers_have_the_stored_accuracies():
     table, result = unseen.recorded("answers"), stored("1TL")
     for who, run in records.RUNS.items():
@@ -61,7 +62,7 @@ def test_recorded_answers_have_the_stored_accuracies():
             assert found == pytest.approx(ends[seed], abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["answers", "filters"])
+@pytest.mark.parametrize("name", ["answers", "filters", "weights"])
 def test_records_are_of_the_study_as_it_is(name):
     """If not: python -m tools.maintain.unseen."""
     path = records.FOLDER / f"{name}.csv.gz"
@@ -82,6 +83,20 @@ def test_fineness_is_the_energy_outside_of_frequency_0():
     assert records.fineness(spot) == pytest.approx(8 / 9)
 
 
+def test_the_norm_of_the_weights_is_that_of_the_stored_endings():
+    """Against the same quantity by layer, measured while the study was trained."""
+    result, table = stored("1TL"), unseen.recorded("weights")
+    for who, run in records.RUNS.items():
+        squares = [result.curve(run, "norm2", str(i)).iloc[-1] for i in range(9)]
+        ends = sum(squares) ** 0.5
+        own = table[(table.network == who) & (table.epoch == run.epochs)]
+        own = own.set_index("seed").norm
+        seeds = own.index.intersection(result.seeds)
+        assert len(seeds) and own[seeds].to_numpy() == pytest.approx(
+            ends[seeds], rel=1e-3
+        )
+
+
 def test_filters_are_tiled_in_their_colours():
     weights = torch.zeros(8, 3, 3, 3)
     weights[5, 0, 2, 1], weights[5, 2, 0, 0] = 0.5, -0.25  # red, and less blue
@@ -100,6 +115,7 @@ def test_figures_of_the_records():
     last = table[(table.network == "blurred") & (table.epoch == table.epoch.max())]
     assert f"{100 * last.fineness.mean():.0f} % in networks blurred" in panel.alt
     assert len(unseen.filters().figure.axes) == 2 * len(records.SHOWN)
+    assert "moving noise" in unseen.weights().alt
     panel = unseen.confusions()
     assert len(panel.table) == 90 and unseen.worst() in panel.alt
 

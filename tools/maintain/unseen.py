@@ -1,10 +1,11 @@
-"""Write what networks name each test image, and their first filters, as numbers.
+"""Write what networks name each test image, and their weights, as numbers.
 
     CPLIB_CACHE=FOLDER CPLIB_DATA=FOLDER python -m tools.maintain.unseen
 
 The networks are those of study 1TL at scale laptop, never blurred and blurred until the
-last removal. What has no checkpoint is trained. The tables, `answers.csv.gz` and
-`filters.csv.gz` in `book/benchmarks`, hold no images.
+last removal; of their weights, also those of 2B and 2B-moving. What has no checkpoint is
+trained. The tables, `answers.csv.gz`, `filters.csv.gz` and `weights.csv.gz` in
+`book/benchmarks`, hold no images.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from cplib.studies.plan import CHECKPOINT_EVERY
 FOLDER = files.book_folder() / "benchmarks"
 STUDY = cp.study("1TL")
 RUNS = {"never": STUDY.runs[0], "blurred": STUDY.runs[-1]}
+NOISES = {study.runs[-1].name: study for study in map(cp.study, ("2B", "2B-moving"))}
 SEEDS = (0, 1, 2)
 SHOWN = (0, 20, 140, 300)  # epochs whose filters are kept, of the first seed
 AT_ONCE = 500  # images
@@ -31,8 +33,9 @@ TOP = 99  # a kept filter's largest weight
 
 
 def main() -> None:
-    """Write both tables."""
+    """Write the three tables."""
     write("filters", filters())
+    write("weights", weights())
     write("answers", answers())
 
 
@@ -65,6 +68,26 @@ def filters() -> pd.DataFrame:
                 text = scaled(weights) if kept else ""
                 rows.append((who, seed, epoch, round(fineness(weights), 5), text))
     return pd.DataFrame(rows, columns="network seed epoch fineness filters".split())
+
+
+def weights() -> pd.DataFrame:
+    """The norm of all weights of convolutions at every checkpoint."""
+    shown = {who: (STUDY, run) for who, run in RUNS.items()}
+    shown |= {who: (study, study.runs[-1]) for who, study in NOISES.items()}
+    rows = []
+    for who, (study, run) in shown.items():
+        for seed in SEEDS:
+            for epoch in range(0, run.epochs + 1, CHECKPOINT_EVERY):
+                net = cp.network(study, run, seed, epoch, device="cpu", progress=False)
+                rows.append((who, seed, epoch, round(norm(net), 3)))
+    return pd.DataFrame(rows, columns="network seed epoch norm".split())
+
+
+@torch.no_grad()
+def norm(net: torch.nn.Module) -> float:
+    """The square root of the sum of all squared weights, without biases."""
+    squares = (one.weight.square().sum() for one in cp.fisher.layers(net).values())
+    return float(sum(squares)) ** 0.5
 
 
 def fineness(weights: torch.Tensor) -> float:
