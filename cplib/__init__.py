@@ -37,7 +37,7 @@ _ROOMS = {
     "fisher": "Probe layers",
     "training": "Cosine Cyclic Rate Readout Restart Schedule Setup evaluate train",
     "studies": "SCALES Run Scale Study make_plan study:get sweep windows",
-    "results": "Result catalogue compute finals get network save stored",
+    "results": "Result catalogue compute finals get network recorded save stored",
     "analysis": (
         "claim effect fit_double_exponential say scorecard sensitivities shares "
         "trace_curve"

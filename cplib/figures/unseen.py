@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .. import data, studies
-from .._base import files
 from .._base.plain import whole
 from .._base.words import translated as _
+from ..results import recorded
 from .marks import WIDTH, legend, rows
 from .palette import GREY, INK, looks, style
 from .panel import Panel, worded
@@ -26,18 +26,12 @@ SMALL = 7.5  # points, of numbers in narrow cells
 ACROSS, SIDE = 4, 3  # filters in a row, pixels of a filter's side
 
 
-def recorded(name: str) -> pd.DataFrame:
-    """The table "answers", "filters" or "weights".
-
-    Of answers, a row is a test image: its class, `true`, and those that each network
-    names, never0, ... and blurred0, ... (by seed).
-    """
-    path = files.book_folder() / "benchmarks" / f"{name}.csv.gz"
-    return pd.read_csv(path, comment="#")
-
-
 def lost(instead: str = "blurred", of: str = "never") -> pd.DataFrame:
-    """Rows of answers: images that all networks of `of` name, and none of `instead`."""
+    """Rows of "answers": images that all networks of `of` name, and none of `instead`.
+
+    A row is a test image: its class, `true`, and the names that networks give it at
+    their end, never0, ... and blurred0, ... (by seed).
+    """
     table = recorded("answers")
     right, wrong = (
         table.filter(like=who).eq(table["true"], axis=0) for who in (of, instead)

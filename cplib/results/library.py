@@ -90,6 +90,12 @@ def compute(study: Study, seeds: int | str | Iterable[int] = 3, **options) -> Re
     return Result(study, table, origin, tuple(origin))
 
 
+def recorded(name: str) -> pd.DataFrame:
+    """A table of the book's other records, such as "weights" (`book/benchmarks`)."""
+    (path,) = (files.book_folder() / "benchmarks").glob(f"{name}.csv*")
+    return pd.read_csv(path, comment="#")
+
+
 def network(
     study: Study, run: Run, seed: int = 0, epoch: int | None = None, **options
 ) -> Module:

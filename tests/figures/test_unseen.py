@@ -83,6 +83,7 @@ def test_fineness_is_the_energy_outside_of_frequency_0():
     assert records.fineness(spot) == pytest.approx(8 / 9)
 
 
+@pytest.mark.usefixtures("books_results")
 def test_the_norm_of_the_weights_is_that_of_the_stored_endings():
     """Against the same quantity by layer, measured while the study was trained."""
     result, table = stored("1TL"), unseen.recorded("weights")

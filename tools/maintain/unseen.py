@@ -3,9 +3,9 @@
     CPLIB_CACHE=FOLDER CPLIB_DATA=FOLDER python -m tools.maintain.unseen
 
 The networks are those of study 1TL at scale laptop, never blurred and blurred until the
-last removal; of their weights, also those of 2B and 2B-moving. What has no checkpoint is
-trained. The tables, `answers.csv.gz`, `filters.csv.gz` and `weights.csv.gz` in
-`book/benchmarks`, hold no images.
+last removal; for the norm of the weights, also those of 2B and 2B-moving. What has no
+checkpoint is trained. The tables, `answers.csv.gz`, `filters.csv.gz` and
+`weights.csv.gz` in `book/benchmarks`, hold no images.
 """
 
 from __future__ import annotations
