@@ -52,6 +52,7 @@ def test_pairs_are_counted(answers):
     assert unseen.worst(1) == "cat → dog (+3)"
 
 
+@pytest.mark.usefixtures("books_results")
 def test_recorded_answers_have_the_stored_accuracies():
     table, result = unseen.recorded("answers"), stored("1TL")
     for who, run in records.RUNS.items():
