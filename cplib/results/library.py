@@ -108,9 +108,10 @@ def network(
     >>> net = cp.network(study, study.find("blur", removal=140), seed=0, epoch=140)
     """
     if run not in study.runs:
+        said = run.title if isinstance(run, Run) else repr(run)
         raise InputError(
-            f"{getattr(run, 'title', run)} is not a run of study {study.name} at scale "
-            f"{study.scale}: choose one of study.runs."
+            f"{said} is not a run of study {study.name} at scale {study.scale}: choose "
+            "one of study.runs."
         )
     end = run.epochs if epoch is None else whole("epoch", epoch, 0, run.epochs)
     lived, device = Run(run.history(end), end), resolve(options.pop("device", "auto"))

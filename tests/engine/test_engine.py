@@ -411,14 +411,15 @@ def test_the_network_of_a_run_after_any_epoch():
         net = results.network(study, run, 1, epoch, device="cpu", progress=False)
         _, found = training.evaluate(net, dataset.test_images, dataset.test_labels)
         assert not net.training
-        assert found == pytest.approx(log.loc[run.epochs if epoch is None else epoch])
+        wanted = log.loc[run.epochs if epoch is None else epoch]
+        assert found == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize(
     "run, seed, epoch, words",
     [
         (Run([], 99), 0, None, "no deficit is not a run of study 1TL at scale smoke"),
-        ("blur", 0, None, "blur is not a run"),
+        ("blur", 0, None, "'blur' is not a run"),
         (studies.get("1TL", "smoke").runs[0], -1, None, "seed=-1"),
         (studies.get("1TL", "smoke").runs[0], 0, 99, "epoch=99 must be .* 0 to 4"),
     ],
