@@ -54,12 +54,14 @@ def formula(study, seeds=(0, 1, 2)):
 
 
 def with_traces(result):
-    """The result and a trace of nine layers after each epoch, by a formula."""
+    """The result with a trace of nine layers, and endings, by a formula."""
     end = result.table[result.table.metric == "test_accuracy"].query("epoch > 0")
     random = np.random.default_rng(5)
     layers = 1 + random.random((len(end), 9)) + 3 * end["value"].to_numpy()[:, None]
     named = {str(i): layer for i, layer in enumerate(layers.T)} | {"": layers.sum(1)}
     rows = [end.assign(metric="trace", layer=n, value=v) for n, v in named.items()]
+    for metric, power in (("trace_matched", 0.5), ("trace_test", 1.2)):
+        rows.append(end.assign(metric=metric, value=end["value"] ** power))
     return dataclasses.replace(result, table=pd.concat([result.table, *rows]))
 
 

@@ -57,19 +57,15 @@ def test_each_triangle_leads_to_its_chapter():
 
 
 def test_worth_is_the_end_minus_the_same_clean_training():
-    panel = figures.worth(stored("1TL"), stored("2B"), epochs=40)
-    clean = stored("1TL").study.clean_epochs
+    panel = figures.worth(stored("worth"), epochs=40)
+    clean = stored("worth").study.clean_epochs
     gained = panel.table.set_index("epochs spent")["points gained"]
-    for name, file, kind in (
-        ("blurred", "1TL", "blur"),
-        ("fixed noise", "2B", "noise"),
-    ):
-        table = bare(STORED / f"{file}-laptop.csv.gz")
+    table = bare(STORED / "worth-laptop.csv.gz")
+    for name, kind in (("blurred", "blur"), ("fixed noise", "noise")):
         wanted = final(table, kind, 0, 40, 40 + clean) - final(
             table, "none", 0, 0, clean
         )
         assert gained[name] == pytest.approx(wanted, abs=0.006)
-    table = bare(STORED / "1TL-laptop.csv.gz")
     later = final(table, "none", 0, 0, 40 + clean) - final(table, "none", 0, 0, clean)
     assert gained["clean"] == pytest.approx(later, abs=0.006)
     assert gained["nothing"] == 0

@@ -131,7 +131,7 @@ def test_sensitivities_pair_each_window_with_the_trace_at_its_onset():
         ]  # fmt: skip
         return 100 * rows.value.mean()
 
-    assert set(found.window) == {10, 15}
+    assert set(found.window) == {40, 60}
     for row in found.itertuples():
         removal = row.onset + row.window
         lost = final(row.seed, 0, 0, clean) - final(
@@ -147,11 +147,15 @@ def test_sensitivities_pair_each_window_with_the_trace_at_its_onset():
 
 
 def test_the_fit_is_drawn_and_its_quality_said():
-    panel = fisher.with_sensitivity(stored("3TL"), stored("4L"))
+    results = stored("3TL"), stored("4L")
+    panel, found = (
+        fisher.with_sensitivity(*results),
+        sensitivity.sensitivities(*results),
+    )
     top, bottom = panel.figure.axes
-    for length in (10, 15):
+    for length in (40, 60):
         onsets, fitted = line(top, f"a·exp(c·S)+b, window of {length}")
-        assert len(onsets) == 5 and np.isfinite(fitted).all()
+        assert len(onsets) == len(set(found.onset)) and np.isfinite(fitted).all()
         line(bottom, f"window of {length}")
     assert panel.caption.count("R² = ") == 2
     assert {"sensitivity", "trace", "window", "onset"} <= set(panel.table)
@@ -182,8 +186,8 @@ def test_networks_that_share_a_deficit_are_told_apart():
 
 
 def test_a_study_without_a_probe_is_named():
-    with pytest.raises(InputError, match="1TL at scale laptop did not measure"):
-        fisher.under_deficit(stored("1TL"))
+    with pytest.raises(InputError, match="3TR at scale laptop did not measure"):
+        fisher.under_deficit(stored("3TR"))
     with pytest.raises(InputError, match="'noise'"):
         layers.by_layer(stored("5"), "noise")
     with pytest.raises(InputError, match="accuracy='loss'"):
