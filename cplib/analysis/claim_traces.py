@@ -84,10 +84,8 @@ def exponential(tracked: Result, windows: Result) -> np.ndarray:
     corrects for three parameters on few onsets.
     """
     table = sensitivities(tracked, windows)
-    fitted = table.groupby(["seed", "window"])[["sensitivity", "trace"]].apply(
-        _adjusted
-    )
-    return fitted.unstack().mean(axis=1).to_numpy()
+    windows = table.groupby(["seed", "window"])[["sensitivity", "trace"]]
+    return windows.apply(_adjusted).unstack().mean(axis=1).to_numpy()
 
 
 def share(result: Result, layers: list[int]) -> np.ndarray:
