@@ -15,16 +15,7 @@ from .._base.plain import Seeds
 from .claim_statistics import STATISTICS
 from .effects import REFERENCES, left_out
 from .findings import LEVEL, SIGNS, Finding, Said
-from .ledger import (
-    CONTRADICTED,
-    REPRODUCED,
-    UNDECIDED,
-    UNTESTABLE,
-    VERDICTS,
-    Claim,
-    ledger,
-    registered,
-)
+from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger, registered
 
 
 @dataclass(frozen=True)
@@ -97,14 +88,14 @@ class Scorecard:
     def tally(self) -> str:
         """The paper's claims counted, and named if they survive Holm's correction."""
         card = self.only(ours=False)
-        counts, firm = card.counts(), list(filter(card.survives, card.findings))
+        firm = list(filter(card.survives, card.findings))
+        held, unsure, refuted, untested = card.counts().values()  # as `VERDICTS`
         left = "; ".join(f"*{f.claim.claim.rstrip('.')}*" for f in firm) or "none"
         return (
-            f"**Of the paper's {len(card.findings)} claims our runs reproduce "
-            f"{counts[REPRODUCED]}, contradict {counts[CONTRADICTED]} and leave "
-            f"{counts[UNDECIDED]} undecided; {counts[UNTESTABLE]} cannot be tested.** "
-            "Reproduced even when so many tests are allowed for (Holm's correction): "
-            f"{left}."
+            f"**Of the paper's {len(card.findings)} claims our runs reproduce {held}, "
+            f"contradict {refuted} and leave {unsure} undecided; {untested} cannot be "
+            "tested.** Reproduced even when so many tests are allowed for (Holm's "
+            f"correction): {left}."
         )
 
     def _repr_html_(self) -> str:
