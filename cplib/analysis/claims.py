@@ -47,13 +47,8 @@ class Scorecard:
         """One row for each claim."""
         asked = "id panel claim paper measured expectation unit".split()
         found = "mean low high against scale verdict lean p".split()
-        table = pd.DataFrame(
-            [
-                [*attrgetter(*asked)(f.claim), *attrgetter(*found)(f)]
-                for f in self.findings
-            ],
-            columns=[*asked, *found],
-        )
+        row = attrgetter(*(f"claim.{name}" for name in asked), *found)
+        table = pd.DataFrame(map(row, self.findings), columns=[*asked, *found])
         table["seeds"] = [len(f.values) for f in self.findings]
         table["p (Holm)"] = table["id"].map(self.corrected)
         table["after Holm"] = [*map(self.survives, self.findings)]

@@ -96,6 +96,5 @@ def _plot(mean: pd.Series, x: tuple, y: tuple, line: float | None) -> str:
             last=last, low=low, high=high)  # fmt: skip
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{alt}">{mark}'
-        f'<polyline points="{points}"/></svg>'
+        f'aria-label="{alt}">{mark}<polyline points="{points}"/></svg>'
     )
