@@ -145,7 +145,8 @@ def scorecard(arguments: Namespace) -> int:
         name: {(study, scale or claim.scale) for study in claim.studies}
         for name, claim in claims.ledger().items()
     }
-    missing = {p for p in set().union(*needed.values()) if not _is_stored(*p, seeds)}
+    held = {p: results.stored(studies.get(*p)) for p in set().union(*needed.values())}
+    missing = {p for p, r in held.items() if not r or not set(seeds) <= set(r.seeds)}
     testable = [name for name, pairs in needed.items() if not pairs & missing]
     card = claims.Scorecard(tuple(claims.claim(n, scale, seeds) for n in testable))
     for row in card.table.itertuples():
@@ -156,11 +157,6 @@ def scorecard(arguments: Namespace) -> int:
     for pair in sorted(missing):
         console.say(f"Left out: {_missing(*pair)}")
     return 1 if missing else 0
-
-
-def _is_stored(name: str, scale: str, seeds: list[int]) -> bool:
-    known = results.stored(studies.get(name, scale))
-    return known is not None and set(seeds) <= set(known.seeds)
 
 
 def verify(arguments: Namespace) -> int:

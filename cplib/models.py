@@ -184,11 +184,9 @@ def build(
 
     It maps images (B, channels, size, size) to logits (B, classes).
     """
-    options: dict = {"channels": channels, "width": spec.width, "classes": classes}
-    if spec.blocks is not None:
-        options["blocks"] = spec.blocks
-    if spec.family == "MLP":
-        options["size"] = size
+    options = spec.spec() | {"channels": channels, "classes": classes}
+    family = options.pop("family")
+    options |= {"size": size} if family == "MLP" else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plain.seed(seed))
-        return FAMILIES[spec.family](**options)
+        return FAMILIES[family](**options)

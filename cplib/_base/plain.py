@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError
 
 SEEDS = 2**63  # as many as PyTorch and the columns of tables can hold
+Seeds = int | str | Iterable[int]  # their number, a list of them, or text like "0,1,2"
 
 
 def whole(what: str, value: object, low: int, high: float = math.inf) -> int:
@@ -32,7 +33,7 @@ def seed(value: object) -> int:
     return plain
 
 
-def seeds(value: int | str | Iterable[int]) -> list[int]:
+def seeds(value: Seeds) -> list[int]:
     """Seeds, without repeats, from their number, a list of them, or text like "0,1,2".
 
     `InputError` unless this gives at least one seed, each a whole number, 0 or more.

@@ -20,7 +20,7 @@ def trace(result: Result, of: str, over: str) -> np.ndarray:
     the five to the peak of the other seeds' mean (a seed's own maximum would lie above
     its other values by mere scatter).
     """
-    curve = trace_curve(result, _clean(result))
+    curve = trace_curve(result, result.study.runs[0])
     start, end = curve.iloc[0], curve.iloc[-LAST:].mean()
     read = {"start": start, "end": end, "peak": _at_peak(curve)}
     return np.log2(read[of] / read[over]).to_numpy()
@@ -33,7 +33,7 @@ def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarra
     """
     run = _from_start(result, kind)[-1]
     until, last = (run.epochs, LAST) if at == "end" else (run.removal, 1)
-    pair = (trace_curve(result, r).loc[:until] for r in (run, _clean(result)))
+    pair = (trace_curve(result, r).loc[:until] for r in (run, result.study.runs[0]))
     under, clean = (curve.iloc[-last:].mean() for curve in pair)
     return np.log2(under / clean).to_numpy()
 
@@ -44,7 +44,7 @@ def ending(result: Result, metric: str, kind: str = "blur") -> np.ndarray:
     `metric`: one of `training.state.ENDINGS`, such as "trace_matched".
     """
     run = _from_start(result, kind)[-1]
-    curves = [result.curve(r, metric) for r in (run, _clean(result))]
+    curves = [result.curve(r, metric) for r in (run, result.study.runs[0])]
     if any(run.epochs not in curve.index for curve in curves):
         raise InputError(
             f"Study {result.study.name} at scale {result.study.scale} has no {metric} "
@@ -57,7 +57,7 @@ def ending(result: Result, metric: str, kind: str = "blur") -> np.ndarray:
 def peak_distance(tracked: Result, windows: Result) -> np.ndarray:
     """Epoch at which the trace is greatest minus the most sensitive onset."""
     table = _by_onset(tracked, windows)
-    curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
+    curve = trace_curve(tracked, tracked.study.runs[0])[list(table.index)]
     return curve.idxmax().to_numpy() - table.idxmax(axis=1).to_numpy()
 
 
@@ -69,7 +69,7 @@ def peak_gap(tracked: Result, windows: Result, of: str = "onset") -> np.ndarray:
     measurements around each. A window is placed at its "onset" or its "middle".
     """
     table = _by_onset(tracked, windows)
-    curve = trace_curve(tracked, _clean(tracked))[list(table.index)]
+    curve = trace_curve(tracked, tracked.study.runs[0])[list(table.index)]
     curve = curve.rolling(LAST, center=True, min_periods=1).mean()
     lengths = [run.removal - run.onset for run in windows.study.runs[1:]]
     shift = np.mean(lengths) / 2 if of == "middle" else 0
@@ -84,15 +84,13 @@ def exponential(tracked: Result, windows: Result) -> np.ndarray:
     corrects for three parameters on few onsets.
     """
     table = sensitivities(tracked, windows)
-    fitted = table.groupby(["seed", "window"])[["sensitivity", "trace"]].apply(
-        _adjusted
-    )
-    return fitted.unstack().mean(axis=1).to_numpy()
+    windows = table.groupby(["seed", "window"])[["sensitivity", "trace"]]
+    return windows.apply(_adjusted).unstack().mean(axis=1).to_numpy()
 
 
 def share(result: Result, layers: list[int]) -> np.ndarray:
     """Share of `layers` in the trace at the end, without deficit."""
-    clean = _clean(result)
+    clean = result.study.runs[0]
     return shares_at(result, clean, clean.epochs, LAST)[layers].sum(axis=1).to_numpy()
 
 
@@ -170,10 +168,6 @@ def _adjusted(rows: pd.DataFrame) -> float:
     return float(rising * (1 - unexplained))
 
 
-def _clean(result: Result) -> Run:
-    return result.study.runs[0]
-
-
 def _from_start(result: Result, kind: str) -> list[Run]:
     """The runs with a deficit of this kind from epoch 0, by removal."""
     runs = [run for run in result.study.runs if run.name == kind and run.onset == 0]
@@ -185,4 +179,4 @@ def _from_start(result: Result, kind: str) -> list[Run]:
 
 def _pair(result: Result, run: Run, *when: int) -> list[pd.DataFrame]:
     """Shares of `run`, and of the clean run at the same age; see `shares_at`."""
-    return [shares_at(result, r, *when) for r in (run, _clean(result))]
+    return [shares_at(result, r, *when) for r in (run, result.study.runs[0])]

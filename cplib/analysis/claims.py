@@ -1,28 +1,21 @@
 """Judge claims by the runs, one by one or all on a scorecard."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import signature
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
 
 from .. import results
+from .._base.plain import Seeds
 from .claim_statistics import STATISTICS
 from .effects import REFERENCES, left_out
 from .findings import LEVEL, SIGNS, Finding, Said
-from .ledger import (
-    CONTRADICTED,
-    REPRODUCED,
-    UNDECIDED,
-    UNTESTABLE,
-    VERDICTS,
-    Claim,
-    ledger,
-    registered,
-)
+from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger, registered
 
 
 @dataclass(frozen=True)
@@ -52,17 +45,14 @@ class Scorecard:
     @property
     def table(self) -> pd.DataFrame:
         """One row for each claim."""
-        rows = []
-        for f in self.findings:
-            named = ("id", "panel", "claim", "paper", "measured", "expectation", "unit")
-            claim = {name: getattr(f.claim, name) for name in named}
-            named = ("mean", "low", "high", "against", "scale", "verdict", "lean", "p")
-            found = {name: getattr(f, name) for name in named}
-            holm = self.corrected.get(f.claim.id, float("nan"))
-            last = {"p (Holm)": holm, "after Holm": self.survives(f)}
-            rows.append(claim | found | {"seeds": len(f.values)} | last)
-        renamed = {"expectation": "expected", "lean": "leans"}
-        return pd.DataFrame(rows).rename(columns=renamed)
+        asked = "id panel claim paper measured expectation unit".split()
+        found = "mean low high against scale verdict lean p".split()
+        row = attrgetter(*(f"claim.{name}" for name in asked), *found)
+        table = pd.DataFrame(map(row, self.findings), columns=[*asked, *found])
+        table["seeds"] = [len(f.values) for f in self.findings]
+        table["p (Holm)"] = table["id"].map(self.corrected)
+        table["after Holm"] = [*map(self.survives, self.findings)]
+        return table.rename(columns={"expectation": "expected", "lean": "leans"})
 
     def only(self, ours: bool) -> "Scorecard":
         """The hypotheses of the book if `ours`, else the paper's claims."""
@@ -93,14 +83,14 @@ class Scorecard:
     def tally(self) -> str:
         """The paper's claims counted, and named if they survive Holm's correction."""
         card = self.only(ours=False)
-        counts, firm = card.counts(), list(filter(card.survives, card.findings))
+        firm = list(filter(card.survives, card.findings))
+        held, unsure, refuted, untested = card.counts().values()  # as `VERDICTS`
         left = "; ".join(f"*{f.claim.claim.rstrip('.')}*" for f in firm) or "none"
         return (
-            f"**Of the paper's {len(card.findings)} claims our runs reproduce "
-            f"{counts[REPRODUCED]}, contradict {counts[CONTRADICTED]} and leave "
-            f"{counts[UNDECIDED]} undecided; {counts[UNTESTABLE]} cannot be tested.** "
-            "Reproduced even when so many tests are allowed for (Holm's correction): "
-            f"{left}."
+            f"**Of the paper's {len(card.findings)} claims our runs reproduce {held}, "
+            f"contradict {refuted} and leave {unsure} undecided; {untested} cannot be "
+            "tested.** Reproduced even when so many tests are allowed for (Holm's "
+            f"correction): {left}."
         )
 
     def _repr_html_(self) -> str:
@@ -148,20 +138,13 @@ def holm(p: Sequence[float]) -> np.ndarray:
     The smallest is multiplied by n, the next by n - 1, and so on; none may be less
     than that of a smaller one, or above 1.
     """
-    given = np.nan_to_num(np.asarray(p, dtype=float), nan=1.0)
-    order = np.argsort(given, kind="stable")
-    steps = given[order] * np.arange(len(given), 0, -1)
-    adjusted = np.empty_like(given)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+    given = pd.Series(p, dtype=float).fillna(1.0).sort_values(kind="stable")
+    steps = given * np.arange(len(given), 0, -1)
+    return steps.cummax().clip(upper=1.0).sort_index().to_numpy()
 
 
 def claim(
-    name: str,
-    scale: str | None = None,
-    seeds: int | str | Iterable[int] = 3,
-    *,
-    device: str = "auto",
+    name: str, scale: str | None = None, seeds: Seeds = 3, *, device: str = "auto"
 ) -> Finding:
     """The finding on one claim.
 
@@ -179,10 +162,7 @@ def claim(
 
 
 def say(
-    *names: str,
-    scale: str | None = None,
-    seeds: int | str | Iterable[int] = 3,
-    device: str = "auto",
+    *names: str, scale: str | None = None, seeds: Seeds = 3, device: str = "auto"
 ) -> Said:
     """The findings on the claims `names`, as one sentence each.
 
@@ -225,12 +205,7 @@ def _measure(claim: Claim, found: list[results.Result]) -> tuple:
 
 
 def scorecard(
-    scale: str | None = None,
-    seeds: int | str | Iterable[int] = 3,
-    *,
-    device: str = "auto",
+    scale: str | None = None, seeds: Seeds = 3, *, device: str = "auto"
 ) -> Scorecard:
     """Every claim of the ledger, evaluated; arguments as for `claim`."""
-    return Scorecard(
-        tuple(claim(name, scale, seeds, device=device) for name in ledger())
-    )
+    return Scorecard(say(*ledger(), scale=scale, seeds=seeds, device=device).findings)

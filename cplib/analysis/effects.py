@@ -86,25 +86,17 @@ def effect(
     table = changes(result, against)
     rows = table[table["run"] == result.number(run)]
     runs = [run, result.study.runs[0]]
+    name = f"{run.name} from epoch {onset} to {removal}"
     if rows.empty:
         raise DataError(
-            f"No seed is left for the effect of {run.name} from epoch {onset} to "
-            f"{removal}, because runs diverged ({result.lost(*runs)}): choose a lower "
-            f"learning rate than {result.study.setup.schedule.lr:g}."
+            f"No seed is left for the effect of {name}, because runs diverged "
+            f"({result.lost(*runs)}): choose a lower learning rate than "
+            f"{result.study.setup.schedule.lr:g}."
         )
-    low, high = interval(rows["change"], level)
-    return Effect(
-        name=f"{run.name} from epoch {onset} to {removal}",
-        final=float(100 * rows["final"].mean()),
-        reference=float(100 * rows[against].mean()),
-        against=against,
-        change=float(rows["change"].mean()),
-        low=low,
-        high=high,
-        seeds=len(rows),
-        level=level,
-        lost=left_out(result, *runs),
-    )
+    final, reference, change = map(float, rows[["final", against, "change"]].mean())
+    ends, lost = interval(rows["change"], level), left_out(result, *runs)
+    means = 100 * final, 100 * reference, against, change
+    return Effect(name, *means, *ends, seeds=len(rows), level=level, lost=lost)
 
 
 def changes(result: Result, against: str = "baseline") -> pd.DataFrame:

@@ -33,6 +33,7 @@ STEEPEST = 30.0
 # bounds of the logarithms of tau2 over the range of ages, and of tau1 over tau2
 TAUS = {"log_tau2": np.log([0.01, 10]), "log_ratio": np.log([1.05, 1000])}
 TIGHT = dict.fromkeys(("xtol", "ftol", "gtol"), 1e-10)
+Numbers = Sequence[float]
 Units = tuple[float, float, float]  # the first x, and the ranges of x and y
 
 
@@ -126,11 +127,7 @@ def double_exponential(t, scale=1.0, d=0.0, tau1=40.0, tau2=15.0, k=1.0) -> np.n
 
 
 def fit_double_exponential(
-    t: Sequence[float],
-    y: Sequence[float],
-    *,
-    sigma: Sequence[float] | None = None,
-    level: float = 0.95,
+    t: Numbers, y: Numbers, *, sigma: Numbers | None = None, level: float = 0.95
 ) -> Fit:
     """Fit `double_exponential` with `d` at the first age, by least squares.
 
@@ -157,11 +154,7 @@ def fit_double_exponential(
 
 
 def fit_exponential(
-    s: Sequence[float],
-    f: Sequence[float],
-    *,
-    sigma: Sequence[float] | None = None,
-    level: float = 0.95,
+    s: Numbers, f: Numbers, *, sigma: Numbers | None = None, level: float = 0.95
 ) -> ExponentialFit:
     """Fit F = a exp(c S) + b by least squares.
 

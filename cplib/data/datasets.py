@@ -36,13 +36,8 @@ def _digits() -> Raw:
     return Raw(images[:-500], labels[:-500], images[-500:], labels[-500:])
 
 
-SETS = (
-    Procedural("gratings", make_gratings),
-    Source("digits", _digits, channels=1),
-    published.CIFAR10,
-    published.MNIST,
-)
-KNOWN.update({source.name: source for source in SETS})
+SHIPPED = Procedural("gratings", make_gratings), Source("digits", _digits, channels=1)
+KNOWN.update({s.name: s for s in (*SHIPPED, published.CIFAR10, published.MNIST)})
 
 
 @dataclass(frozen=True)

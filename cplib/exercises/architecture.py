@@ -18,19 +18,13 @@ CLOCK = Exercise(
     reference=_by_steps,
     cases=((0.05, 1280, 128), (0.01, 5120, 64), (0.001, 51_200, 128), (0.3, 12, 1)),
     wrong=lambda rate, n, batch: {
-        "the two numbers are swapped: time first, then temperature.":
-            (rate / batch, rate * n / batch),
-        "your time has a step for each image. An epoch has one for each mini-batch.":
-            (rate * n, rate / batch),
-        "your temperature rises with the mini-batch. A larger one averages over more "
-        "images, and shakes less.": (rate * n / batch, rate * batch),
-        "that is the variance of a single step. The temperature is the variance for "
-        "each unit of *time*, and a step takes the time η.":
-            (rate * n / batch, rate**2 / batch),
-        "you count steps. A step with a larger rate takes more time.":
-            (n / batch, rate / batch),
+        "swapped": (rate / batch, rate * n / batch),
+        "per-image": (rate * n, rate / batch),
+        "batch-heats": (rate * n / batch, rate * batch),
+        "one-step": (rate * n / batch, rate**2 / batch),
+        "steps": (n / batch, rate / batch),
     },
-)  # fmt: skip
+)
 
 
 def _by_vectors(w2: float, g2: float, rate: float) -> float:
@@ -44,12 +38,9 @@ NORM = Exercise(
     reference=_by_vectors,
     cases=((1.0, 1.0, 0.5), (9.0, 4.0, 0.1), (2.0, 30.0, 0.05)),
     wrong=lambda w2, g2, rate: {
-        "your weights shrink. Draw the two arrows: the step leads away at a right "
-        "angle.": w2 - rate**2 * g2,
-        "the step has the length η |∇L|, and its square is needed.": w2 + rate * g2,
-        "you subtract lengths, as if the gradient pointed along the weights. By part "
-        "(a) it is perpendicular to them.": (w2**0.5 - rate * g2**0.5) ** 2,
-        "along a circle the length would stay, but a step is straight and leaves the "
-        "circle.": w2,
+        "shrinks": w2 - rate**2 * g2,
+        "not-squared": w2 + rate * g2,
+        "along": (w2**0.5 - rate * g2**0.5) ** 2,
+        "circle": w2,
     },
 )

@@ -12,14 +12,12 @@ STEPS = Exercise(
     reference=lambda images, batch: len(range(batch, images + 1, batch)),
     cases=((128, 128), (5000, 128), (50_000, 128), (127, 128)),
     wrong=lambda images, batch: {
-        "you count the last, incomplete mini-batch. It is left out.":
-            math.ceil(images / batch),
-        "a step is taken whole or not at all.": images / batch,
-        "you round to the nearest number. The last mini-batch is left out when it is "
-        "incomplete, even if it is almost full.": round(images / batch),
-        "one step is taken for each mini-batch, not for each image.": images,
+        "incomplete": math.ceil(images / batch),
+        "fraction": images / batch,
+        "rounded": round(images / batch),
+        "images": images,
     },
-)  # fmt: skip
+)
 
 
 def _cost(final: np.ndarray, baseline: np.ndarray, control: np.ndarray) -> float:
@@ -33,17 +31,13 @@ COST = Exercise(
     reference=_cost,
     cases=tuple(tuple(np.random.default_rng(n).random((3, n))) for n in (1, 3, 5)),
     wrong=lambda final, baseline, control: {
-        "you compare with the baseline. Another network trains for as many epochs *in "
-        "all* as the one with the window.": 100 * np.mean(baseline - final),
-        "a loss should be a positive number.": 100 * np.mean(final - control),
-        "accuracies are given as numbers from 0 to 1, and the cost is asked for in "
-        "points.": np.mean(control - final),
-        "you divide by an accuracy. Points are plain differences of per cent.":
-            100 * np.mean(1 - final / control),
-        "that is one number for each seed. Take the mean over them.":
-            100 * (control - final),
+        "baseline": 100 * np.mean(baseline - final),
+        "sign": 100 * np.mean(final - control),
+        "per-cent": np.mean(control - final),
+        "relative": 100 * np.mean(1 - final / control),
+        "by-seed": 100 * (control - final),
     },
-)  # fmt: skip
+)
 
 
 def _highest(d: float, tau1: float, tau2: float, k: float) -> float:
@@ -65,14 +59,9 @@ PEAK = Exercise(
     reference=_highest,
     cases=((14.0, 40.0, 15.0, 1.0), (10.0, 30.0, 20.0, 2.0), (20.0, 50.0, 5.0, 0.8)),
     wrong=lambda d, tau1, tau2, k: {
-        "the logarithm is that of the ratio the wrong way round. Is your peak before "
-        "or after the curve begins?": d + _after(tau2 / (k * tau1), tau1, tau2),
-        "the factor k got lost when you took the logarithm.":
-            d + _after(tau1 / tau2, tau1, tau2),
-        "that is the time from d on. The age is asked for.":
-            _after(k * tau1 / tau2, tau1, tau2),
-        "that is where the curve itself is zero. At the peak its slope is: each "
-        "exponential, differentiated, brings down its own 1/τ.":
-            d + _after(k, tau1, tau2),
+        "inverted": d + _after(tau2 / (k * tau1), tau1, tau2),
+        "no-k": d + _after(tau1 / tau2, tau1, tau2),
+        "from-d": _after(k * tau1 / tau2, tau1, tau2),
+        "zero": d + _after(k, tau1, tau2),
     },
-)  # fmt: skip
+)

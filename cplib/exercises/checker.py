@@ -10,10 +10,12 @@ import functools
 import html
 import inspect
 import re
+import tomllib
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from .._base.words import translated as _
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-9, "equal_nan": True}
 HEADS = {"passed": _("Passed"), "unanswered": _("Not yet answered")}
 HEADS["wrong"] = _("Not right yet")
+HINTS = tomllib.loads((files(__package__) / "hints.toml").read_text("utf-8"))
 Observations = list[tuple[str, Any]]  # pairs of description and value
 
 
@@ -42,8 +45,8 @@ class Exercise:
     Attributes:
         name: as in `check`, in the labels and in the tags of its cells.
         reference: a right answer, found in another way than readers are expected to.
-        wrong: takes the arguments of an answer; returns, by hint, the value that each
-            known mistake gives.
+        wrong: takes the arguments of an answer; returns the value that each known
+            mistake gives, by its name in `hints.toml`, or else by its hint.
         cases: the arguments of each call that is compared.
         observe: used instead of `cases` if the value of a call is not enough: takes an
             answer; returns descriptions, each with a number, an array or a word.
@@ -60,14 +63,17 @@ class Exercise:
     @functools.cached_property
     def mistakes(self) -> dict[str, Callable]:
         """A function for each known mistake, by its hint."""
-        hints: list[str] = []
+        names, hints = [], HINTS.get(self.name, {})
 
         def listen(*arguments: Any) -> None:
-            hints.extend(self.wrong(*arguments))
+            names.extend(self.wrong(*arguments))
             raise NotRight
 
         self.behaviour(listen)
-        return {h: lambda *arguments, h=h: self.wrong(*arguments)[h] for h in hints}
+        return {
+            hints.get(n, n): lambda *arguments, n=n: self.wrong(*arguments)[n]
+            for n in names
+        }
 
     def behaviour(self, function: Callable) -> Observations | str:
         """Observations of `function`, or a sentence why it cannot be right."""

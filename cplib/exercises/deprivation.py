@@ -13,19 +13,13 @@ BITS = Exercise(
     reference=lambda images, classes: math.log2(classes**images),
     cases=((1, 2), (1, 10), (5000, 10), (300, 4)),
     wrong=lambda images, classes: {
-        "these are nats, by the natural logarithm. A bit is a choice between two.":
-            images * math.log(classes),
-        "images and classes are swapped: a label is one of so many classes, and there "
-        "is a label for each image.": classes * math.log2(images),
-        "one bit for each class is more than a label needs. How many yes-or-no "
-        "questions find one of them?": images * classes,
-        "you round up to whole bits for each label. Taken together, labels need less: "
-        "do not round.": images * math.ceil(math.log2(classes)),
-        "you multiply inside the logarithm. With each image the number of possible "
-        "labellings is multiplied by the number of classes.":
-            math.log2(classes * images),
+        "nats": images * math.log(classes),
+        "swapped": classes * math.log2(images),
+        "by-class": images * classes,
+        "rounded": images * math.ceil(math.log2(classes)),
+        "inside": math.log2(classes * images),
     },
-)  # fmt: skip
+)
 
 
 def _observe_noise(answer) -> Observations:
@@ -65,20 +59,12 @@ NOISE = Exercise(
     reference=lambda x, seed: np.random.default_rng(seed).standard_normal(x.shape),
     observe=_observe_noise,
     wrong=lambda x, seed: {
-        "the noise is new each time it is drawn. Then no image comes back in "
-        "training, and there is nothing to memorise. Let the seed decide.":
-            torch.randn(x.shape),
-        "all images are replaced by the same noise. Then no label can be told from "
-        "another: each image needs noise of its own.": _spread(x, seed, *x.shape[1:]),
-        "that is uniform noise between 0 and 1. Gaussian noise of mean 0 and standard "
-        "deviation 1 is asked for.": torch.rand(x.shape, generator=randomly(seed)),
-        "you add noise to the image, which can still be seen behind it. Noise should "
-        "take its place.": x + _spread(x, seed, *x.shape),
-        "your noise is grey: the same in all three channels. Each number should be "
-        "independent of the others.": _spread(x, seed, len(x), 1, *x.shape[2:]),
-        "your noise has stripes or patches: neighbouring pixels have the same value. "
-        "Draw a number for each of them.": _spread(x, seed, *x.shape[:3], 1),
-        "the noise does not depend on the seed, so that all runs would be deprived by "
-        "the same images.": _spread(x, 0, *x.shape),
+        "new": torch.randn(x.shape),
+        "same": _spread(x, seed, *x.shape[1:]),
+        "uniform": torch.rand(x.shape, generator=randomly(seed)),
+        "added": x + _spread(x, seed, *x.shape),
+        "grey": _spread(x, seed, len(x), 1, *x.shape[2:]),
+        "stripes": _spread(x, seed, *x.shape[:3], 1),
+        "no-seed": _spread(x, 0, *x.shape),
     },
-)  # fmt: skip
+)

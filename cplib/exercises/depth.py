@@ -29,20 +29,19 @@ SEES = Exercise(
     "depth-sees",
     reference=_by_tracing,
     cases=(
-        ([3], [1]), ([3, 3], [1, 1]), ([3, 3], [2, 1]), ([5, 3, 1], [2, 2, 1]),
+        ([3], [1]),
+        ([3, 3], [1, 1]),
+        ([3, 3], [2, 1]),
+        ([5, 3, 1], [2, 2, 1]),
         ([3, 3, 3, 3, 3, 3, 3, 3, 1, 1], [1, 1, 2, 1, 2, 1, 2, 1, 1, 1]),
     ),
     wrong=lambda kernels, strides: {
-        "you apply a layer's own stride to its kernel. The stride moves the units of "
-        "the *next* layer apart.": _sees(kernels, strides, own_stride=True),
-        "strides make no difference to your answer. How many pixels apart are two "
-        "neighbours in a map, after a stride of 2?": _sees(kernels, strides, flat=True),
-        "a kernel of side 1 should add nothing, and one of side 3 adds one unit on "
-        "either side.": _sees(kernels, strides, whole=True),
-        "almost: with no layer at all, a unit is a pixel, and sees itself.":
-            _sees(kernels, strides) - 1,
+        "own-stride": _sees(kernels, strides, own_stride=True),
+        "no-strides": _sees(kernels, strides, flat=True),
+        "whole-kernel": _sees(kernels, strides, whole=True),
+        "no-pixel": _sees(kernels, strides) - 1,
     },
-)  # fmt: skip
+)
 
 
 def _not_rejected(values: np.ndarray) -> tuple[float, float]:
@@ -72,19 +71,11 @@ INTERVAL = Exercise(
     reference=_not_rejected,
     cases=tuple((np.array(values),) for values in VALUES),
     wrong=lambda x: {
-        "the factor 1.96 is for very many seeds. With few, the spread itself is poorly "
-        "known, and Student's factor makes up for that.":
-            _around(x, 1.96 * stats.sem(x)),
-        "that is the spread of single seeds. The *mean* of n seeds is better known, by "
-        "a factor of √n.": _around(x, _factor(x) * x.std(ddof=1)),
-        "you use the variance. The standard error is a root: it has the unit of the "
-        "values themselves.": _around(x, _factor(x) * x.var(ddof=1) / len(x)),
-        "your standard deviation divides by n (numpy's default). The mean was "
-        "estimated from the same values, so divide by n − 1: `ddof=1`.":
-            _around(x, _factor(x) * x.std() / len(x) ** 0.5),
-        "you leave out 5 % on each side. That makes an interval of 90 %.":
-            _around(x, _factor(x, 0.95) * stats.sem(x)),
-        "that is the mean and half the width. The two ends are asked for.":
-            (x.mean(), _factor(x) * stats.sem(x)),
+        "normal": _around(x, 1.96 * stats.sem(x)),
+        "spread": _around(x, _factor(x) * x.std(ddof=1)),
+        "variance": _around(x, _factor(x) * x.var(ddof=1) / len(x)),
+        "by-n": _around(x, _factor(x) * x.std() / len(x) ** 0.5),
+        "one-sided": _around(x, _factor(x, 0.95) * stats.sem(x)),
+        "half": (x.mean(), _factor(x) * stats.sem(x)),
     },
-)  # fmt: skip
+)

@@ -17,16 +17,12 @@ WINDOW = Exercise(
         for epoch in range(12)
     ),
     wrong=lambda epoch, onset, removal: {
-        "your deficit lasts an epoch too long. The removal is the first epoch without "
-        "it.": onset <= epoch <= removal,
-        "your deficit begins an epoch late. The onset is the first epoch with it.":
-            onset < epoch < removal,
-        "your deficit has the right length, but comes an epoch late at both ends. "
-        "Epochs are counted from 0.": onset < epoch <= removal,
-        "the removal is the age of the network when the deficit ends, not the length "
-        "of the deficit.": onset <= epoch < onset + removal,
+        "too-long": onset <= epoch <= removal,
+        "late-onset": onset < epoch < removal,
+        "late": onset < epoch <= removal,
+        "length": onset <= epoch < onset + removal,
     },
-)  # fmt: skip
+)
 
 
 def _by_loops(x: torch.Tensor) -> np.ndarray:
@@ -60,21 +56,13 @@ BLUR = Exercise(
     reference=_by_loops,
     observe=_observe_blur,
     wrong=lambda x: {
-        "you keep one pixel of each block and drop the others. That is sampling "
-        "without averaging: stripes will alias, and the mean of the image is not "
-        "kept.": x[..., ::4, ::4].repeat_interleave(4, -2).repeat_interleave(4, -1),
-        "the image is shrunk and stays small. Enlarge it to its old sides, so that the "
-        "network can look at it.": F.avg_pool2d(x, 4),
-        "you cut each side into 4 blocks. A block should have 4 pixels a side, however "
-        "many blocks that makes.":
-            F.interpolate(F.adaptive_avg_pool2d(x, 4), x.shape[-2:]),
-        "you average over the channels too, so that the colour is lost. Each channel "
-        "should be blurred by itself.":
-            _by_loops(x.mean(1, keepdim=True).expand_as(x)),
-        "you average over the whole image. The mean should be taken block by block.":
-            x.mean((2, 3), keepdim=True) + 0 * x,
+        "sampled": x[..., ::4, ::4].repeat_interleave(4, -2).repeat_interleave(4, -1),
+        "small": F.avg_pool2d(x, 4),
+        "four-blocks": F.interpolate(F.adaptive_avg_pool2d(x, 4), x.shape[-2:]),
+        "channels": _by_loops(x.mean(1, keepdim=True).expand_as(x)),
+        "whole-image": x.mean((2, 3), keepdim=True) + 0 * x,
     },
-)  # fmt: skip
+)
 
 
 def _distinct_states(removals: list[int], clean: int) -> int:
@@ -89,16 +77,9 @@ TREE = Exercise(
     reference=_distinct_states,
     cases=tuple(itertools.product(([5], [5, 10], [2, 4, 8, 16], [3, 4]), (1, 6, 40))),
     wrong=lambda removals, clean: {
-        "these are the epochs one by one. Runs with the same past share it: which "
-        "epochs do they have in common?":
-            sum(removals) + clean * len(removals) + max(removals) + clean,
-        "the run without deficit is missing. It shares nothing with the others.":
-            max(removals) + clean * len(removals),
-        "the run without deficit is longer than that: it serves as a control too, and "
-        "lasts as long as the longest run.":
-            max(removals) + clean * (len(removals) + 1),
-        "each run has clean epochs of its own after its removal, at an age at which "
-        "others are still blurred. They cannot be shared.":
-            2 * (max(removals) + clean),
+        "unshared": sum(removals) + clean * len(removals) + max(removals) + clean,
+        "no-clean": max(removals) + clean * len(removals),
+        "short-clean": max(removals) + clean * (len(removals) + 1),
+        "shared-all": 2 * (max(removals) + clean),
     },
-)  # fmt: skip
+)

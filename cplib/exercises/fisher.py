@@ -43,19 +43,13 @@ TRACE = Exercise(
     reference=_by_autograd,
     cases=tuple(map(_task, range(2))),
     wrong=lambda w, x, labels: {
-        "you use the labels of the data. That is the empirical Fisher, which is not "
-        "the Fisher information: the label comes from the network's answer.":
-            _of_labels(w, x, labels),
-        "you use the most likely label alone. The others count too, each with its "
-        "probability, and their gradients are longer.":
-            _of_labels(w, x, (x @ w.T).argmax(1)),
-        "all labels have the same weight in your mean. Each should have the "
-        "probability that the network gives it.": _lengths(w, x)[1].mean(),
-        "you sum over the images. Take their mean.": torch.mul(*_lengths(w, x)).sum(),
-        "that is for the gradient by the scores. For the one by the weights, the "
-        "length of the image matters.": 1 - _lengths(w, x)[0].square().sum(1).mean(),
+        "empirical": _of_labels(w, x, labels),
+        "likeliest": _of_labels(w, x, (x @ w.T).argmax(1)),
+        "equal": _lengths(w, x)[1].mean(),
+        "sum": torch.mul(*_lengths(w, x)).sum(),
+        "scores": 1 - _lengths(w, x)[0].square().sum(1).mean(),
     },
-)  # fmt: skip
+)
 
 ANSWERS = ([0.5, 0.5], [0.7, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1])
 
@@ -84,12 +78,9 @@ SIGNS = Exercise(
     reference=_by_root,
     observe=_observe_direction,
     wrong=lambda p, s: {
-        "the mean of your v vᵀ is diag p. The second term is missing.": p.sqrt() * s,
-        "in the second term the product with the signs needs √p, not p.":
-            p.sqrt() * s - p * (p * s).sum(),
-        "diag √p, not diag p: squared, it should become p.":
-            p * s - p * (p * s).sum(),
-        "in the second term the vector in front is p, not √p.":
-            p.sqrt() * s - p.sqrt() * (p.sqrt() * s).sum(),
+        "one-term": p.sqrt() * s,
+        "p-inside": p.sqrt() * s - p * (p * s).sum(),
+        "not-root": p * s - p * (p * s).sum(),
+        "p-outside": p.sqrt() * s - p.sqrt() * (p.sqrt() * s).sum(),
     },
-)  # fmt: skip
+)

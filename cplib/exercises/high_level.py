@@ -36,12 +36,10 @@ FLIP = Exercise(
     reference=lambda x: torch.stack([row for row in x.unbind(-2)][::-1], -2),
     observe=_observe_flip,
     wrong=lambda x: {
-        "some images are turned and others not. This is a deficit and not an "
-        "augmentation: no training image stays upright while it lasts.": _by_chance(x),
-        "you exchange left and right. The last dimension runs along a row.": x.flip(-1),
-        "that is a half turn, as in Stratton's tube: left and right are exchanged too. "
-        "Only up and down should be.": x.flip(-2, -1),
-        "the images are as they were.": x,
+        "some-images": _by_chance(x),
+        "mirrored": x.flip(-1),
+        "half-turn": x.flip(-2, -1),
+        "unchanged": x,
     },
 )
 
@@ -83,20 +81,13 @@ RENAME = Exercise(
     reference=_cycle,
     observe=_observe_renaming,
     wrong=lambda y, seed: {
-        "you shuffle labels over the images, so that two aeroplanes get different "
-        "names. Choose a new name for each *class*, and give it to all images of that "
-        "class.": y[torch.randperm(len(y), generator=randomly(seed))],
-        "two classes get the same name, and cannot be told apart any more. The rule "
-        "must be one to one.": torch.randint(10, (10,), generator=randomly(seed))[y],
-        "one to one, but now and then a class keeps its own name, by chance. How can "
-        "that be ruled out?": torch.randperm(10, generator=randomly(seed))[y],
-        "the rule is another one each time. It should be a function of the seed, so "
-        "that it stays fixed for a whole run.":
-            _cycle(y, int(torch.randint(10**6, ()))),
-        "a proper rule, but the same for every seed. Then the seeds would tell nothing "
-        "about other rules.": (y + 1) % 10,
+        "shuffled": y[torch.randperm(len(y), generator=randomly(seed))],
+        "doubled": torch.randint(10, (10,), generator=randomly(seed))[y],
+        "kept": torch.randperm(10, generator=randomly(seed))[y],
+        "random": _cycle(y, int(torch.randint(10**6, ()))),
+        "one-rule": (y + 1) % 10,
     },
-)  # fmt: skip
+)
 
 
 def _needed(accuracy: np.ndarray, removal: int, goal: float) -> float:
@@ -117,15 +108,10 @@ LONG = Exercise(
     reference=_needed,
     cases=tuple(itertools.product((RISE,), (0, 3, 6), (0.25, 0.5, 0.75, 0.9))),
     wrong=lambda rise, start, goal: {
-        "that is the age of the network. Count from the removal.":
-            start + _needed(rise, start, goal),
-        "you count epochs before the removal as well. A goal that was reached under "
-        "the deficit does not count.": _first(rise >= goal) - start,
-        "where the goal is never reached you say 0, which means at once. `np.argmax` "
-        "of only False values is 0; NaN is asked for.":
-            int(np.argmax(rise[start:] >= goal)),
-        "one too many. `accuracy[removal]` is that of the network at the removal, "
-        "after no clean epoch.": _needed(rise, start, goal) + 1,
-        "to reach a goal exactly is to reach it.": _first(rise[start:] > goal),
+        "age": start + _needed(rise, start, goal),
+        "under-deficit": _first(rise >= goal) - start,
+        "at-once": int(np.argmax(rise[start:] >= goal)),
+        "one-more": _needed(rise, start, goal) + 1,
+        "beyond": _first(rise[start:] > goal),
     },
-)  # fmt: skip
+)

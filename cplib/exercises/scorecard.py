@@ -30,23 +30,14 @@ RULE = Exercise(
         for finding in FINDINGS
     ),
     wrong=lambda mean, low, high, least: {
-        "you judge by the mean alone. *Reproduced* is said of the whole interval: how "
-        "far must it reach?": YES if mean > least else NO,
-        "you compare the upper end of the interval. If the lower end is below the "
-        "threshold, the interval holds both. Which end decides?":
-            YES if high > least else NO if high < least else HALF,
-        "you compare with 0. The claim says above which threshold the statistic should "
-        "be.": YES if low > 0 else NO if high < 0 else HALF,
-        "an interval that includes the threshold refutes nothing. There is a verdict "
-        "for it.": YES if low > least else NO,
-        "you say *contradicted* as soon as the mean is on the wrong side. It is said "
-        "of the whole interval, as *reproduced* is.":
-            NO if not mean > least else YES if low > least else HALF,
-        "without an interval (NaN, from a single seed) you decide. Every comparison "
-        "with NaN is false, so ask what must be true.":
-            HALF if low <= least <= high else YES if mean > least else NO,
+        "mean": YES if mean > least else NO,
+        "upper-end": YES if high > least else NO if high < least else HALF,
+        "zero": YES if low > 0 else NO if high < 0 else HALF,
+        "refuted": YES if low > least else NO,
+        "one-sided": NO if not mean > least else YES if low > least else HALF,
+        "one-seed": HALF if low <= least <= high else YES if mean > least else NO,
     },
-)  # fmt: skip
+)
 
 
 def _over_all_numbers(n: int, level: float) -> tuple[float, float]:
@@ -61,18 +52,11 @@ MISSES = Exercise(
     reference=_over_all_numbers,
     cases=((1, 0.95), (3, 0.9), (10, 0.95), (30, 0.99), (30, 0.95)),
     wrong=lambda n, level: {
-        "your probability is that of *no* miss. At least one is the opposite.":
-            (n * (1 - level), level**n),
-        "you count the intervals that hold the truth. The others are asked for.":
-            (n * level, 1 - level**n),
-        "you add the probabilities. Two misses can happen together, and are then "
-        "counted twice. With many intervals your sum is above 1.":
-            (n * (1 - level), n * (1 - level)),
-        "`(1 - level) ** n` is the probability that *all* miss. What is the "
-        "probability that none does?": (n * (1 - level), 1 - (1 - level) ** n),
-        "that is the probability of *exactly* one miss. Two or more count as well.":
-            (n * (1 - level), n * (1 - level) * level ** (n - 1)),
-        "the two numbers are swapped: the expected number first.":
-            (1 - level**n, n * (1 - level)),
+        "no-miss": (n * (1 - level), level**n),
+        "hits": (n * level, 1 - level**n),
+        "added": (n * (1 - level), n * (1 - level)),
+        "all-miss": (n * (1 - level), 1 - (1 - level) ** n),
+        "exactly-one": (n * (1 - level), n * (1 - level) * level ** (n - 1)),
+        "swapped": (1 - level**n, n * (1 - level)),
     },
-)  # fmt: skip
+)

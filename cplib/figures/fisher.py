@@ -13,17 +13,7 @@ from ..errors import CplibError, InputError
 from ..results import Result
 from ..studies import Run
 from .captions import finished, origins, over_seeds
-from .marks import (
-    added,
-    band,
-    interval,
-    legend,
-    mean,
-    name_of,
-    percent,
-    plain_log,
-    rows,
-)
+from .marks import added, band, interval, legend, log_axis, mean, name_of, percent, rows
 from .palette import GREY, looks, networks, ramp, series, style
 from .panel import Panel, worded
 
@@ -144,7 +134,7 @@ def beside_loss(*results: Result) -> Panel:
                 )  # fmt: skip
         axes.set_xlabel("training loss (nats)")
         table = pd.concat(tables, ignore_index=True).drop(columns="clean")
-        plain_log(axes, table["trace"], TRACE)
+        log_axis(axes, table["trace"], TRACE)
         legend(axes)
     words = "; ".join(
         f"{name}: trace over loss from {low:,.0f} to {high:,.0f}"
@@ -213,7 +203,7 @@ def _lines(
         found.columns = ["trace", "trace, low", "trace, high"]
         tables.append(found.reset_index().assign(**{column: name}))
         seen.append(curve[curve > 0].stack())
-    plain_log(axes, pd.concat(seen), TRACE)
+    log_axis(axes, pd.concat(seen), TRACE)
     legend(axes)
     return "; ".join(words), pd.concat(tables, ignore_index=True)
 

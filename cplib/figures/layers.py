@@ -62,11 +62,10 @@ def moved(result: Result, deficit: str | None = None) -> Panel:
         figure, grid = rows(*[1.45] * len(layers), width=WIDTH / 2)
         own = looks([clean, *late])
         drawn = [own[late.index(run) + 1] for run in runs]
+        lines = list(zip(runs, excess.items(), drawn, strict=True))
         for axes, layer in zip(grid, layers, strict=True):
             axes.axhline(0, color=INK, linewidth=0.8)
-            for run, (name, apart), look in zip(
-                runs, excess.items(), drawn, strict=True
-            ):
+            for run, (name, apart), look in lines:
                 mean(axes, apart[layer], look, name, marker="")
                 axes.axvline(run.removal, color=look.colour, linestyle=":")
                 found = interval(apart[layer]).round(2).assign(layer=layer, run=name)

@@ -141,7 +141,7 @@ def percent(axes: Axes, label: str = _("test accuracy (%)"), least: float = 0) -
     axes.margins(x=0.02)
 
 
-def plain_log(axes: Axes, seen: pd.Series, label: str) -> None:
+def log_axis(axes: Axes, seen: pd.Series, label: str) -> None:
     """Make the y axis logarithmic, with plain numbers, over `seen`, all above 0."""
     axes.set_yscale("log")
     axes.set(ylabel=label, ylim=(seen.min() / 1.2, 1.2 * seen.max()))

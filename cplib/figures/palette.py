@@ -27,21 +27,15 @@ SERIES = (
 NETWORKS = dict(zip(("AllCNN", "ResNet18", "DepthCNN", "MLP"), SERIES, strict=False))
 MORE = "XPph*"  # markers of further networks of one family
 STEP = 5  # percent, in which colours are mixed with ink
+INKED = "axes.edgecolor axes.labelcolor text.color xtick.color ytick.color".split()
 STYLE = {
     **sns.axes_style("ticks"),
     **sns.plotting_context("paper", font_scale=1.07),
-    "axes.edgecolor": INK,
-    "axes.facecolor": "none",
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.facecolor": "none",
+    **dict.fromkeys(INKED, INK),
+    **dict.fromkeys(("axes.facecolor", "figure.facecolor"), "none"),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
     "font.sans-serif": ["DejaVu Sans"],  # matplotlib's: the same everywhere
-    "legend.frameon": False,
     "svg.hashsalt": "cplib",  # the same figure gives the same file
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
 }
 
 

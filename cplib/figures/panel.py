@@ -56,10 +56,8 @@ class Panel:
     def save(self, path: Path | str) -> None:
         """Write the image on white; the suffix is its format (SVG, PNG or PDF)."""
         path = check(path)
-        try:
+        with files.writing(path, ELSEWHERE):
             self._write(path, path.suffix[1:].lower(), dpi=200, facecolor=WHITE)
-        except OSError as error:
-            raise files.storage_error(path, error, ELSEWHERE) from error
 
     def svg(self, part: list[Axes] | None = None) -> bytes:
         """The image as SVG without a background, or the `part` of it with these axes.

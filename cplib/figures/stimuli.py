@@ -141,12 +141,11 @@ def _kept(kind: Deficit) -> dict:
     power = torch.fft.fft2(shown - shown.mean((2, 3), keepdim=True)).abs() ** 2
     frequency = torch.fft.fftfreq(shown.shape[-1])
     fine = (frequency[:, None] ** 2 + frequency[None] ** 2).sqrt() > 0.125
+    share = (power * fine).sum() / power.sum()
     return {
         "deficit": kind.label,
         "contrast (standard deviation)": float(shown.std()),
-        "share of it above 1/8 cycle per pixel": float(
-            (power * fine).sum() / power.sum()
-        ),
+        "share of it above 1/8 cycle per pixel": float(share),
         "labels changed": isinstance(kind, LabelPermutation),
         "augmentation": kind.augment,
     }

@@ -19,7 +19,7 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from .._base.plain import settle, whole
 from ..errors import InputError
@@ -46,7 +46,7 @@ class Probe:
 
 def trace(
     net: nn.Module,
-    images: torch.Tensor,
+    images: Tensor,
     random: torch.Generator,
     *,
     labels: str = "signs",
@@ -76,7 +76,7 @@ def trace(
 
 
 def single_backward(
-    net: nn.Module, images: torch.Tensor, random: torch.Generator, *, batch: int = 32
+    net: nn.Module, images: Tensor, random: torch.Generator, *, batch: int = 32
 ) -> Estimate:
     """The trace from one backward pass for each batch: B |mean gradient|^2.
 
@@ -106,7 +106,7 @@ def single_backward(
     return estimate_of(modules, np.array(samples))
 
 
-def _signs(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+def _signs(logits: Tensor, random: torch.Generator) -> Tensor:
     """v with E v v^T = diag(p) - p p^T, from random signs, (B, classes)."""
     signs = (_uniform(logits, random) < 0.5).float() * 2 - 1
     p = logits.softmax(1)
@@ -114,27 +114,25 @@ def _signs(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     return root * signs - p * (root * signs).sum(1, keepdim=True)
 
 
-def _sampled(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+def _sampled(logits: Tensor, random: torch.Generator) -> Tensor:
     """v = e_y - p, the gradient of log p_y by the logits, y drawn from p."""
     return F.one_hot(_label(logits, random), logits.shape[1]) - logits.softmax(1)
 
 
-def _label(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+def _label(logits: Tensor, random: torch.Generator) -> Tensor:
     """y drawn from p, (B,)."""
     gumbel = -(-_uniform(logits, random).log()).log()  # the largest sum is at y ~ p
     return (logits + gumbel).argmax(1)
 
 
-def _uniform(logits: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+def _uniform(logits: Tensor, random: torch.Generator) -> Tensor:
     """Numbers from 0 to 1, drawn on the CPU so that they are the same everywhere."""
     return torch.rand(logits.shape, generator=random).to(logits.device)
 
 
 def squared_norms(
-    net: nn.Module,
-    images: torch.Tensor,
-    direction: Callable[[torch.Tensor], torch.Tensor],
-) -> torch.Tensor:
+    net: nn.Module, images: Tensor, direction: Callable[[Tensor], Tensor]
+) -> Tensor:
     """|grad_w (v . logits)|^2 for each image and the weights w of each layer.
 
     The gradient of one image by a layer's weights is G U^T, where U (K, P) is the
@@ -152,7 +150,7 @@ def squared_norms(
     """
     modules, calls = layers(net), []
 
-    def listen(module: nn.Module, args: tuple, output: torch.Tensor) -> torch.Tensor:
+    def listen(module: nn.Module, args: tuple, output: Tensor) -> Tensor:
         addition = torch.zeros_like(output).requires_grad_()  # to differentiate by
         calls.append((module, args[0].detach(), args[0]._version, addition))
         return output + addition
@@ -173,7 +171,7 @@ def squared_norms(
     return torch.stack(columns, 1)
 
 
-def _unchanged(name: str, x: torch.Tensor, version: int) -> torch.Tensor:
+def _unchanged(name: str, x: Tensor, version: int) -> Tensor:
     if x._version != version:
         raise InputError(
             f"The input of layer {name!r} is overwritten later in the network: make "
@@ -182,9 +180,7 @@ def _unchanged(name: str, x: torch.Tensor, version: int) -> torch.Tensor:
     return x
 
 
-def _as_matrices(
-    module: nn.Module, x: torch.Tensor, g: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _as_matrices(module: nn.Module, x: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
     """G^T (B * groups, P, O) and U^T (B * groups, P, K), of each group of channels."""
     if isinstance(module, nn.Linear):
         g, u = (t.reshape(len(x), -1, t.shape[-1]) for t in (g, x))
@@ -196,7 +192,7 @@ def _as_matrices(
     return g.reshape(rows, positions, -1), u.reshape(rows, positions, -1)
 
 
-def _patches(module: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+def _patches(module: nn.Conv2d, x: Tensor) -> Tensor:
     """What the kernel sees at each position: a view (B, H, W, height, width, C)."""
     sides, mode = module._reversed_padding_repeated_twice, module.padding_mode
     if any(sides):
@@ -209,9 +205,7 @@ def _patches(module: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
     return x.permute(0, 1, 2, 4, 5, 3)
 
 
-def _squared(
-    outer: list[tuple[torch.Tensor, torch.Tensor]], logits: torch.Tensor
-) -> torch.Tensor:
+def _squared(outer: list[tuple[Tensor, Tensor]], logits: Tensor) -> Tensor:
     """|sum over P of g u^T|^2 (B,), for g (N, P, O) and u (N, P, K) of each call."""
     if not outer:  # the layer is not called
         return logits.new_zeros(len(logits))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from .._base.device import isolated
@@ -69,8 +69,8 @@ def layers(net: nn.Module) -> dict[str, nn.Module]:
 
 @contextlib.contextmanager
 def measuring(
-    net: nn.Module, images: torch.Tensor, *, once: bool = False
-) -> Iterator[tuple[dict[str, nn.Module], torch.Tensor]]:
+    net: nn.Module, images: Tensor, *, once: bool = False
+) -> Iterator[tuple[dict[str, nn.Module], Tensor]]:
     """Context with `net` in evaluation mode, `isolated`; then `net` is as before.
 
     Yields `layers(net)` and the images, which may come from `torch.inference_mode`.
@@ -96,7 +96,7 @@ def measuring(
 
 
 def _refuse_others(
-    net: nn.Module, modules: Iterable[nn.Module], images: torch.Tensor, once: bool
+    net: nn.Module, modules: Iterable[nn.Module], images: Tensor, once: bool
 ) -> None:
     """Raise `InputError` if other weights than those of `modules` have a say.
 
@@ -110,7 +110,7 @@ def _refuse_others(
         known = args and len(args[0]) == len(images)
         module.weight.requires_grad_(not known or (once and calls[module] > 1))
 
-    def after(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
+    def after(module: nn.Module, args: tuple, output: Tensor) -> None:
         module.weight.requires_grad_()
 
     with contextlib.ExitStack() as stack:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from .._base.plain import number, whole
 from ..errors import InputError
@@ -20,10 +20,10 @@ BLOCKS = 8
 
 def noise_injection(
     net: nn.Module,
-    images: torch.Tensor,
+    images: Tensor,
     random: torch.Generator,
     *,
-    labels: torch.Tensor | None = None,
+    labels: Tensor | None = None,
     beta: float = 1e-6,
     steps: int = 400,
     batch: int = 64,
@@ -78,9 +78,7 @@ def noise_injection(
     return estimate_of(modules, np.array(samples))
 
 
-def _answers(
-    net: nn.Module, images: torch.Tensor, labels: torch.Tensor | None
-) -> torch.Tensor:
+def _answers(net: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
     """Target answers of the noisy network: probabilities (N, classes)."""
     with torch.no_grad():
         own = torch.cat([net(part) for part in images.split(256)]).float().softmax(1)
@@ -99,14 +97,14 @@ class _Noise:
     """Noise on the weights: `logs` are the logarithms of its variances, by layer."""
 
     net: nn.Module
-    images: torch.Tensor
-    answers: torch.Tensor
+    images: Tensor
+    answers: Tensor
     random: torch.Generator
     batch: int
     shared: bool
-    logs: dict[nn.Module, torch.Tensor]
+    logs: dict[nn.Module, Tensor]
 
-    def add(self, module: nn.Module, args: tuple, output: torch.Tensor) -> torch.Tensor:
+    def add(self, module: nn.Module, args: tuple, output: Tensor) -> Tensor:
         """A forward hook: the output of a layer whose weights have noise, per image.
 
         A linear map of vectors uses each weight once, so that the noise of its outputs
@@ -127,17 +125,17 @@ class _Noise:
         after = self._signs(x, channel, len(log))
         return output + after * map_(x * before, weight, None)
 
-    def _normal(self, like: torch.Tensor) -> torch.Tensor:
+    def _normal(self, like: Tensor) -> Tensor:
         return torch.randn(like.shape, generator=self.random).to(like.device)
 
-    def _signs(self, x: torch.Tensor, channel: int, count: int) -> torch.Tensor:
+    def _signs(self, x: Tensor, channel: int, count: int) -> Tensor:
         """Random signs, +-1, for each image of `x` and each of `count` channels."""
         shape = [len(x), *[1] * (x.ndim - 1)]
         shape[channel] = count
         chosen = torch.rand(shape, generator=self.random) < 0.5
         return (chosen.float() * 2 - 1).to(x.device)
 
-    def slopes(self) -> tuple[torch.Tensor, ...]:
+    def slopes(self) -> tuple[Tensor, ...]:
         """Slopes of the loss along the logarithms, from one batch and one draw."""
         chosen = torch.randint(len(self.images), (self.batch,), generator=self.random)
         chosen = chosen.to(self.images.device)

@@ -107,16 +107,11 @@ def _compare(result: Result, seed: int, run: Run, trained: Trained) -> Check:
     then = dict.fromkeys(KIND, UNKNOWN) | result.provenance[seed]
     now = summarise(trained.notes)
     changed = [key for key in KIND if then[key] != now[key]]
-    tolerance, why = (0.0, "") if exact else _tolerance(result)
-    return Check(
-        f"{study.name} {study.scale} seed {seed}, {run.title}",
-        float(stored[-LAST:, accuracy].mean()),
-        float(fresh[-LAST:, accuracy].mean()),
-        exact,
-        tuple(f"{k} {then[k]} when stored, {now[k]} now" for k in changed),
-        tolerance,
-        why,
-    )
+    differs = tuple(f"{k} {then[k]} when stored, {now[k]} now" for k in changed)
+    tolerance = (0.0, "") if exact else _tolerance(result)
+    name = f"{study.name} {study.scale} seed {seed}, {run.title}"
+    ends = (float(part[-LAST:, accuracy].mean()) for part in (stored, fresh))
+    return Check(name, *ends, exact, differs, *tolerance)
 
 
 def _tolerance(result: Result) -> tuple[float, str]:

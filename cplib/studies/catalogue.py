@@ -49,8 +49,7 @@ def swept(scale: Scale, name: str) -> Study:
 
 def depth(scale: Scale, blocks: int) -> Study:
     """Figure 3, bottom right: a network of `blocks` stages, blur until epoch t0."""
-    stages = "1 stage" if blocks == 1 else f"{blocks} stages"
-    title = f"Network of {stages}: blur until epoch t0"
+    title = f"Network of {blocks} stage{'s' * (blocks > 1)}: blur until epoch t0"
     setup, ends = scale.depth.vary(blocks=blocks), scale.depth_removals
     return _from_birth(f"3BR{blocks}", scale, title, "blur", ends, setup)
 
@@ -163,12 +162,9 @@ STUDIES = {
     "4L": resnet_windows,
     "5": layers,
     "2B-moving": moving_noise,
-    "worth": worth,
-    "permanent": permanent,
+    **{study.__name__: study for study in (worth, permanent)},
     **{name: partial(changed, name=name) for name in CHANGED},
-    "timing": timing,
-    "demo": demo,
-    "unmirrored": unmirrored,
+    **{study.__name__: study for study in (timing, demo, unmirrored)},
 }
 # what the book shows, with the scale at which it is stored
 SMALL = ("demo", "unmirrored")  # studies of gratings

@@ -71,17 +71,9 @@ def table(
         work = epochs * (3 * data.train + tested(study.setup, longest)) * flops
         images = (data.train + data.test) * source.channels * data.size**2
         held = 12 * weights + 2 * study.setup.schedule.batch * activations + images
-        rows.append(
-            {
-                "study": name,
-                "network": study.setup.model.family,
-                "epochs": epochs,
-                "PFLOP": round(work / 1e15, 1),
-                "GB": round(held / 1e9, 2),
-                **{
-                    f"hours, {card}": round(work / (share * peak * 3.6e15), 2)
-                    for card, peak in CARDS.items()
-                },
-            }
-        )
+        row = {"study": name, "network": study.setup.model.family, "epochs": epochs}
+        row |= {"PFLOP": round(work / 1e15, 1), "GB": round(held / 1e9, 2)}
+        for card, peak in CARDS.items():
+            row[f"hours, {card}"] = round(work / (share * peak * 3.6e15), 2)
+        rows.append(row)
     return pd.DataFrame(rows)

@@ -99,15 +99,11 @@ class Study:
 
 
 Span = tuple[Deficit, int, int]
+Spans = Iterable[Span | Iterable[Span]]
 
 
 def windows(
-    name: str,
-    scale: str,
-    title: str,
-    setup: Setup,
-    spans: Iterable[Span | Iterable[Span]],
-    clean_epochs: int,
+    name: str, scale: str, title: str, setup: Setup, spans: Spans, clean_epochs: int
 ) -> Study:
     """A study of a clean run and of one run for each of `spans`.
 
@@ -141,10 +137,8 @@ def sweep(
         raise InputError("Give either removals, for example (10, 20), or a length.")
     ends = {a: removals if length is None else (a + length,) for a in onsets}
     spans = [(deficit, a, b) for a in ends for b in ends[a] if a < b]
-    if title is None:
-        title = deficit.title.capitalize() + (
-            " until epoch t0" if length is None else f" in a window of {length} epochs"
-        )
+    when = "until epoch t0" if length is None else f"in a window of {length} epochs"
+    title = title or f"{deficit.title.capitalize()} {when}"
     return windows(name, base.scale, title, base.setup, spans, base.clean_epochs)
 
 

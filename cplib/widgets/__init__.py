@@ -1,12 +1,11 @@
 """Explore results, with and without a kernel."""
 
 from . import predict
-from .cover import FrontPage, front_page
+from .cover import front_page
 from .explorer import Explorer, explore
 from .laboratory import Laboratory, laboratory
 from .questions import ask
 
 __all__ = [
-    "Explorer", "FrontPage", "Laboratory", "ask", "explore", "front_page", "laboratory",
-    "predict",
+    "Explorer", "Laboratory", "ask", "explore", "front_page", "laboratory", "predict",
 ]  # fmt: skip

@@ -151,11 +151,7 @@ def _of_one(result: Result, deficit: str | None) -> tuple[Run, pd.DataFrame]:
 
 
 def _sketch(
-    result: Result,
-    values: pd.Series,
-    xlabel: str,
-    ylabel: str,
-    ends: tuple[float, float] = PERCENT,
+    result: Result, values: pd.Series, xlabel: str, ylabel: str, ends: tuple = PERCENT
 ) -> Sketch:
     """From `values`, whose index is the x axis: one row for each seed and point.
 

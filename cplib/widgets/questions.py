@@ -3,13 +3,13 @@
 A choice unfolds what there is to say about it. Nothing is graded, kept or printed.
 """
 
-import hashlib
 import html
 from collections.abc import Mapping
 
 import pandas as pd
 from IPython.display import HTML
 
+from .._base.files import sha256
 from .._base.words import translated as _
 from ..errors import InputError
 from .fragments import styled
@@ -42,9 +42,7 @@ def ask(
             f"{', '.join(why)}: use the same names."
         )
     plots, scale = _plots(curves, line) if curves else ({}, "")
-    order = sorted(
-        why, key=lambda name: hashlib.sha256((question + name).encode()).digest()
-    )
+    order = sorted(why, key=lambda name: sha256((question + name).encode()))
     choices = "".join(
         _choice(f"{letter} ", name, plots.get(name), name == right, why[name])
         for letter, name in zip("ABCDEF", order, strict=False)
@@ -98,6 +96,5 @@ def _plot(mean: pd.Series, x: tuple, y: tuple, line: float | None) -> str:
             last=last, low=low, high=high)  # fmt: skip
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{alt}">{mark}'
-        f'<polyline points="{points}"/></svg>'
+        f'aria-label="{alt}">{mark}<polyline points="{points}"/></svg>'
     )

@@ -39,9 +39,9 @@ def _figure(
     outcomes: Outcomes, examples: Examples, outcome: Outcome, against: str
 ) -> Figure:
     """Example images, learning curves, and what each window costs, in a column."""
-    run = outcome.run
+    run, curve = outcome.run, outcomes.result.curve
     lost = _lost(outcomes.groups[run.name], against)
-    impaired = _("with {deficit}", deficit=run.label)
+    impaired, unimpaired = _("with {deficit}", deficit=run.label), _("without deficit")
     final = _(
         "final accuracy\nafter {deficit}: {final}\nwithout deficit: {other}\n{change}",
         deficit=run.label, final=outcome.final.percent,
@@ -51,11 +51,8 @@ def _figure(
         high = 1.4 + 0.32 * lost["removal"].nunique()
         figure, (tiles, curves, costs) = rows(1.1, 2.9, high)
         _examples(tiles, examples, outcome)
-        for one, look, label in (
-            (outcomes.clean.run, Deficit.look, _("without deficit")),
-            (run, run.deficits[0].look, impaired),
-        ):
-            mean(curves, 100 * outcomes.result.curve(one), look, label)
+        mean(curves, 100 * curve(outcomes.clean.run), Deficit.look, unimpaired)
+        mean(curves, 100 * curve(run), run.deficits[0].look, impaired)
         shaded(curves, [run])
         curves.axvline(outcome.middle, ymax=0.9, color=INK, linewidth=1)
         curves.set_title(textwrap.fill(outcome.sight(outcome.middle), 40), loc="left")
