@@ -38,6 +38,10 @@ def raised(result: Result, at: str = "removal", kind: str = "blur") -> np.ndarra
     return np.log2(under / clean).to_numpy()
 
 
+class Unmeasured(InputError):
+    """A study did not measure what a claim is about."""
+
+
 def ending(result: Result, metric: str, kind: str = "blur") -> np.ndarray:
     """log2 of `metric` at the end of the run with the last removal, over no deficit.
 
@@ -46,7 +50,7 @@ def ending(result: Result, metric: str, kind: str = "blur") -> np.ndarray:
     run = _from_start(result, kind)[-1]
     curves = [result.curve(r, metric) for r in (run, result.study.runs[0])]
     if any(run.epochs not in curve.index for curve in curves):
-        raise InputError(
+        raise Unmeasured(
             f"Study {result.study.name} at scale {result.study.scale} has no {metric} "
             f"at epoch {run.epochs}: give its setup a probe and a readout."
         )

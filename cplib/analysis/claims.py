@@ -13,6 +13,7 @@ import pandas as pd
 from .. import results
 from .._base.plain import Seeds
 from .claim_statistics import STATISTICS
+from .claim_traces import Unmeasured
 from .effects import REFERENCES, left_out
 from .findings import LEVEL, SIGNS, Finding, Said
 from .ledger import REPRODUCED, UNDECIDED, VERDICTS, Claim, ledger, registered
@@ -176,7 +177,8 @@ def say(
 def judge(claim: Claim, found: list[results.Result]) -> Finding:
     """The finding on `claim` from the results of its studies, in its order.
 
-    Seeds with a run that diverged are left out.
+    Seeds with a run that diverged are left out. It is not testable if none is left, or
+    if the scale's runs do not measure what the claim is about.
     """
     lost = "".join(dict.fromkeys(map(left_out, found)))
     gone = {seed for result in found for seed in result.diverged["seed"]}
@@ -185,7 +187,10 @@ def judge(claim: Claim, found: list[results.Result]) -> Finding:
     if not all(result.seeds for result in found):
         untested = replace(claim, untestable=f"no seed is left.{lost}")
         return Finding(untested, np.array([]), scale)
-    values, *compared = _measure(claim, found)
+    try:
+        values, *compared = _measure(claim, found)
+    except Unmeasured as error:
+        return Finding(replace(claim, untestable=f"{error}"), np.array([]), scale)
     return Finding(claim, values, scale, lost, *compared)
 
 

@@ -489,6 +489,14 @@ def test_verdicts_follow_from_the_stored_tables(entry):
     check(entry, finding, [Bare(table[table.seed.isin(seeds)]) for table in tables])
 
 
+def test_a_scale_that_does_not_measure_it_cannot_test_the_claim():
+    """Such as smoke, at which the whole book is tested."""
+    claim = registered("matched-not-raised")
+    found = claims.judge(claim, [handmade(name, "smoke") for name in claim.studies])
+    assert found.verdict == ledger.UNTESTABLE and not len(found.values)
+    assert found.sentence().startswith("Not testable: Study 3TL at scale smoke has no")
+
+
 @pytest.fixture(scope="module")
 def card():
     """Every claim, judged on tables made by a formula."""
