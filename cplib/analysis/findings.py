@@ -148,9 +148,8 @@ class Finding:
         level, unit = 90 if within else 95, _(named.get(name, unit))
         found = f"{_interval(level, low, high)} {unit}".strip()
         if self.against and "{reference}" not in text:
-            found += ", " + _(
-                "compared with the {reference}", reference=REFERENCES[self.against]
-            )
+            against = REFERENCES[self.against]
+            found += ", " + _("compared with the {reference}", reference=against)
         count = WORDS[seeds] if seeds < len(WORDS) else seeds
         return f"{found}, {_('{count} seeds', count=count)}"
 

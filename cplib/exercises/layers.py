@@ -35,9 +35,7 @@ def _one_weight(trace: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return trace / weights / each.mean()
 
 
-PAIRS = (
-    ([1.0, 1.0], [10, 30]), ([4.0, 2.0, 6.0], [5, 50, 20]), ([3.0, 3.0], [7, 7]),
-)  # fmt: skip
+PAIRS = ([1.0, 1.0], [10, 30]), ([4.0, 2.0, 6.0], [5, 50, 20]), ([3.0, 3.0], [7, 7])
 
 WORTH = Exercise(
     "layers-weights",

@@ -74,10 +74,8 @@ def _statement(axes: Axes, row) -> None:
     end = OLDEST if pd.isna(row.age_end) else row.age_end
     begin, end = (begin - 4, end + 4) if begin == end else (begin, end)
     y = -list(MEASURES).index(row.measure)
-    axes.barh(
-        y, end - begin, left=begin, height=0.8, color=ANIMAL,
-        alpha=0.1 + 0.5 * SHADE[row.level],
-    )  # fmt: skip
+    shade = 0.1 + 0.5 * SHADE[row.level]
+    axes.barh(y, end - begin, left=begin, height=0.8, color=ANIMAL, alpha=shade)
     axes.text((begin + end) / 2, y, _(row.level), ha="center", va="center",
               rotation=0 if end - begin > 30 else 90)  # fmt: skip
 

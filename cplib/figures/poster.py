@@ -197,12 +197,10 @@ def _swept(title: str, chapter: str, *swept: Result, x: str = "removal") -> Thum
 
 def _animal(title: str, chapter: str, first: str, *more: str) -> Thumbnail:
     """Schematic curves over age: drawn for the eye, not data."""
-    curves = [biology.schematic(name) for name in (*more, first)]
-    kinds = ["line" if c is curves[0] else "dashed" for c in curves]
-    marks = [
-        Mark(c["age_days"].to_numpy()[::20], c["value"].to_numpy()[::20], ANIMAL, kind)
-        for c, kind in zip(curves, kinds, strict=True)
-    ]
+    curves = [biology.schematic(name)[::20] for name in (*more, first)]
+    places = [curve[["age_days", "value"]].to_numpy().T for curve in curves]
+    kinds = ["line", *["dashed"] * len(more)]
+    marks = [Mark(*p, ANIMAL, kind) for p, kind in zip(places, kinds, strict=True)]
     return Thumbnail(title, chapter, marks, f"{title}: a schematic curve over age")
 
 

@@ -77,11 +77,10 @@ class Result:
     def lost(self, *runs: Run) -> str:
         """Which of `runs` (default: all) diverged, in words; '' if none did."""
         asked = [self.number(run) for run in runs or self.study.runs]
+        lost, runs = self.diverged, self.study.runs
         words = [
-            f"{self.study.runs[row.run].title} with seed {row.seed} after epoch "
-            f"{row.epoch}"
-            for row in self.diverged.itertuples()
-            if row.run in asked
+            f"{runs[row.run].title} with seed {row.seed} after epoch {row.epoch}"
+            for row in lost[lost["run"].isin(asked)].itertuples()
         ]
         if len(words) > NAMED:
             words[NAMED:] = [f"{len(words) - NAMED} more"]

@@ -96,9 +96,7 @@ def _cuts(run: Run, runs: list[Run], every: int) -> list[int]:
     """Epochs at which `run` is cut into segments, the last one its end."""
     cuts = {run.epochs, *range(every, run.epochs, every)}
     cuts |= {shared_epochs(run, other) for other in runs if other != run}
-    if run.epochs == 0:
-        return [0]
-    return sorted(cut for cut in cuts if 0 < cut <= run.epochs)
+    return sorted(cut for cut in cuts if 0 < cut <= run.epochs) or [0]
 
 
 def shared_epochs(one: Run, other: Run) -> int:

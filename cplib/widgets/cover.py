@@ -29,7 +29,7 @@ def front_page(result: Result) -> HTML:
     Raises:
         InputError: no run of the result is blurred from birth.
     """
-    outcomes, clean = Outcomes(result), result.study.clean_epochs
+    outcomes = Outcomes(result)
     blurred = [o for o in outcomes.groups.get(Blur.kind, ()) if o.run.onset == 0]
     if not blurred:
         raise InputError(
@@ -41,19 +41,14 @@ def front_page(result: Result) -> HTML:
         "Test accuracy over the life of networks that were blurred from birth until "
         "some epoch, then shown sharp images for {clean} epochs ({seeds}); dashed: "
         "never blurred. Final accuracies are means of the last 5 epochs. {note}",
-        clean=clean, seeds=averaged(len(result.seeds)), note=shown.note,
+        clean=result.study.clean_epochs, seeds=averaged(len(result.seeds)),
+        note=shown.note,
     )  # fmt: skip
     panel = replace(removal_sweep(result), caption=caption)
-    never = outcomes.clean
-    said = _(
-        "Never blurred, the network names {final} of new images correctly after "
-        "{clean} epochs.", final=_percent(never.final), clean=clean
-    )  # fmt: skip
-    first = {"removal": 0, "mean": never.mean[: clean + 1], "final": never.final.mean}
-    runs = [first | {"sentence": said}, *(_chosen(o, never, clean) for o in blurred)]
+    runs = _runs(outcomes, blurred)
     data = {  # accuracies in %
         "colour": mpl.colors.to_hex(Blur.look.colour),
-        "clean": never.mean,
+        "clean": outcomes.clean.mean,
         "sharp": png_uri(shown.images["none"][0]),
         "blurred": png_uri(shown.images[Blur.kind][0]),
         "runs": runs,
@@ -62,6 +57,17 @@ def front_page(result: Result) -> HTML:
     missing = _("choose with a slider when blur ends")
     inside = replaceable(panel._repr_html_())
     return HTML(standalone("glimpse", data, inside, missing, words))
+
+
+def _runs(outcomes: Outcomes, blurred: list[Outcome]) -> list[dict]:
+    """The run that was never blurred, and those that one can choose."""
+    never, clean = outcomes.clean, outcomes.result.study.clean_epochs
+    said = _(
+        "Never blurred, the network names {final} of new images correctly after "
+        "{clean} epochs.", final=_percent(never.final), clean=clean
+    )  # fmt: skip
+    first = {"removal": 0, "mean": never.mean[: clean + 1], "final": never.final.mean}
+    return [first | {"sentence": said}, *(_chosen(o, never, clean) for o in blurred)]
 
 
 def _chosen(outcome: Outcome, never: Outcome, clean: int) -> dict:

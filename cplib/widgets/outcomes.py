@@ -205,13 +205,9 @@ class Outcomes:
     def now(self, outcome: Outcome, epoch: int) -> str:
         """The state of learning after `epoch` epochs, in words."""
         words = (words for end, (words, _) in outcome.phases() if epoch < end)
-        return WORDS["now"].format(
-            epoch=epoch,
-            epochs=outcome.run.epochs,
-            phase=next(words, WORDS["end"]),
-            run=outcome.at(epoch).percent,
-            clean=self.clean.at(epoch).percent,
-        )
+        run, clean = (one.at(epoch).percent for one in (outcome, self.clean))
+        parts = {"phase": next(words, WORDS["end"]), "run": run, "clean": clean}
+        return WORDS["now"].format(epoch=epoch, epochs=outcome.run.epochs, **parts)
 
     def ending(self, outcome: Outcome) -> str:
         """The final accuracy beside those without deficit, in words."""
