@@ -66,9 +66,8 @@ def test_the_lesson_on_phones_fills_its_time_without_a_gap():
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """Pages with the parts for which states are prepared, from the stored results."""
-    explorers = [
-        cp.explore(cp.get("timing", scale)).html for scale in ("laptop", "demo")
-    ]
+    grids = cp.get("timing", "laptop", 1), cp.get("timing", "demo")
+    explorers = [cp.explore(grid).html for grid in grids]
     parts = {"blur": "".join(explorers), "explorer-timing-laptop": explorers[0]}
     parts["laboratory"] = cp.laboratory()._repr_html_()
     return {

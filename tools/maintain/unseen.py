@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 
 import cplib as cp
+from cplib import data
 from cplib._base import console, files
 from cplib.engine import provenance
 from cplib.studies.plan import CHECKPOINT_EVERY
@@ -41,7 +42,7 @@ def main() -> None:
 
 def answers() -> pd.DataFrame:
     """The class of every test image, and that which each network names at its end."""
-    dataset = cp.load(STUDY.setup.data)
+    dataset = data.load(STUDY.setup.data)
     found = {"true": dataset.test_labels}
     for who, run in RUNS.items():
         for seed in SEEDS:
