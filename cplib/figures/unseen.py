@@ -22,7 +22,7 @@ from .stimuli import gallery
 # classes of CIFAR-10, in short
 CLASSES = "plane car bird cat deer dog frog horse ship truck".split()
 NAMES = dict(enumerate(map(_, CLASSES)))
-SMALL = 7.5  # points, of numbers in narrow cells
+SMALL = 8.6  # points, of numbers in narrow cells
 ACROSS, SIDE = 4, 3  # filters in a row, pixels of a filter's side
 
 

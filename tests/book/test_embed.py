@@ -20,7 +20,7 @@ TOC = (
     "format: jb-book\nroot: book/one\nchapters:\n- file: book/two\n- file: book/gone\n"
 )
 STATES = {  # of each part: the state asked for, and what it then says
-    "front-page": ("#blur-until=20", "Blurred until epoch 20"),
+    "front-page": ("#blur-until=40", "Blurred until epoch 40"),
     "explorer-timing-demo": (
         "#timing-demo=noise/0/15/1/control", "noise from epoch 0 to 15"
     ),
@@ -141,7 +141,7 @@ def test_parts_work_in_frames_of_another_page(opened, made, scheme):
     lab.get_by_text("Done: 2 epochs").wait_for(timeout=120_000)
     slider = page.frame_locator('iframe[src^="front"]').get_by_label("Blur ends at")
     slider.press("ArrowLeft")
-    assert page.frames[1].url.endswith("#blur-until=15")
+    assert page.frames[1].url.endswith("#blur-until=20")
 
 
 @pytest.mark.browser
