@@ -28,6 +28,8 @@ LINES = {
 }
 DOTTED = _("dotted: no deficit, same age")
 NEAR = _("at the same age it is within a point of it")
+BOTH = _(" (solid) and with the same age (dotted)")
+CLOSE = _(" (at the same age the loss is within a point of that)")
 T0 = _("epoch t₀ at which the deficit is removed")
 
 
@@ -147,7 +149,8 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
     panel = worded(
         "sweep", figure, table if len(lines) > 1 else table.drop(columns="line"),
         what=what, words=" ".join(words), clean=result.study.clean_epochs,
-        control=DOTTED if apart else NEAR, star=star * quoted,
+        control=DOTTED if apart else NEAR, aged=BOTH if apart else CLOSE,
+        star=star * quoted,
     )  # fmt: skip
     return finished(result, panel)
 
