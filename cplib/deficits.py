@@ -17,7 +17,7 @@ from .errors import InputError
 
 __all__ = [
     "KINDS", "Blur", "Deficit", "Detail", "Grey", "LabelPermutation", "Look",
-    "MovingNoise", "Noise", "VerticalFlip", "deficit",
+    "MovingNoise", "Noise", "Nothing", "VerticalFlip", "deficit",
 ]  # fmt: skip
 
 
@@ -50,6 +50,7 @@ class Deficit:
         sees: what the network is shown, in words.
         look: how figures draw it.
         augment: whether images are still translated and mirrored.
+        learns: whether the network is trained; if not, the learning rate is 0.
     """
 
     kind: ClassVar[str] = "none"
@@ -57,6 +58,7 @@ class Deficit:
     sees: ClassVar[str] = _("sharp images, true labels")
     look: ClassVar[Look] = Look("#595959", "o", "-")
     augment: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
@@ -225,8 +227,22 @@ class Detail(Blur):
         return x - super().images(x, seed)
 
 
+@dataclass(frozen=True)
+class Nothing(Deficit):
+    """No learning: the weights stay as they are, while the network grows older.
+
+    Not in the paper. The learning rate is 0, and goes on falling unseen; momentum and
+    batch-norm statistics follow the images.
+    """
+
+    label: ClassVar[str] = _("no learning")
+    sees: ClassVar[str] = _("sharp images, true labels, at a learning rate of 0")
+    look: ClassVar[Look] = Look("#9a8a00", "h", "-.")
+    learns: ClassVar[bool] = False
+
+
 KINDS = {d.kind: d for d in (Blur, VerticalFlip, LabelPermutation, Noise)}
-CONTROLS = {d.kind: d for d in (MovingNoise, Grey, Detail)}
+CONTROLS = {d.kind: d for d in (MovingNoise, Grey, Detail, Nothing)}
 
 
 def deficit(kind: str) -> Deficit:

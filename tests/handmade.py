@@ -16,7 +16,7 @@ STORED = book_folder() / "results"  # the book's
 GRID = tuple(range(0, 41, 5))
 LOSS = {
     "none": 0.0, "blur": 0.14, "flip": -0.02, "labels": -0.03, "noise": 0.04,
-    "moving-noise": 0.01, "grey": 0.02,
+    "moving-noise": 0.01, "grey": 0.02, "nothing": 0.1,
 }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ HASHES = {
     ("4L", "laptop"): "b38da70281053d4b",
     ("5", "laptop"): "02cfe9c8c6fd04f1",
     ("2B-moving", "laptop"): "80814988366f62e5",
-    ("worth", "laptop"): "4a98b87a36e4f520",
+    ("worth", "laptop"): "4365c6e766c101c2",
     ("permanent", "laptop"): "d87a874be4122fdf",
     ("timing", "laptop"): "19fe53b5db36ccd2",
     ("timing", "demo"): "66478c5ef0b4fa1e",

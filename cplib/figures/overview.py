@@ -34,7 +34,7 @@ FAMILIES = {"ResNet18": "ResNet-18", "MLP": "digits, MLP"}
 SPENT = {
     "none": _("clean"), "flip": _("upside down"), "labels": _("renamed"),
     "grey": _("grey"), "blur": _("blurred"), "noise": _("fixed noise"),
-    "moving-noise": _("moving noise"),
+    "moving-noise": _("moving noise"), "nothing": _("no learning"),
 }  # fmt: skip
 
 

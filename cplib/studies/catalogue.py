@@ -82,10 +82,16 @@ def moving_noise(scale: Scale) -> Study:
     return _from_birth("2B-moving", scale, title, "moving-noise", ends)
 
 
+def nothing(scale: Scale) -> Study:
+    """No learning until epoch t0: what age alone does, while the rate falls."""
+    title, ends = "No learning until epoch t0", scale.few[1::2]
+    return _from_birth("nothing", scale, title, "nothing", ends)
+
+
 def worth(scale: Scale) -> Study:
     """What the first epochs are worth: one run per way to spend them."""
     title = f"The first {scale.length} epochs, spent in several ways"
-    kinds = "blur flip labels grey noise moving-noise"
+    kinds = "blur flip labels grey noise moving-noise nothing"
     return _from_birth("worth", scale, title, kinds, (scale.length,))
 
 
@@ -162,13 +168,13 @@ STUDIES = {
     "4L": resnet_windows,
     "5": layers,
     "2B-moving": moving_noise,
-    **{study.__name__: study for study in (worth, permanent)},
+    **{study.__name__: study for study in (worth, permanent, nothing)},
     **{name: partial(changed, name=name) for name in CHANGED},
     **{study.__name__: study for study in (timing, demo, unmirrored)},
 }
 # what the book shows, with the scale at which it is stored
 SMALL = ("demo", "unmirrored")  # studies of gratings
-LATER = tuple(CHANGED)  # in training
+LATER = ("nothing", *CHANGED)  # in training
 BOOK = (
     *((name, "laptop") for name in STUDIES if name not in (*SMALL, *LATER)),
     *((name, "demo") for name in ("demo", "timing", "unmirrored")),

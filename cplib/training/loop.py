@@ -104,7 +104,8 @@ def advance(
             if state.epoch == removal and s.shrink is not None:
                 _shrink(state, setup, seed, dataset)
         while state.epoch < end:
-            rate = setup.schedule.rate_at(state.epoch, removal)
+            learns = deficit is None or deficit.learns
+            rate = learns * setup.schedule.rate_at(state.epoch, removal)
             learned = learn(state, setup.schedule.batch, rate, seed, source, labels)
             state.epoch += 1
             row = [[state.epoch, *learned, *_tested(state, setup, dataset)]]

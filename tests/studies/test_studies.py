@@ -85,6 +85,7 @@ def flat(spec, path=""):
     ("name", "of", "settings"),
     [
         ("2B-moving", "2B", set()),
+        ("nothing", "2B", set()),
         ("3BL", "1TL", {".schedule.lr", ".schedule.decay"}),
         ("3BR1", "3BR3", {".model.blocks"}),
         ("3BR1", "3BR2", {".model.blocks"}),

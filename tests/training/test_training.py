@@ -76,6 +76,23 @@ def test_noise_stays_where_it_is_and_moving_noise_does_not(dataset, monkeypatch)
     assert s.shift > 0 and s.mirror
 
 
+def test_nothing_is_learned_while_the_network_grows_older(dataset):
+    """The weights stay, and the first step is as small as its epoch's learning rate."""
+    state = loop.start(SETUP, 3, dataset)
+    born = [weights.detach().clone() for weights in state.net.parameters()]
+    loop.advance(state, SETUP, 3, dataset, [(deficits.Nothing(), 3)])
+    assert state.epoch == 3 and np.isfinite(state.log[1:]).all()
+    for now, then in zip(state.net.parameters(), born, strict=True):
+        assert torch.equal(now, then)
+    rates, learn = [], loop.learn
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "learn", lambda *a: rates.append(a[2]) or learn(*a))
+        loop.advance(state, SETUP, 3, dataset, [(None, 4)])
+    assert rates == [SETUP.schedule.rate_at(3)]
+    pairs = zip(state.net.parameters(), born, strict=True)
+    assert not any(torch.equal(now, then) for now, then in pairs)
+
+
 def test_augmentation_translates_and_mirrors_over_the_mean_colour():
     x = torch.arange(1.0, 1 + 2 * 36).view(2, 1, 6, 6).repeat(50, 1, 1, 1)
     order = torch.randperm(100, generator=stream(1, "test"))
