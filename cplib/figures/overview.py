@@ -71,7 +71,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
     """
     spent = _worth(results, epochs)
     found = [(n, p.mean(), *interval(p.to_numpy())) for n, (c, p) in spent.items()]
-    found.append((_("nothing"), 0.0, math.nan, math.nan))
+    found.append((_("left out"), 0.0, math.nan, math.nan))
     names = ["epochs spent", "points gained", "low", "high"]
     table = pd.DataFrame(found, columns=names)
     table = table.sort_values("points gained", ignore_index=True)

@@ -70,25 +70,52 @@ def window_sweep(result: Result) -> Panel:
     return _sweep(result, lines, "onset", _("epoch of onset of the deficit"))
 
 
-def together(sweeps: dict[str, Result]) -> Panel:
-    """Points lost over t0 in several removal sweeps, by the names given (2, 3 BR)."""
+def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
+    """Points lost over t0 in several removal sweeps, by the names given (2, 3 BR).
+
+    With `clock` compared with the same clean training alone, and below over
+    `decay_left` at t0: if that is what counts, all lines are one.
+    """
     shown = [result.study for result in sweeps.values()]
     alike = len({study.runs[-1].name for study in shown}) == 1
     own = networks(shown) if alike else looks([study.runs[-1] for study in shown])
     named = zip(sweeps.items(), own, strict=True)
-    lines = [Line(name, look, readouts(result)) for (name, result), look in named]
+    lines, by = [], ["removal", "left"] if clock else "removal"
+    for (name, result), look in named:
+        left = {
+            r.removal: decay_left(result.study, r.removal) for r in result.study.runs
+        }
+        table = readouts(result)
+        lines.append(Line(name, look, table.assign(left=table["removal"].map(left))))
     with style():
         figure, grid = rows(2.6, 2.6)
-        _points_lost(grid, lines, "removal", T0)
-    table = _table(lines, "removal").rename(columns={"line": "sweep"} | REFERENCES)
+        _points_lost(grid[: 2 - clock], lines, "removal", T0)
+        if clock:
+            _points_lost(grid[1:], lines, "left", _("weight decay to come, B(t₀)"))
+            grid[1].set_xscale("log")
+            grid[1].invert_xaxis()
+    table = _table(lines, by).rename(columns={"line": "sweep"} | REFERENCES)
     ends = table.groupby("sweep", sort=False)[list(LOST.values())].last()
     words = "; ".join(
         f"{n} {one:.1f} and {two:.1f} points" for n, one, two in ends.itertuples()
     )
     return worded(
-        "together", figure, table, count=len(sweeps), words=words,
+        "clock" if clock else "together", figure, table, count=len(sweeps), words=words,
         seeds=over_seeds(*sweeps.values()), origin=origins(sweeps),
     )  # fmt: skip
+
+
+def decay_left(study: Study, t0: int) -> float:
+    """B(t0): learning rate times weight decay, summed over all steps from t0 on.
+
+    Divided by 1 - momentum: weights without a gradient would shrink to exp(-B).
+    """
+    s, steps = (
+        study.setup.schedule,
+        study.setup.data.train // study.setup.schedule.batch,
+    )
+    rates = sum(s.rate_at(epoch) for epoch in range(t0, t0 + study.clean_epochs))
+    return steps * rates * s.weight_decay / (1 - s.momentum)
 
 
 def readouts(result: Result) -> pd.DataFrame:
@@ -114,13 +141,13 @@ def lines_of(result: Result, name: Callable[[Run], str]) -> list[Line]:
     ]
 
 
-def summary(table: pd.DataFrame, x: str) -> pd.DataFrame:
+def summary(table: pd.DataFrame, x: str | list[str]) -> pd.DataFrame:
     """Final accuracy with its 95 % interval, its references and points lost, by `x`."""
     found = interval(table.pivot_table(index=x, columns="seed", values="final"))
     return found.join(table.groupby(x)[[*LOST, *LOST.values()]].mean())
 
 
-def _table(lines: list[Line], x: str) -> pd.DataFrame:
+def _table(lines: list[Line], x: str | list[str]) -> pd.DataFrame:
     tables = {line.name: summary(line.rows, x) for line in lines}
     return pd.concat(tables, names=["line"]).reset_index()
 

@@ -52,8 +52,6 @@ def read(study: Study, folder: Path) -> tuple[pd.DataFrame, dict[int, dict]] | N
     """
     path = _path(study, folder)
     if not path.exists():
-        _convert_first_edition(study, folder)
-    if not path.exists():
         return None
     try:
         head, rows = _parts(path)
@@ -126,28 +124,6 @@ def _keep_older(study: Study, folder: Path) -> None:
         f"kept as {kept.name}.",
         stacklevel=2,
     )
-
-
-def _convert_first_edition(study: Study, folder: Path) -> None:
-    """Turn a CSV and a JSON file, if they are there and intact, into one file.
-
-    They are left alone if they hold another definition, or the folder is read-only.
-    """
-    csv = folder / f"{study.name}-{study.scale}.csv"
-    note = csv.with_suffix(".json")
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        head = json.loads(note.read_bytes())
-        rows = csv.read_bytes().replace(b"\r\n", b"\n")  # from Git on Windows
-        sums = head["table_sha256"], head["study_hash"]
-        if sums != (files.sha256(rows), study.hash):
-            return
-        table = pd.read_csv(io.BytesIO(rows), dtype=TEXT, keep_default_na=False)
-        numbers = {(r.name, r.onset, r.removal): n for n, r in enumerate(study.runs)}
-        runs = zip(table.deficit, table.onset, table.removal, strict=True)
-        table["run"] = [numbers[run] for run in runs]
-        write(study, table, {int(s): o for s, o in head["seeds"].items()}, folder)
-        csv.unlink()
-        note.unlink()
 
 
 def _path(study: Study, folder: Path) -> Path:

@@ -133,10 +133,21 @@ def test_both_builds_train_alike_bit_for_bit(talk, library, family):
     assert messages[0]["type"] == "ready" and messages[-1]["type"] == "done"
 
 
+def test_nothing_is_learned_at_a_rate_of_zero(talk, library):
+    nothing = {"deficit": {"kind": "nothing"}, "onset": 0, "removal": 2}
+    config = {**CONFIG, "windows": [nothing]}
+    late = [0, 0, *rates(4)[2:]]
+    plan = [("clear", 0, rate, None) for rate in late]
+    messages = talk(config, seed=3)
+    assert_same(messages, list(replay(library, config, 3, plan)))
+    assert [m["rate"] for m in of(messages, "epoch")[1:]] == late
+
+
 DEFICITS = (
     BLUR, FLIP, {"kind": "detail", "factor": 4}, {"kind": "labels"}, {"kind": "noise"},
     {"kind": "moving-noise"}, {"kind": "grey"}, {"kind": "contrast", "factor": 0.3},
     {"kind": "occlusion", "side": "left"}, {"kind": "occlusion"},
+    {"kind": "nothing"},
 )  # fmt: skip
 
 
@@ -149,13 +160,15 @@ def test_the_worker_shows_what_each_deficit_does(talk, library):
         amount = (deficit or {}).get("factor", 0)
         if kind == "occlusion":
             amount = 1 if "side" in deficit else 0
+        kind = "clear" if kind == "nothing" else kind
         engine.show(kind, amount, 2)
         assert sees["deficit"] == deficit and sees["size"] == 16
         assert sees["labels"] == engine.labels_shown[:5].tolist()
         for i, image in enumerate(sees["images"]):
             pixels = engine.array(library.view(i), 1024).tolist()
             assert image == pixels
-    assert {d["kind"].removeprefix("moving-") for d in DEFICITS} == {*KINDS} - {"clear"}
+    kinds = {d["kind"].removeprefix("moving-") for d in DEFICITS}
+    assert kinds == {*KINDS, "nothing"} - {"clear"}
 
 
 def test_filters_are_the_first_layers_weights(talk, library):

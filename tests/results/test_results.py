@@ -245,58 +245,6 @@ def test_a_result_of_another_definition_is_announced(computed, monkeypatch, caps
     assert not capsys.readouterr().err and path.exists()
 
 
-def first_edition(result, folder):
-    """The two files in which the first edition stored a result."""
-    study = result.study
-    table = result.table.drop(columns="run")
-    table.insert(0, "study", study.name)
-    table.insert(1, "scale", study.scale)
-    payload = table.to_csv(index=False, lineterminator="\n").encode()
-    head = {
-        "title": study.title, "study_hash": study.hash,
-        "table_sha256": files.sha256(payload),
-        "seeds": {str(seed): note for seed, note in result.provenance.items()},
-        "study": study.spec(),
-    }  # fmt: skip
-    csv = folder / f"{study.name}-{study.scale}.csv"
-    files.write_atomic(csv, payload)
-    files.write_atomic(csv.with_suffix(".json"), json.dumps(head).encode())
-    return csv
-
-
-@pytest.mark.parametrize("pairs", [False, True], ids=["LF", "CRLF"])
-def test_the_first_editions_files_are_converted_once(computed, pairs):
-    csv = first_edition(computed, library.folder())
-    if pairs:  # as Git for Windows writes them
-        csv.write_bytes(csv.read_bytes().replace(b"\n", b"\r\n"))
-    for _ in range(2):
-        again = library.stored(computed.study)
-        assert exact(again.table) == exact(computed.table)
-        assert again.provenance == computed.provenance
-        assert [p.name for p in csv.parent.iterdir()] == ["1TL-smoke.csv.gz"]
-
-
-@pytest.mark.parametrize("what", ["edited", "redefined", "half"])
-def test_the_first_editions_files_are_left_alone_unless_they_are_whole(computed, what):
-    csv = first_edition(computed, library.folder())
-    study = computed.study
-    if what == "edited":
-        csv.write_bytes(csv.read_bytes().replace(b",0.1", b",0.2", 1))
-    elif what == "redefined":
-        study = dataclasses.replace(study, clean_epochs=1)
-    else:
-        csv.with_suffix(".json").unlink()
-    names = {p.name for p in csv.parent.iterdir()}
-    assert library.stored(study) is None
-    assert {p.name for p in csv.parent.iterdir()} == names
-
-
-def test_the_first_editions_files_never_replace_newer_ones(computed):
-    library.save(computed)
-    first_edition(computed.only([0]), library.folder())
-    assert library.stored(computed.study).seeds == [0, 1]
-
-
 def test_verification_finds_truth_and_tampering(computed, tmp_path):
     options = {"cache": tmp_path, "max_workers": 1, "progress": False}
     checks = verification.verify(computed, 3, 0, **options)

@@ -41,12 +41,13 @@
 
    A deficit is null or {kind, ...}: "blur", "detail" (factor), "flip", "labels",
    "noise", "moving-noise", "grey", "contrast" (factor), "occlusion" (side: "top", "left",
-   "bottom", "right"; a left or right half changes sides where images are mirrored). */
+   "bottom", "right"; a left or right half changes sides where images are mirrored),
+   "nothing" (at a learning rate of 0). */
 "use strict";
 
 const KINDS = {
   blur: 1, flip: 2, labels: 3, noise: 4, "moving-noise": 4, grey: 5, contrast: 6,
-  occlusion: 7, detail: 8,
+  occlusion: 7, detail: 8, nothing: 0,
 };
 const SIDES = ["top", "left", "bottom", "right"];
 const DATA = {
@@ -135,7 +136,7 @@ function birth() {
 
 function show(deficit, count) {
   const { kind, factor = 4, side = "top" } = deficit || {};
-  if (deficit && !KINDS[kind]) throw new Error(`No deficit is called ${kind}.`);
+  if (deficit && !(kind in KINDS)) throw new Error(`No deficit is called ${kind}.`);
   const amount = kind === "occlusion" ? SIDES.indexOf(side) : factor;
   engine.show(KINDS[kind] || 0, amount, run.seed, count);
 }
@@ -204,7 +205,8 @@ async function live() {
       show(deficit, total);
       before = deficit;
     }
-    const rate = s.rates ? s.rates[epoch] : s.lr * s.decay ** (epoch - run.origin);
+    const falls = s.rates ? s.rates[epoch] : s.lr * s.decay ** (epoch - run.origin);
+    const rate = kind === "nothing" ? 0 : falls;
     const moves = kind === "noise" ? [0, 0] : [s.shift, s.mirror ? 1 : 0];
     engine.shuffle(seed, epoch);
     engine.begin();
