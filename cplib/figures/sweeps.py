@@ -82,11 +82,9 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
     named = zip(sweeps.items(), own, strict=True)
     lines, by = [], ["removal", "left"] if clock else "removal"
     for (name, result), look in named:
-        left = {
-            r.removal: decay_left(result.study, r.removal) for r in result.study.runs
-        }
-        table = readouts(result)
-        lines.append(Line(name, look, table.assign(left=table["removal"].map(left))))
+        table, study = readouts(result), result.study
+        table["left"] = [decay_left(study, t0) for t0 in table["removal"]]
+        lines.append(Line(name, look, table))
     with style():
         figure, grid = rows(2.6, 2.6)
         _points_lost(grid[: 2 - clock], lines, "removal", T0)
@@ -110,12 +108,9 @@ def decay_left(study: Study, t0: int) -> float:
 
     Divided by 1 - momentum: weights without a gradient would shrink to exp(-B).
     """
-    s, steps = (
-        study.setup.schedule,
-        study.setup.data.train // study.setup.schedule.batch,
-    )
-    rates = sum(s.rate_at(epoch) for epoch in range(t0, t0 + study.clean_epochs))
-    return steps * rates * s.weight_decay / (1 - s.momentum)
+    s, epochs = study.setup.schedule, range(t0, t0 + study.clean_epochs)
+    rates = sum(map(s.rate_at, epochs)) * (study.setup.data.train // s.batch)
+    return rates * s.weight_decay / (1 - s.momentum)
 
 
 def readouts(result: Result) -> pd.DataFrame:

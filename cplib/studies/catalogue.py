@@ -174,9 +174,8 @@ STUDIES = {
 }
 # what the book shows, with the scale at which it is stored
 SMALL = ("demo", "unmirrored")  # studies of gratings
-LATER = ("nothing", *CHANGED)  # in training
 BOOK = (
-    *((name, "laptop") for name in STUDIES if name not in (*SMALL, *LATER)),
+    *((name, "laptop") for name in STUDIES if name not in SMALL),
     *((name, "demo") for name in ("demo", "timing", "unmirrored")),
 )
 

@@ -23,9 +23,7 @@ from cplib.errors import DataError, InputError
 BOOK = book_folder()
 pytestmark = pytest.mark.usefixtures("books_results")
 ENTRIES = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
-PENDING = BOOK / "hypotheses.yml"  # of studies in training
 TESTED = [entry for entry in ENTRIES if "untestable" not in entry]
-TESTED += yaml.safe_load(PENDING.read_text(encoding="utf-8"))
 
 
 class Bare:
@@ -433,10 +431,7 @@ def verdict_of(entry, values):
 
 
 def registered(name):
-    with pytest.MonkeyPatch.context() as patch:
-        pending = ledger.ledger()
-        patch.setenv("CPLIB_CLAIMS", str(PENDING))
-        return (pending | ledger.ledger())[name]
+    return ledger.ledger()[name]
 
 
 def check(entry, finding, bares):

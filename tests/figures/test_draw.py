@@ -17,7 +17,8 @@ from cplib.fisher import Probe
 
 BASE = studies.get("1TL", "demo")
 BOOK = {
-    "removal_sweep": "1TL 2L 2R 2B 2B-moving 3TL 3TR 3BL 3BR1 3BR2 3BR3 5",
+    "removal_sweep": "1TL 2L 2R 2B 2B-moving 3TL 3TR 3BL 3BR1 3BR2 3BR3 5 "
+    "nothing clock-decay clock-batch restart shrink cyclic",
     "window_sweep": "1BL 4L",
     "timing_map": "timing",
     "comparison": "demo unmirrored",

@@ -51,6 +51,9 @@ FIGURES = {
     "comparison": lambda: figures.draw(handmade("demo")),
     "map": lambda: figures.draw(handmade("timing")),
     "together": lambda: figures.together({n: handmade(n) for n in ("2L", "2R")}),
+    "clock": lambda: figures.together(
+        {n: handmade(n) for n in ("1TL", "clock-decay")}, clock=True
+    ),
     "after": lambda: figures.curves.after({n: handmade(n) for n in ("2L", "2R")}),
     "time left": lambda: figures.curves.time_left({"falls": studies.get("1TL")}),
     "over training": lambda: fisher.over_training(stored("3TL")),

@@ -174,6 +174,27 @@ def test_together_draws_losses_against_both_references():
             np.testing.assert_allclose(drawn, wanted)
 
 
+def test_over_the_clock_the_same_losses_are_drawn_by_the_decay_to_come():
+    """B(t0) is the logarithm of what SGD leaves of a weight that has no gradient."""
+    sweeps = {"as it is": stored("1TL"), "moving": stored("2B-moving")}
+    above, below = figures.together(sweeps, clock=True).figure.axes
+    for name, result in sweeps.items():
+        (t0s, lost), (left, same) = line(above, name), line(below, name)
+        assert list(lost) == list(same[::-1])  # by increasing B
+        study = result.study
+        s, steps = (
+            study.setup.schedule,
+            study.setup.data.train // study.setup.schedule.batch,
+        )
+        for t0, b in zip(t0s, left[::-1], strict=True):
+            weight, velocity = 1.0, 0.0
+            for step in range(t0 * steps, (t0 + study.clean_epochs) * steps):
+                velocity = s.momentum * velocity + s.weight_decay * weight
+                weight -= s.lr * s.decay ** (step // steps) * velocity
+            assert -np.log(weight) == pytest.approx(b, rel=0.03)
+    assert below.get_xscale() == "log" and below.xaxis_inverted()
+
+
 def test_networks_that_share_a_deficit_are_told_apart():
     panel = figures.together({"a": stored("3BR1"), "b": stored("3BR3")})
     axes = panel.figure.axes[0]
