@@ -105,6 +105,7 @@ def _stack(axes: Axes, table: pd.DataFrame, run: Run, colour: str) -> None:
     axes.set(title=name_of(run), ylabel="share of trace (%)", ylim=(0, 100))
     axes.set(xlabel="epochs of training")
     axes.margins(x=0)
+    axes.locator_params("x", nbins=6)
     tops = table.iloc[-1].cumsum()
     for layer, share in table.iloc[-1].items():
         if share > THIN:
