@@ -68,12 +68,12 @@ def test_worth_is_the_end_minus_the_same_clean_training():
         assert gained[name] == pytest.approx(wanted, abs=0.006)
     later = final(table, "none", 0, 0, 40 + clean) - final(table, "none", 0, 0, clean)
     assert gained["clean"] == pytest.approx(later, abs=0.006)
-    assert gained["nothing"] == 0
+    assert gained["left out"] == 0
 
 
 def test_worth_draws_the_study_of_that_name():
     panel = figures.worth(handmade("worth"), epochs=studies.SCALES["smoke"].length)
-    assert set(panel.table["epochs spent"]) == {*overview.SPENT.values(), "nothing"}
+    assert set(panel.table["epochs spent"]) == {*overview.SPENT.values(), "left out"}
 
 
 @pytest.fixture(scope="module")
