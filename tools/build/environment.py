@@ -17,7 +17,8 @@ PYTHONS = "Python {}.{} to {}.{}".format(*(OLDEST + NEWEST))
 AGAIN = " Then run the same make command again."
 SAID = "; the lines above say why." + AGAIN
 DISK = (
-    ": the disk is full, and up to 7 GB are needed (on Linux, torch includes CUDA)."
+    ": the disk is full, and 7 GB are needed (on Linux, torch includes CUDA), up to "
+    "11 GB while pip fetches and unpacks them."
 ) + AGAIN
 NETWORK = ": a network is needed, this once." + AGAIN
 ELSEWHERE = (
