@@ -91,11 +91,14 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
         if clock:
             _points_lost(grid[1:], lines, "left", _("weight decay to come, B(t₀)"))
             grid[1].set_xscale("log")
+            grid[1].xaxis.set_major_formatter("{x:g}")  # an exponent would be tiny
+            grid[1].xaxis.set_minor_formatter("")
             grid[1].invert_xaxis()
     table = _table(lines, by).rename(columns={"line": "sweep"} | REFERENCES)
     ends = table.groupby("sweep", sort=False)[list(LOST.values())].last()
     words = "; ".join(
-        f"{n} {one:.1f} and {two:.1f} points" for n, one, two in ends.itertuples()
+        _("{name} {one:.1f} and {two:.1f} points", name=n, one=one, two=two)
+        for n, one, two in ends.itertuples()
     )
     return worded(
         "clock" if clock else "together", figure, table, count=len(sweeps), words=words,

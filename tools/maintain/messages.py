@@ -37,12 +37,12 @@ HEAD = "# One word for one thing; numbers keep their decimal point. Our words:"
 # entries of words.toml, and scripts, that the pages use
 FIGURES = (
     "kitten_acuity kitten_sensitivity course sweep worth described time_left state "
-    "confusions unseen"
+    "confusions unseen together"
 )
 SCRIPTS = "draw glimpse predict timing lab/state lab/nursery lab/scene lab/laboratory"
 # words that cplib puts together, or names a column with
 WORDS = (
-    *VERDICTS, "undecided (leans for)", "undecided (leans against)", "points", "factor",
+    *VERDICTS, "supported", "sweep", "undecided (leans for)", "undecided (leans against)", "points", "factor",
     "against the baseline", "against the control", *SHADE, *HOW_DRAWN.values(),
     "onset", "removal", "run", "line", "network", "from epoch", "until epoch", "sees",
     "epoch", "in words", "epochs spent", "points gained", "low", "high", "mean",
