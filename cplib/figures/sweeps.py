@@ -112,7 +112,7 @@ def decay_left(study: Study, t0: int) -> float:
     Divided by 1 - momentum: weights without a gradient would shrink to exp(-B).
     """
     s, epochs = study.setup.schedule, range(t0, t0 + study.clean_epochs)
-    rates = sum(map(s.rate_at, epochs)) * (study.setup.data.train // s.batch)
+    rates = sum(map(s.rate_at, epochs)) * max(1, study.setup.data.train // s.batch)
     return rates * s.weight_decay / (1 - s.momentum)
 
 

@@ -93,6 +93,15 @@ def test_a_table_in_a_cells_output_is_a_table(smoke):
         assert "<p>| " not in page.read_text(encoding="utf-8"), page
 
 
+def test_no_sentence_gives_a_number_that_is_none(smoke):
+    """Even at a scale at which there may be nothing to compare."""
+    for page in smoke.html.rglob("*.html"):
+        prose = re.findall(
+            r"<(?:p|li)\b[^>]*>(.*?)</(?:p|li)>", page.read_text("utf-8"), re.S
+        )
+        assert not [words for words in prose if re.search(r"[ (−+]nan\b", words)], page
+
+
 def test_pages_carry_no_widget_state(smoke):
     for page in smoke.html.rglob("*.html"):
         text = page.read_text(encoding="utf-8")

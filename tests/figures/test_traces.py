@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from handmade import STORED, bare, stored
 
-from cplib import figures, results
+from cplib import figures, results, studies
 from cplib.analysis import sensitivity
 from cplib.errors import InputError
 from cplib.figures import animals, fisher, layers
+from cplib.figures.sweeps import decay_left
 
 pytestmark = pytest.mark.usefixtures("books_results")
 
@@ -193,6 +194,15 @@ def test_over_the_clock_the_same_losses_are_drawn_by_the_decay_to_come():
                 weight -= s.lr * s.decay ** (step // steps) * velocity
             assert -np.log(weight) == pytest.approx(b, rel=0.03)
     assert below.get_xscale() == "log" and below.xaxis_inverted()
+
+
+def test_a_batch_of_all_images_is_one_step():
+    """At scale smoke a batch four times as large is larger than the set."""
+    few, more = (studies.get(name, "smoke") for name in ("clock-batch", "1TL"))
+    schedule, train = more.setup.schedule, more.setup.data.train
+    assert few.setup.schedule.batch > train
+    one, whole = (decay_left(study, 1) for study in (few, more))
+    assert one == pytest.approx(whole / (train // schedule.batch))
 
 
 def test_networks_that_share_a_deficit_are_told_apart():

@@ -42,7 +42,8 @@ FIGURES = (
 SCRIPTS = "draw glimpse predict timing lab/state lab/nursery lab/scene lab/laboratory"
 # words that cplib puts together, or names a column with
 WORDS = (
-    *VERDICTS, "supported", "sweep", "undecided (leans for)", "undecided (leans against)", "points", "factor",
+    *VERDICTS, "supported", "undecided (leans for)", "undecided (leans against)",
+    "points", "factor", "sweep",
     "against the baseline", "against the control", *SHADE, *HOW_DRAWN.values(),
     "onset", "removal", "run", "line", "network", "from epoch", "until epoch", "sees",
     "epoch", "in words", "epochs spent", "points gained", "low", "high", "mean",
