@@ -87,6 +87,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
         axes.set(yticks=range(len(table)), yticklabels=table["epochs spent"])
         axes.set_xlabel(_("points of accuracy gained"))
         axes.tick_params(axis="y", length=0)
+        axes.locator_params("x", nbins=5)
         axes.spines["left"].set_visible(False)
     words = "; ".join(f"{n} {g:+.1f}" for n, g in table.iloc[::-1, :2].to_numpy())
     named = {result.study.name: result for result in results}

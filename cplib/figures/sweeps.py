@@ -13,7 +13,7 @@ from ..results import Result, finals
 from ..studies import Run, Study
 from .captions import finished, origins, over_seeds
 from .marks import common, interval, legend, mean, percent, rows
-from .palette import GREY, INK, WHITE, looks, networks, style
+from .palette import GREY, INK, WHITE, looks, networks, series, style
 from .panel import Panel, worded
 
 # Paper, Figure 1, top left, as quoted in its text (Methods): 6.4 % test error, and more
@@ -73,12 +73,13 @@ def window_sweep(result: Result) -> Panel:
 def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
     """Points lost over t0 in several removal sweeps, by the names given (2, 3 BR).
 
-    With `clock` compared with the same clean training alone, and below over
-    `decay_left` at t0: if that is what counts, all lines are one.
+    With `clock` only to the same clean training, and once more over `decay_left`.
     """
     shown = [result.study for result in sweeps.values()]
     alike = len({study.runs[-1].name for study in shown}) == 1
-    own = networks(shown) if alike else looks([study.runs[-1] for study in shown])
+    one = len({study.setup.model for study in shown}) == 1
+    own = [series(i) for i in range(len(shown))] if one else networks(shown)
+    own = own if alike else looks([study.runs[-1] for study in shown])
     named = zip(sweeps.items(), own, strict=True)
     lines, by = [], ["removal", "left"] if clock else "removal"
     for (name, result), look in named:
@@ -107,10 +108,7 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
 
 
 def decay_left(study: Study, t0: int) -> float:
-    """B(t0): learning rate times weight decay, summed over all steps from t0 on.
-
-    Divided by 1 - momentum: weights without a gradient would shrink to exp(-B).
-    """
+    """B(t0): a weight without gradients shrinks to exp(-B) of itself from t0 on."""
     s, epochs = study.setup.schedule, range(t0, t0 + study.clean_epochs)
     rates = sum(map(s.rate_at, epochs)) * max(1, study.setup.data.train // s.batch)
     return rates * s.weight_decay / (1 - s.momentum)
