@@ -1,7 +1,7 @@
 # The commands of the book; `make` alone lists them.
 PYTHON ?= python3
 SCALE  ?= laptop
-SEEDS  ?= 3
+SEEDS  ?= all
 DEVICE ?= auto
 HOST   ?= localhost
 PORT   ?= 8000
@@ -16,7 +16,7 @@ PY   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
-book: $(VENV)/book.stamp ## Build the book: SCALE=smoke|demo|laptop|paper SEEDS=3 DEVICE=auto
+book: $(VENV)/book.stamp ## Build the book: SCALE=smoke|demo|laptop|paper SEEDS=all DEVICE=auto
 	@$(PY) -m tools.build.book --scale "$(SCALE)" --seeds "$(SEEDS)" --device "$(DEVICE)"
 
 slides: $(VENV)/book.stamp ## Build slides for a class: _build/slides.html (SCALE=, SEEDS=)

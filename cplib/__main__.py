@@ -21,7 +21,7 @@ SCALES = "smoke, demo, laptop, paper"
 OPTIONS = {
     "study": dict(help=f"{STUDIES}, 'all', or 'book' (all studies used in the book)"),
     "--scale": dict(help=f"{SCALES} (%(default)s)"),
-    "--seeds": dict(help="their number, or a list such as 0,1,2 (%(default)s)"),
+    "--seeds": dict(help="their number, a list such as 0,1,2, or all (%(default)s)"),
     "--again": dict(action="store_true", help="retrain seeds that are already stored"),
     "--cluster": dict(metavar="ADDRESS", help="Dask scheduler, e.g. tcp://host:8786"),
     "--runs": dict(type=int, help="runs to recompute per study (%(default)s)"),
@@ -52,7 +52,7 @@ VERBS = {
     "status": ("List stored results and the checkpoint cache.", ""),
     "scorecard": (
         "Print the paper's claims and their verdicts from stored results.",
-        "--scale=book --seeds=3",
+        "--scale=book --seeds=all",
     ),
     "verify": (
         "Recompute a sample of stored results and compare.",

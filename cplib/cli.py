@@ -140,13 +140,13 @@ def status(arguments: Namespace) -> int:
 def scorecard(arguments: Namespace) -> int:
     """Print verdicts from stored results; return 1 if results are missing."""
     scale = None if arguments.scale == "book" else arguments.scale
-    seeds = parse_seeds(arguments.seeds)
+    seeds = arguments.seeds
     needed = {
         name: {(study, scale or claim.scale) for study in claim.studies}
         for name, claim in claims.ledger().items()
     }
-    held = {p: results.stored(studies.get(*p)) for p in set().union(*needed.values())}
-    missing = {p for p, r in held.items() if not r or not set(seeds) <= set(r.seeds)}
+    pairs = set().union(*needed.values())
+    missing = {p for p in pairs if not results.stored(studies.get(*p), seeds)}
     testable = [name for name, pairs in needed.items() if not pairs & missing]
     card = claims.Scorecard(tuple(claims.claim(n, scale, seeds) for n in testable))
     for row in card.table.itertuples():
@@ -162,9 +162,9 @@ def scorecard(arguments: Namespace) -> int:
 def verify(arguments: Namespace) -> int:
     """Recompute a sample of stored runs and compare."""
     runs = whole("--runs", arguments.runs, 1)
-    seeds = None if arguments.seeds == "all" else parse_seeds(arguments.seeds)
     stored = filter(None, map(results.stored, _chosen(arguments)))
-    known = [r.only(s for s in r.seeds if not seeds or s in seeds) for r in stored]
+    chosen = [(r, parse_seeds(arguments.seeds, r.seeds)) for r in stored]
+    known = [r.only(s for s in r.seeds if s in seeds) for r, seeds in chosen]
     known = [result for result in known if result.seeds]
     if not known:
         raise _missing(arguments.study, arguments.scale)

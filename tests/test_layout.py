@@ -1,11 +1,14 @@
 """The floor plan, and a package that can be read room by room."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 from tools.maintain import floor_plan
 
@@ -40,6 +43,13 @@ def imported(path):
         if isinstance(node, ast.ImportFrom) and node.level == up:
             names = [node.module] if node.module else [a.name for a in node.names]
             yield from (name.split(".")[0] for name in names)
+
+
+def test_side_by_side_tests_are_in_the_group_of_their_file(request):
+    """So that what a file, or the built book, takes to make is made once."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("one process runs all tests")
+    assert request.node.nodeid.endswith("@test_layout.py")
 
 
 def test_every_import_is_an_arrow_or_a_path_of_arrows():

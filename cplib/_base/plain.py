@@ -33,17 +33,19 @@ def seed(value: object) -> int:
     return plain
 
 
-def seeds(value: Seeds) -> list[int]:
+def seeds(value: Seeds, stored: Iterable[int] = ()) -> list[int]:
     """Seeds, without repeats, from their number, a list of them, or text like "0,1,2".
 
-    `InputError` unless this gives at least one seed, each a whole number, 0 or more.
+    "all" are those that are `stored`, or 0, 1 and 2 if there are none. `InputError`
+    unless there is at least one seed, each a whole number, 0 or more.
     """
+    value = (list(stored) or 3) if str(value).strip() == "all" else value
     if isinstance(value, str):
         try:
             listed = [int(part) for part in value.strip("[]() ").split(",") if part]
         except ValueError:
             raise InputError(
-                f"seeds={value!r}: write whole numbers, for example 3 or '0,1,2'."
+                f"seeds={value!r}: write whole numbers, such as 3 or '0,1,2', or 'all'."
             ) from None
         value = listed[0] if len(listed) == 1 and "," not in value else listed
     try:

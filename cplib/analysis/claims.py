@@ -145,7 +145,7 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
 
 def claim(
-    name: str, scale: str | None = None, seeds: Seeds = 3, *, device: str = "auto"
+    name: str, scale: str | None = None, seeds: Seeds = "all", *, device: str = "auto"
 ) -> Finding:
     """The finding on one claim.
 
@@ -163,7 +163,7 @@ def claim(
 
 
 def say(
-    *names: str, scale: str | None = None, seeds: Seeds = 3, device: str = "auto"
+    *names: str, scale: str | None = None, seeds: Seeds = "all", device: str = "auto"
 ) -> Said:
     """The findings on the claims `names`, as one sentence each.
 
@@ -177,17 +177,18 @@ def say(
 def judge(claim: Claim, found: list[results.Result]) -> Finding:
     """The finding on `claim` from the results of its studies, in its order.
 
-    Seeds with a run that diverged are left out. It is not testable if none is left, or
-    if the scale's runs do not measure what the claim is about.
+    It is about the seeds that all of them have; those with a run that diverged are left
+    out. It is not testable if none is left, or if the scale's runs do not measure what
+    the claim is about.
     """
     lost = "".join(dict.fromkeys(map(left_out, found)))
     gone = {seed for result in found for seed in result.diverged["seed"]}
-    found = [r.only(seed for seed in r.seeds if seed not in gone) for r in found]
+    kept = set.intersection(*(set(result.seeds) for result in found)) - gone
+    found = [result.only(sorted(kept)) for result in found]
     scale = found[0].study.scale
-    if not all(result.seeds for result in found):
-        untested = replace(claim, untestable=f"no seed is left.{lost}")
-        return Finding(untested, np.array([]), scale)
     try:
+        if not kept:
+            raise Unmeasured(f"no seed is left.{lost}")
         values, *compared = _measure(claim, found)
     except Unmeasured as error:
         return Finding(replace(claim, untestable=f"{error}"), np.array([]), scale)
@@ -210,7 +211,7 @@ def _measure(claim: Claim, found: list[results.Result]) -> tuple:
 
 
 def scorecard(
-    scale: str | None = None, seeds: Seeds = 3, *, device: str = "auto"
+    scale: str | None = None, seeds: Seeds = "all", *, device: str = "auto"
 ) -> Scorecard:
     """Every claim of the ledger, evaluated; arguments as for `claim`."""
     return Scorecard(say(*ledger(), scale=scale, seeds=seeds, device=device).findings)

@@ -84,7 +84,7 @@ def effect(
     onset, removal = whole("onset", onset, 0), whole("removal", removal, 0)
     run = result.study.find(deficit, onset, removal)
     table = changes(result, against)
-    rows = table[table["run"] == result.number(run)]
+    rows = table[table["run"] == result.study.number(run)]
     runs = [run, result.study.runs[0]]
     name = f"{run.name} from epoch {onset} to {removal}"
     if rows.empty:

@@ -34,7 +34,7 @@ def shares(result: Result, run: Run) -> pd.DataFrame:
     """Each layer's share of the trace of `run`: seed, epoch, layer (int), share."""
     t = result.table
     traces = (t.metric == "trace") & (t.layer != "")
-    rows = t[traces & (t.run == result.number(run))]
+    rows = t[traces & (t.run == result.study.number(run))]
     if rows.empty:
         raise _no_trace(result)
     total = rows.groupby(["seed", "epoch"])["value"].transform("sum")

@@ -106,11 +106,6 @@ class Outcome:
     state: str
     message: str
 
-    @property
-    def passed(self) -> bool:
-        """Whether the answer is right."""
-        return self.state == "passed"
-
     def __repr__(self) -> str:
         return f"{HEADS[self.state]}: {self.message}"
 

@@ -16,9 +16,10 @@ def finished(result: Result, panel: Panel) -> Panel:
 
 def over_seeds(*results: Result) -> str:
     """The meaning of line, band and dots."""
-    seeds = max(len(result.seeds) for result in results)
-    if seeds == 1:
+    counts = sorted({len(result.seeds) for result in results})
+    if counts == [1]:
         return _("One seed, so no band.")
+    seeds = counts[0] if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
     return _(
         "Line: mean over {seeds} seeds; band: its 95 % interval (Student's t); dots: "
         "single seeds.", seeds=seeds

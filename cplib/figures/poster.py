@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from .. import results
+from .._base.plain import Seeds
 from ..analysis import biology
 from ..analysis.claims import Scorecard
 from ..analysis.findings import SIGNS, Finding
@@ -136,7 +137,7 @@ class Poster:
         )
 
 
-def poster(card: Scorecard, seeds: int | str = 3, *, device: str = "auto") -> Poster:
+def poster(card: Scorecard, seeds: Seeds = "all", *, device: str = "auto") -> Poster:
     """The card as a poster of the paper's 21 panels, drawn from the runs behind it.
 
     Args:

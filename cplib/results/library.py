@@ -10,8 +10,8 @@ from torch.nn import Module
 from .. import data, engine, studies, training
 from .._base import console, files
 from .._base.device import resolve
+from .._base.plain import Seeds, whole
 from .._base.plain import seeds as parse_seeds
-from .._base.plain import whole
 from ..engine import Trained, provenance
 from ..engine.segment import read_state
 from ..errors import InputError
@@ -36,7 +36,7 @@ def folder() -> Path:
 def get(
     study: str | Study,
     scale: str | Scale | None = None,
-    seeds: int | str | Iterable[int] = 3,
+    seeds: Seeds = "all",
     *,
     device: str = "auto",
     max_workers: int | None = None,
@@ -50,7 +50,7 @@ def get(
     Args:
         study: a name, such as "1TL", or a study of your own.
         scale: of a study that is given by its name; default: "laptop".
-        seeds: how many, or a list.
+        seeds: how many, or a list; "all" that are stored, or three if none are.
         device, max_workers, progress: see `engine.run`.
     """
     if not isinstance(study, Study):
@@ -60,8 +60,8 @@ def get(
             f"scale={scale!r} is for studies given by name: leave it out, and write "
             "seeds=... for seeds."
         )
-    seeds = parse_seeds(seeds)
     found = stored(study)
+    seeds = parse_seeds(seeds, found.seeds if found else ())
     held = [seed for seed in seeds if found and seed in found.provenance]
     missing = [seed for seed in seeds if seed not in held]
     if not missing:
@@ -77,7 +77,7 @@ def get(
     return _merged(found.only(held), fresh) if held else fresh
 
 
-def compute(study: Study, seeds: int | str | Iterable[int] = 3, **options) -> Result:
+def compute(study: Study, seeds: Seeds = 3, **options) -> Result:
     """Train `study` for `seeds`, or read its checkpoints; options of `engine.run`."""
     trained = engine.run(study.setup, study.runs, parse_seeds(seeds), **options)
     rows, notes = [], {}
@@ -107,12 +107,7 @@ def network(
     >>> study = cp.study("1TL")
     >>> net = cp.network(study, study.find("blur", removal=140), seed=0, epoch=140)
     """
-    if run not in study.runs:
-        said = run.title if isinstance(run, Run) else repr(run)
-        raise InputError(
-            f"{said} is not a run of study {study.name} at scale {study.scale}: choose "
-            "one of study.runs."
-        )
+    study.number(run)
     end = run.epochs if epoch is None else whole("epoch", epoch, 0, run.epochs)
     lived, device = Run(run.history(end), end), resolve(options.pop("device", "auto"))
     engine.run(study.setup, [lived], [seed], device=device, **options)
@@ -159,12 +154,15 @@ def _endings(endings: np.ndarray | None) -> Iterator[tuple]:
             yield int(epoch), ENDINGS[int(number)], layer, value
 
 
-def stored(study: Study) -> Result | None:
-    """The stored result of `study`; None if there is none of this exact definition.
+def stored(study: Study, seeds: Seeds = "all") -> Result | None:
+    """The stored result of `study` for `seeds`; None unless it has all of them.
 
-    A damaged file is quarantined with a warning, and counts as absent.
+    It is that of this exact definition. A damaged file is quarantined with a warning,
+    and counts as absent.
     """
-    return _first(study, store.repaired)
+    found = _first(study, store.repaired)
+    wanted = parse_seeds(seeds, found.seeds if found else ())
+    return found.only(wanted) if found and set(wanted) <= set(found.seeds) else None
 
 
 def _first(study: Study, read: Callable) -> Result | None:

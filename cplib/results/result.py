@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._base.plain import whole
-from ..errors import DataError, InputError
+from ..errors import DataError
 from ..studies import Run, Study
 
 COLUMNS = (
@@ -54,18 +54,8 @@ class Result:
             t = self.table
             rows = t[(t.metric == metric) & (t.layer == layer)]
             memory[metric, layer] = dict(list(rows.groupby("run")))
-        rows = memory[metric, layer].get(self.number(run), self.table[:0])
+        rows = memory[metric, layer].get(self.study.number(run), self.table[:0])
         return rows.pivot(index="epoch", columns="seed", values="value")
-
-    def number(self, run: Run) -> int:
-        """The place of `run` in the study's runs: its number in the column `run`."""
-        try:
-            return self.study.runs.index(run)
-        except ValueError:
-            raise InputError(
-                f"{run.title} is not a run of study {self.study.name} at scale "
-                f"{self.study.scale}: choose one of its runs."
-            ) from None
 
     @property
     def diverged(self) -> pd.DataFrame:
@@ -76,7 +66,7 @@ class Result:
 
     def lost(self, *runs: Run) -> str:
         """Which of `runs` (default: all) diverged, in words; '' if none did."""
-        asked = [self.number(run) for run in runs or self.study.runs]
+        asked = [self.study.number(run) for run in runs or self.study.runs]
         lost, runs = self.diverged, self.study.runs
         words = [
             f"{runs[row.run].title} with seed {row.seed} after epoch {row.epoch}"

@@ -80,6 +80,19 @@ class Study:
             f"{'' if removal is None else f' to {removal}'}; it has {held or 'none'}."
         )
 
+    def number(self, run: Run) -> int:
+        """The place of `run` among the runs, its number in tables of results.
+
+        `InputError` if it is not one of them.
+        """
+        if run in self.runs:
+            return self.runs.index(run)
+        said = run.title if isinstance(run, Run) else repr(run)
+        raise InputError(
+            f"{said} is not a run of study {self.name} at scale {self.scale}: choose "
+            "one of its runs, study.runs."
+        )
+
     def vary(self, *, name: str | None = None, **changes) -> "Study":
         """This study with other settings; its name then lists them, unless given.
 

@@ -83,6 +83,14 @@ def test_seeds_as_programs_write_them(given, wanted):
     assert got == wanted and {type(seed) for seed in got} == {int}
 
 
+@pytest.mark.parametrize(
+    ("stored", "wanted"), [((), [0, 1, 2]), ([0, 4, 5, 6], [0, 4, 5, 6]), ([7], [7])]
+)
+def test_all_seeds_are_those_stored_or_three(stored, wanted):
+    assert plain.seeds("all", stored) == wanted
+    assert plain.seeds(2, stored) == [0, 1]
+
+
 @pytest.mark.parametrize("given", [2.0, np.float64(2), np.True_, np.array(2), object()])
 def test_a_number_of_seeds_that_is_none_is_one_sentence(given):
     with pytest.raises(InputError, match="seeds=.*"):

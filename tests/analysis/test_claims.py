@@ -484,8 +484,19 @@ def test_verdicts_follow_from_the_stored_tables(entry):
     named = [f"{result.study.name}-{result.study.scale}" for result in found]
     tables = [read(BOOK / "results" / f"{name}.csv.gz") for name in named]
     seeds = sorted(set.intersection(*(set(table.seed) for table in tables)))
-    finding = claims.judge(claim, [result.only(seeds) for result in found])
+    finding = claims.judge(claim, found)
     check(entry, finding, [Bare(table[table.seed.isin(seeds)]) for table in tables])
+
+
+def test_studies_are_compared_for_the_seeds_that_all_of_them_have():
+    claim = registered("noise-longer")
+    one, other = (traced(name) for name in claim.studies)
+    finding = claims.judge(claim, [one.only([0, 2]), other.only([1, 2])])
+    assert list(finding.values) == list(
+        claims.judge(claim, [one.only([2]), other.only([2])]).values
+    )
+    none = claims.judge(claim, [one.only([0]), other.only([1])])
+    assert none.verdict == ledger.UNTESTABLE and "no seed is left" in str(none)
 
 
 def test_a_scale_that_does_not_measure_it_cannot_test_the_claim():

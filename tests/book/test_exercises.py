@@ -65,7 +65,7 @@ def test_the_stub_is_not_yet_answered(name):
     (found,) = tagged(f"exercise-{name}")
     outcome = run(*found)
     assert outcome.state == "unanswered"
-    assert not outcome.passed
+    assert outcome.state != "passed"
     assert f'check("{name}", ' in found[1]
     assert re.search(r"^    return \.\.\.  #", found[1], re.M)
 
@@ -74,7 +74,7 @@ def test_the_stub_is_not_yet_answered(name):
 def test_the_solution_passes(name):
     (stub,), (found,) = tagged(f"exercise-{name}"), tagged(f"solution-{name}")
     assert stub[0] == found[0]
-    assert run(found[0], stub[1], found[1]).passed
+    assert run(found[0], stub[1], found[1]).state == "passed"
     asked, solved = (re.search(r"^def .*?\)", s, re.M)[0] for _, s in (stub, found))
     assert asked == solved
 
@@ -106,7 +106,7 @@ def test_the_solution_is_hidden_and_the_stub_is_not(name):
 @every_exercise
 def test_the_reference_passes(name):
     exercise = EXERCISES[name]
-    assert examine(exercise, exercise.reference).passed
+    assert examine(exercise, exercise.reference).state == "passed"
     assert len(exercise.mistakes) >= 3
 
 
@@ -239,7 +239,7 @@ def test_a_right_answer_in_any_form_passes():
         lambda x: (2 * x).tolist() if isinstance(x, np.ndarray) else int(2 * x),
     ):
         outcome = examine(DOUBLE, answer)
-        assert outcome.passed
+        assert outcome.state == "passed"
         assert repr(outcome) == "Passed: right in all 3 checks."
 
 
@@ -293,8 +293,8 @@ def test_answers_cannot_change_the_inputs():
         x *= 2
         return x
 
-    assert examine(DOUBLE, answer).passed
-    assert examine(DOUBLE, answer).passed
+    assert examine(DOUBLE, answer).state == "passed"
+    assert examine(DOUBLE, answer).state == "passed"
 
 
 def test_the_outcome_is_a_line_with_a_role_and_escapes():

@@ -135,12 +135,18 @@ def test_a_book_executed_twice_gives_the_same_files(small, build, tmp_path):
     assert [name for name in made[0] if made[0][name] != made[1][name]] == []
 
 
-def test_unknown_scale_is_refused_in_a_sentence(build, tmp_path):
-    done = build(tmp_path, "--scale", "lptop")
-    assert done.returncode == 1
-    said = re.search(r"book/\w+\.ipynb, code cell \d+, raised InputError: .*", done.log)
-    assert said and "'lptop'" in said[0] and "laptop" in said[0], done.log
-    assert not (tmp_path / "html").exists()
+@pytest.mark.parametrize(
+    ("option", "value", "remedy"),
+    [("scale", "lptop", "laptop"), ("seeds", "x", "'all'"), ("device", "gpu", "cpu")],
+)
+def test_an_unknown_setting_is_refused_before_any_notebook(
+    build, tmp_path, option, value, remedy
+):
+    done = build(tmp_path / "out", f"--{option}", value)
+    (said,) = done.log.strip().splitlines()
+    assert done.returncode == 1 and said.startswith("The book was not built: ")
+    assert f"'{value}'" in said and remedy in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_failing_cell_is_named_and_the_built_book_stays(small, build, tmp_path):

@@ -15,7 +15,7 @@ from tools.build.book import CODE as ROOT
 
 LONGEST = 12  # lines of a code cell; plumbing belongs in cplib
 NOTEBOOKS = sorted((ROOT / "book").glob("**/*.ipynb"))
-PARAMETERS = {"scale": "laptop", "seeds": 3, "device": "auto"}
+PARAMETERS = {"scale": "laptop", "seeds": "all", "device": "auto"}
 every_notebook = pytest.mark.parametrize(
     "path", NOTEBOOKS, ids=lambda path: str(path.relative_to(ROOT))
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from handmade import STORED, bare, stored
+from handmade import STORED, bare, handmade, stored
 
 from cplib import figures, results, studies
 from cplib.analysis import sensitivity
@@ -160,6 +160,16 @@ def test_the_fit_is_drawn_and_its_quality_said():
         line(bottom, f"window of {length}")
     assert panel.caption.count("R² = ") == 2
     assert {"sensitivity", "trace", "window", "onset"} <= set(panel.table)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"),
+    [(([0, 1], [5, 6]), "mean over 2 seeds;"), (([0], [1, 2, 5]), "over 1–3 seeds;"),
+     (([3], [3]), "One seed, so no band.")],
+)  # fmt: skip
+def test_the_caption_says_how_many_seeds_the_lines_have(seeds, words):
+    sweeps = {n: handmade(n, seeds=s) for n, s in zip(("2L", "2R"), seeds, strict=True)}
+    assert words in figures.together(sweeps).origin
 
 
 def test_together_draws_losses_against_both_references():

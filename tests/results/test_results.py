@@ -147,6 +147,13 @@ def test_stored_seeds_are_used_and_only_the_others_trained(computed, monkeypatch
     assert asked == [1]
 
 
+def test_by_default_all_stored_seeds_are_read(computed, monkeypatch):
+    library.save(computed)
+    monkeypatch.setattr(library, "compute", None)  # nothing is to be trained
+    assert library.get("1TL", "smoke").seeds == computed.seeds == [0, 1]
+    assert library.get("1TL", "smoke", "all").live == ()
+
+
 VALUES = st.one_of(
     st.floats(width=64),  # with nan, infinities, -0.0 and the smallest there are
     st.floats(0, 1).map(lambda x: round(x, 6)),

@@ -1,6 +1,6 @@
 """Execute every notebook of the book, then build its pages.
 
-    python -m tools.build.book --scale laptop --seeds 3 --device auto
+    python -m tools.build.book --scale laptop --seeds all --device auto
 
 The sources are not changed: notebooks are executed into `_build/executed`, copied with
 the text to `_build/stage`, and built there. The pages replace those in `_build/html`
@@ -25,7 +25,10 @@ import yaml
 from nbformat import NotebookNode
 
 from cplib._base import console, files
+from cplib._base.device import resolve
+from cplib._base.plain import seeds as parse_seeds
 from cplib.errors import CplibError
+from cplib.studies.scales import scale_of
 from tools.build import languages
 from tools.build.anchors import add_ids
 from tools.build.autopsy import Death
@@ -67,9 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    # the notebooks check these themselves, for readers who edit them
     parser.add_argument("--scale", default="laptop", help="smoke, demo, laptop, paper")
-    parser.add_argument("--seeds", default=3, type=_number, help="how many, or 0,1,2")
+    parser.add_argument(
+        "--seeds", default="all", type=_number, help="3, or 0,1,2, or all"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     parser.add_argument("--output", type=Path, help="folder (ROOT/_build)")
     parser.add_argument(
@@ -89,11 +93,15 @@ def build(root: Path, output: Path, parameters: dict[str, str | int]) -> Path:
         The page to open.
 
     Raises:
+        InputError: one of the `parameters` has an unknown value.
         BookError: a notebook failed, a page is missing, or the build gave a warning.
             The previous pages are then kept.
         StorageError: `output` cannot be written.
     """
     began = time.perf_counter()
+    scale_of(parameters["scale"])
+    parse_seeds(parameters["seeds"])
+    resolve(parameters["device"])
     files.check_folder(output, "name another folder with --output")
     sources = pages(root)
     stage_text(root, output / "stage")

@@ -1,6 +1,6 @@
 """Build slides for a class: one HTML file that needs no network.
 
-    python -m tools.build.slides --scale laptop --seeds 3
+    python -m tools.build.slides --scale laptop --seeds all
 
 Their text is in `book/slides.yml`; figures and verdicts are those of the book. At the
 scales `smoke` and `demo` missing runs are trained; at others they must be stored.
@@ -70,15 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the slides; return 0, or 1 with a sentence on stderr."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", default="laptop", help=", ".join(studies.SCALES))
-    parser.add_argument("--seeds", default="3", help="how many, or 0,1,2")
+    parser.add_argument("--seeds", default="all", help="3, or 0,1,2, or all")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     parser.add_argument("--output", type=Path, default=CODE / "_build" / "slides.html")
     chosen = parser.parse_args(argv)
     try:
         check_file(chosen.output, "name another file with --output")
         find = finder(chosen.scale, chosen.seeds, chosen.device)
-        seeds = ", ".join(map(str, results.parse_seeds(chosen.seeds)))
-        origin = f"cplib {cplib.__version__}, scale {chosen.scale}, seeds {seeds}"
+        seeds = "all seeds" if chosen.seeds == "all" else f"seeds {chosen.seeds}"
+        origin = f"cplib {cplib.__version__}, scale {chosen.scale}, {seeds}"
         page = deck(*read(), find, origin)
         chosen.output.write_text(page, encoding="utf-8")
     except CplibError as error:
@@ -100,20 +100,19 @@ def finder(scale: str, seeds: str, device: str) -> Find:
     Raises (when called):
         DataError: no result is stored, at a scale that is not trained live.
     """
-    wanted = results.parse_seeds(seeds)
 
     @functools.cache
     def find(name: str) -> Result:
         study = studies.get(name, scale)
         if scale in LIVE:
-            return results.get(study, seeds=wanted, device=device, progress=False)
-        known = results.stored(study)
-        if known is None or not set(wanted) <= set(known.seeds):
+            return results.get(study, seeds=seeds, device=device, progress=False)
+        known = results.stored(study, seeds)
+        if known is None:
             raise DataError(
-                f"{name} is not stored at scale {scale} for seeds {wanted}: run "
+                f"{name} is not stored at scale {scale} for seeds {seeds}: run "
                 f"'python -m cplib run {name} --scale {scale} --seeds {seeds}'."
             )
-        return known.only(wanted)
+        return known
 
     return find
 
