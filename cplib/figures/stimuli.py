@@ -78,9 +78,8 @@ def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
         shown[name] = [images[(labels == c).argmax()] for c in classes]
     with style():
         figure, _grid = gallery(shown, [f"class {c}" for c in classes])
-    table = pd.DataFrame({"class": classes})
-    table["angle of the stripes (degrees)"] = 18 * table["class"]
-    table["hue (degrees)"] = 36 * table["class"]
+    per = {"class": 1, "angle of the stripes (degrees)": 18, "hue (degrees)": 36}
+    table = pd.DataFrame({name: np.multiply(k, classes) for name, k in per.items()})
     return worded("clues", figure, table, count=len(classes), size=size)
 
 
@@ -137,11 +136,12 @@ def _unit_rgb(images: torch.Tensor) -> np.ndarray:
 
 def _kept(kind: Deficit) -> dict:
     """Contrast of the photographs under a deficit, and the share of fine detail."""
-    shown = kind.images(photographs(), seed=0)
-    power = torch.fft.fft2(shown - shown.mean((2, 3), keepdim=True)).abs() ** 2
-    frequency = torch.fft.fftfreq(shown.shape[-1])
-    fine = (frequency[:, None] ** 2 + frequency[None] ** 2).sqrt() > 0.125
-    share = (power * fine).sum() / power.sum()
+    shown = kind.images(photographs(), seed=0).numpy()
+    fade, f = np.hanning(size := shown.shape[-1]), np.fft.fftfreq(size)
+    fade = np.outer(fade, fade)  # or edges would count as fine detail
+    mean = (shown * fade).sum((2, 3), keepdims=True) / fade.sum()
+    power = np.abs(np.fft.fft2((shown - mean) * fade)) ** 2
+    share = power[..., np.hypot(f[:, None], f) > 0.125].sum() / power.sum()
     return {
         "deficit": kind.label,
         "contrast (standard deviation)": float(shown.std()),

@@ -18,6 +18,14 @@ def stored():
         return {n: results.stored(studies.get(n, "laptop")) for n in ("1TL", "1BL")}
 
 
+def test_the_fine_detail_of_images_is_not_that_of_their_edges():
+    """A blurred image has hardly any, a flipped one as much as before."""
+    table = figures.stimuli.deficits().table.set_index("deficit")
+    share = table["share of it above 1/8 cycle per pixel"]
+    assert share["blur"] < 0.02 < 0.1 < share["no deficit"] < share["noise"]
+    assert share["vertical flip"] == pytest.approx(share["no deficit"], rel=1e-4)
+
+
 def last_five(table, seed, onset, removal, end):
     rows = table[
         (table.metric == "test_accuracy") & (table.seed == seed)
