@@ -133,7 +133,7 @@ class Finding:
 
     @property
     def sure(self) -> str:
-        """The interval, in the unit of `sentence`, and the number of seeds."""
+        """Whose claim, the interval (in the unit of `sentence`), and how many seeds."""
         seeds = len(self.values)
         if seeds < 2:
             return "" if self.claim.untestable else _("one seed, so no interval")
@@ -147,6 +147,7 @@ class Finding:
         named = {"times": "times", "factor": "", "percent": "%", "share": "%"}
         level, unit = 90 if within else 95, _(named.get(name, unit))
         found = f"{_interval(level, low, high)} {unit}".strip()
+        found = _("our hypothesis") + "; " + found if self.claim.about else found
         if self.against and "{reference}" not in text:
             against = REFERENCES[self.against]
             found += ", " + _("compared with the {reference}", reference=against)

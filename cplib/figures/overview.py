@@ -73,8 +73,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
     found = [(n, p.mean(), *interval(p.to_numpy())) for n, (c, p) in spent.items()]
     found.append((_("left out"), 0.0, math.nan, math.nan))
     names = ["epochs spent", "points gained", "low", "high"]
-    table = pd.DataFrame(found, columns=names)
-    table = table.sort_values("points gained", ignore_index=True)
+    table = pd.DataFrame(found, columns=names).sort_values(names[1], ignore_index=True)
     with style():
         figure, (axes,) = rows(0.32 * len(table) + 0.9)
         for y, (name, middle, low, high) in enumerate(table.to_numpy()):
@@ -107,10 +106,9 @@ def _cells(results: Iterable[Result]) -> tuple[pd.DataFrame, dict[str, str]]:
             tile = _tile(result.study, run)
             found.append(rows_of.assign(tile=tile, lost=rows_of[LOST["control"]]))
             addresses.setdefault(tile, TRIANGLES.get(result.study.name, ""))
-    by = ["tile", "onset", "removal"]
-    cells = pd.concat(found).groupby(by, sort=False)["lost"].agg(["mean", "count"])
-    cells.columns = ["points lost", "seeds"]
-    return cells.reset_index(), addresses
+    by, named = ["tile", "onset", "removal"], {"points lost": "mean", "seeds": "count"}
+    cells = pd.concat(found).groupby([*by, "seed"], sort=False)["lost"].mean()
+    return cells.groupby(by, sort=False).agg(**named).reset_index(), addresses
 
 
 def _tile(study: Study, run: Run) -> str:
@@ -157,11 +155,10 @@ def _scale(axes: Axes, limit: float) -> None:
 
 
 def _said(name: str, cells: pd.DataFrame) -> str:
-    worst = cells.loc[cells["points lost"].idxmax()]
-    return (
-        f"{name}: up to {worst['points lost']:.1f} points lost, from epoch "
-        f"{worst['onset']} to {worst['removal']}"
-    )
+    ends = ["points lost", "onset", "removal"]
+    lost, onset, removal = cells.loc[cells["points lost"].idxmax(), ends]
+    window = f"from epoch {onset} to {removal}"
+    return f"{name}: up to {round(lost, 1) + 0:.1f} points lost, {window}"
 
 
 def _worth(results: Iterable[Result], epochs: int) -> dict[str, tuple[str, pd.Series]]:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from ..analysis.effects import REFERENCES
-from ..results import Result
+from ..results import LAST, Result
 from ..studies import Run
 from .captions import finished, origin
 from .fisher import over_training, under_deficit
@@ -76,7 +76,8 @@ def comparison(result: Result) -> Panel:
         figure.axes[-1].set(xlabel="epochs of training")
         percent(axes)
         legend(axes)
-    endings = "; ".join(f"{row.run} {row.final:.1f} %" for row in table.itertuples())
+    last = {n: 100 * result.curve(r).tail(LAST).mean().mean() for n, r in runs.items()}
+    endings = "; ".join(f"{name} {last[name]:.1f} %" for name in table["run"])
     shown = ", with the windows of deficit below" if below else ""
     shown = ", with a deficit in the grey epochs" if impaired and alike else shown
     return finished(

@@ -80,14 +80,15 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
     one = len({study.setup.model for study in shown}) == 1
     own = [series(i) for i in range(len(shown))] if one else networks(shown)
     own = own if alike else looks([study.runs[-1] for study in shown])
-    named = zip(sweeps.items(), own, strict=True)
     lines, by = [], ["removal", "left"] if clock else "removal"
-    for (name, result), look in named:
+    for (name, result), look in zip(sweeps.items(), own, strict=True):
         table, study = readouts(result), result.study
         table["left"] = [decay_left(study, t0) for t0 in table["removal"]]
         lines.append(Line(name, look, table))
+    table = _table(lines, by)
+    apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
     with style():
-        figure, grid = rows(2.6, 2.6)
+        figure, grid = rows(*[2.6] * (1 + (apart or clock)))
         _points_lost(grid[: 2 - clock], lines, "removal", T0)
         if clock:
             _points_lost(grid[1:], lines, "left", _("weight decay to come, B(t₀)"))
@@ -95,7 +96,7 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
             grid[1].xaxis.set_major_formatter("{x:g}")  # an exponent would be tiny
             grid[1].xaxis.set_minor_formatter("")
             grid[1].invert_xaxis()
-    table = _table(lines, by).rename(columns={"line": "sweep"} | REFERENCES)
+    table = table.rename(columns={"line": "sweep"} | REFERENCES)
     ends = table.groupby("sweep", sort=False)[list(LOST.values())].last()
     words = "; ".join(
         _("{name} {one:.1f} and {two:.1f} points", name=n, one=one, two=two)
@@ -104,6 +105,7 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
     return worded(
         "clock" if clock else "together", figure, table, count=len(sweeps), words=words,
         seeds=over_seeds(*sweeps.values()), origin=origins(sweeps),
+        aged=BOTH if apart else CLOSE,
     )  # fmt: skip
 
 
@@ -202,13 +204,12 @@ def _accuracy(
 def _points_lost(grid: list[Axes], lines: list[Line], x: str, what: str) -> None:
     """Draw the points lost to each reference, in axes of `grid`, perhaps the same."""
     several = len(lines) > 1
-    for axes, (reference, words) in zip(grid, REFERENCES.items(), strict=False):
+    for axes, (other, words) in zip(grid, REFERENCES.items(), strict=False):
+        against = _("against {reference}", reference=words)
         for line in lines:
-            look, name = LINES[reference], _("to the {reference}", reference=words)
-            name = line.name if several else name
-            mean(axes, line.over(x, LOST[reference]), line.look, name, **look)
-        to = "\n" + _("to the {reference}", reference=words) if several else ""
-        axes.set(xlabel=what, ylabel=_("points lost") + to)
+            name = line.name if several else against
+            mean(axes, line.over(x, LOST[other]), line.look, name, **LINES[other])
+        axes.set(xlabel=what, ylabel=_("points lost") + f"\n{against}" * several)
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.margins(x=0.02)
         legend(axes)

@@ -1,11 +1,13 @@
 """The figures of Fisher information, recomputed from the bare stored tables."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from handmade import STORED, bare, handmade, stored
 
 from cplib import figures, results, studies
 from cplib.analysis import sensitivity
+from cplib.analysis.effects import REFERENCES
 from cplib.errors import InputError
 from cplib.figures import animals, fisher, layers
 from cplib.figures.sweeps import decay_left
@@ -172,10 +174,19 @@ def test_the_caption_says_how_many_seeds_the_lines_have(seeds, words):
     assert words in figures.together(sweeps).origin
 
 
-def test_together_draws_losses_against_both_references():
-    sweeps = {"blur": stored("1TL"), "flip": stored("2L")}
+@pytest.mark.parametrize(
+    ("other", "references"), [("2L", ("baseline",)), ("cyclic", REFERENCES)]
+)
+def test_together_draws_losses_against_both_references_where_they_differ(
+    other, references
+):
+    sweeps = {"one": stored("1TL"), "other": stored(other)}
+    table = pd.concat(map(results.finals, sweeps.values()))
+    means = table.groupby(["deficit", "removal"])[list(REFERENCES)].mean()
+    differ = (100 * means.diff(axis=1)).abs().max(axis=None) > 1
+    assert differ == (len(references) > 1)
     panel = figures.together(sweeps)
-    for axes, against in zip(panel.figure.axes, ("baseline", "control"), strict=True):
+    for axes, against in zip(panel.figure.axes, references, strict=True):
         for name, result in sweeps.items():
             by_seed = results.finals(result)
             lost = 100 * (by_seed[against] - by_seed["final"])

@@ -87,7 +87,6 @@ function start(root) {
       ...ticks(0, most, 4).flatMap((v) => [
         line(left, y(v), right, y(v), "tick"),
         text(left - 6, y(v) + 4, "end", v)]),
-      text(right, top - 10, "end", _`new images named correctly (%)`),
       ...ticks(0, longest, 8).map((e) => text(x(e), bottom + 17, "middle", e)),
       text(right, bottom + 34, "end", _`age (epochs of training)`),
       svg("polyline", { class: "line clean", points: path(data.clean) }),
@@ -98,7 +97,8 @@ function start(root) {
         ...mark(run.final, "blur", run.control < run.final)]
         : mark(run.final, "clean", true)),
       line(turn, 0, turn, bottom, "edge"),
-      svg("circle", { class: "handle", cx: turn, cy: side + 4, r: 9 })));
+      text(right, top - 10, "end", _`new images named correctly (%)`),
+      svg("circle", { class: "handle", cx: turn, cy: side, r: 9 })));
   }
 
   show(false);
