@@ -21,7 +21,7 @@ SCALES = "smoke, demo, laptop, paper"
 OPTIONS = {
     "study": dict(help=f"{STUDIES}, 'all', or 'book' (all studies used in the book)"),
     "--scale": dict(help=f"{SCALES} (%(default)s)"),
-    "--seeds": dict(help="their number, a list such as 0,1,2, or all (%(default)s)"),
+    "--seeds": dict(help="3, or 0,1,2, or all that are stored (%(default)s)"),
     "--again": dict(action="store_true", help="retrain seeds that are already stored"),
     "--cluster": dict(metavar="ADDRESS", help="Dask scheduler, e.g. tcp://host:8786"),
     "--runs": dict(type=int, help="runs to recompute per study (%(default)s)"),

@@ -36,6 +36,16 @@ def test_the_triangles_cells_are_the_points_lost_at_the_same_age():
         assert row[4] == pytest.approx(lost)
 
 
+def test_a_run_in_several_studies_counts_once_in_the_triangles():
+    """The first window of 1BL is a removal of 1TL: the same networks."""
+    one, other = stored("1TL"), stored("1BL")
+    table = figures.triangles(one, other).table.set_index(["onset", "removal"])
+    assert table.loc[(0, 40), "seeds"] == len({*one.seeds, *other.seeds})
+    by_itself = figures.triangles(one).table.set_index(["onset", "removal"])
+    shared = table.loc[(0, 40), "points lost"], by_itself.loc[(0, 40), "points lost"]
+    assert one.seeds != other.seeds or shared[0] == pytest.approx(shared[1])
+
+
 def test_the_triangles_share_one_scale():
     panel = figures.triangles(stored("timing"), stored("2L"))
     for axes, (_, cells) in zip(
