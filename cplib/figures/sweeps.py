@@ -203,13 +203,13 @@ def _accuracy(
 
 def _points_lost(grid: list[Axes], lines: list[Line], x: str, what: str) -> None:
     """Draw the points lost to each reference, in axes of `grid`, perhaps the same."""
-    several = len(lines) > 1
+    several, apart = len(lines) > 1, len(lines) > 1 < len(grid)
     for axes, (other, words) in zip(grid, REFERENCES.items(), strict=False):
         against = _("against {reference}", reference=words)
         for line in lines:
             name = line.name if several else against
             mean(axes, line.over(x, LOST[other]), line.look, name, **LINES[other])
-        axes.set(xlabel=what, ylabel=_("points lost") + f"\n{against}" * several)
+        axes.set(xlabel=what, ylabel=_("points lost") + f"\n{against}" * apart)
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.margins(x=0.02)
         legend(axes)
