@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import cplib
+from cplib import studies
 from tools.build import book as build_book
 from tools.build.book import CODE as ROOT
 
@@ -68,6 +69,25 @@ def test_the_first_code_cells_are_the_set_up_and_the_parameters(path):
         if isinstance(node, ast.Assign)
     }
     assert assigned == PARAMETERS
+
+
+def test_settings_in_the_text_are_those_of_the_studies():
+    """Numbers of scales that sentences of *The experiment* and *Deprivation* have."""
+    here, there, small = (
+        studies.get(name, scale).setup
+        for name, scale in (("1TL", "laptop"), ("1TL", "paper"), ("demo", "demo"))
+    )
+    demo = studies.get("demo", "demo")
+    removal = demo.runs[-1].removal
+    text = (ROOT / "book" / "experiment.ipynb").read_text(encoding="utf-8")
+    images = f"{here.data.train:,} images for training, where the paper has "
+    assert images + f"{there.data.train:,}" in text
+    assert f"until epoch {removal}, and {demo.clean_epochs} clean epochs after" in text
+    steps = [s.data.train // s.schedule.batch for s in (here, small)]
+    decay = here.schedule.weight_decay / small.schedule.weight_decay
+    assert (round(steps[0] / steps[1]), round(decay)) == (3, 5)
+    text = (ROOT / "book" / "deprivation.ipynb").read_text(encoding="utf-8")
+    assert "three times as many steps, and weight decay is five times as strong" in text
 
 
 @every_notebook
