@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..results import Result
 from ..studies import Run, Study
 from .captions import origins, over_seeds
-from .marks import interval, mean, percent, rows
+from .marks import interval, legend, mean, percent, rows
 from .palette import GREY, looks, series, style
 from .panel import Panel, worded
 from .sweeps import T0
@@ -64,7 +64,7 @@ def time_left(studies: dict[str, Study]) -> Panel:
             axes.plot(left[name], color=look.colour, linestyle=look.dash, label=name)
         axes.set(xlabel=T0, ylabel=_("learning left (%)"), ylim=(0, 105))
         axes.margins(x=0.02)
-        axes.legend()
+        legend(axes)
     table = pd.concat(left, names=["schedule", "removal"]).rename("% left")
     return worded("time_left", figure, table.reset_index(), words="; ".join(ends))
 
@@ -96,7 +96,7 @@ def _drawn(
     for (name, curve), look in zip(curves.items(), looks(runs.values()), strict=True):
         mean(axes, curve, look, name)
     percent(axes, label)
-    axes.legend()
+    legend(axes)
     ends = [f"{name} {curve.iloc[-1].mean():.1f} %" for name, curve in curves.items()]
     table = pd.concat({name: interval(curve) for name, curve in curves.items()})
     removal = next(iter(runs.values())).removal

@@ -85,6 +85,17 @@ def test_a_figure_does_not_know_the_readers_style(name, monkeypatch):
         assert FIGURES[name]().svg() == picture
 
 
+@pytest.mark.parametrize("name", [n for n in FIGURES if n != "explorer"])  # a title
+def test_legends_are_above_the_axes_where_they_hide_no_line(name, monkeypatch):
+    monkeypatch.setenv("CPLIB_RESULTS", str(BOOK))
+    figure = FIGURES[name]().figure
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        if legend := axes.get_legend():
+            bottom, top = legend.get_window_extent().y0, axes.get_window_extent().y1
+            assert bottom > top - 2  # pixels
+
+
 @pytest.mark.parametrize("suffix", ["svg", "png", "pdf"])
 def test_a_figure_is_saved_the_same_on_any_day(suffix, tmp_path, monkeypatch):
     panel = animals.kitten_acuity()
