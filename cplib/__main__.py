@@ -15,7 +15,7 @@ from .errors import CplibError
 STUDIES = (
     "1TL, 1BL, 2L, 2R, 2B, 3TL, 3TR, 3BL, 3BR1, 3BR2, 3BR3, 4L, 5, 2B-moving, worth, "
     "permanent, nothing, clock-decay, clock-batch, restart, shrink, cyclic, timing, "
-    "demo, unmirrored"
+    "demo"
 )
 SCALES = "smoke, demo, laptop, paper"
 OPTIONS = {

@@ -140,24 +140,9 @@ def timing(scale: Scale) -> Study:
 
 
 def demo(scale: Scale) -> Study:
-    """Clean, blur and flip until one late epoch: the effect in its shortest form."""
-    title, ends = "Clean, blur and flip", scale.removals[-1:]
-    return _from_birth("demo", scale, title, "blur flip", ends)
-
-
-def unmirrored(scale: Scale) -> Study:
-    """Gratings without mirroring, for which a vertical flip is a true deficit.
-
-    Apart from its phase, a grating turned upside down is one mirrored left to right. If
-    images are mirrored, the flipped set is the set itself, and the flip tests nothing;
-    if not, it exchanges the orientations of the classes. The grating is fainter here,
-    because the set is easier to learn without mirroring. For scales of other data the
-    study is that of the `demo` scale.
-    """
-    small = scale if scale.main.data.name == "gratings" else SCALES["demo"]
-    setup = small.main.vary(options=(("fine", 0.5),), mirror=False)
-    title, ends = "Gratings without mirroring", small.removals[-1:]
-    return _from_birth("unmirrored", small, title, "blur flip noise", ends, setup)
+    """Blur, flip and noise until one late epoch: the effect in its shortest form."""
+    title, ends = "Blur, flip and noise", scale.removals[-1:]
+    return _from_birth("demo", scale, title, "blur flip noise", ends)
 
 
 STUDIES = {
@@ -170,13 +155,12 @@ STUDIES = {
     "2B-moving": moving_noise,
     **{study.__name__: study for study in (worth, permanent, nothing)},
     **{name: partial(changed, name=name) for name in CHANGED},
-    **{study.__name__: study for study in (timing, demo, unmirrored)},
+    **{study.__name__: study for study in (timing, demo)},
 }
 # what the book shows, with the scale at which it is stored
-SMALL = ("demo", "unmirrored")  # studies of gratings
 BOOK = (
-    *((name, "laptop") for name in STUDIES if name not in SMALL),
-    *((name, "demo") for name in ("demo", "timing", "unmirrored")),
+    *((name, "laptop") for name in STUDIES if name != "demo"),
+    *((name, "demo") for name in ("demo", "timing")),
 )
 
 
