@@ -142,7 +142,7 @@ def scorecard(arguments: Namespace) -> int:
     scale = None if arguments.scale == "book" else arguments.scale
     seeds = arguments.seeds
     needed = {
-        name: {(study, scale or claim.scale) for study in claim.studies}
+        name: {(study, claim.where(scale)) for study in claim.studies}
         for name, claim in claims.ledger().items()
     }
     pairs = set().union(*needed.values())

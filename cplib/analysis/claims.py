@@ -151,11 +151,12 @@ def claim(
 
     Args:
         name: id of the claim.
-        scale: of the runs; default: the one at which the book tests it.
+        scale: of the runs; default: the one at which the book tests it. A claim about
+            gratings keeps scale "demo", but at "smoke".
         seeds, device: as for `results.get`; what is not stored is computed now.
     """
     asked = registered(name)
-    scale = scale or asked.scale
+    scale = asked.where(scale)
     if asked.untestable:
         return Finding(asked, np.array([]), scale)
     found = [results.get(s, scale, seeds, device=device) for s in asked.studies]

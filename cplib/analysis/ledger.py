@@ -45,7 +45,7 @@ class Claim:
         unit: of the statistic.
         expected: "above", "below" or "within" (the threshold, or plus or minus it).
         threshold: in `unit`.
-        scale: at which the book tests it.
+        scale: at which the book tests it; see `where`.
         untestable: why it is not tested; then the fields on the test are empty.
         about: for a hypothesis of the book, id of the paper's claim that it should
             explain; empty for the paper's own claims.
@@ -74,6 +74,12 @@ class Claim:
             return
         choose(f"statistic in claim {self.id},", self.statistic, STATISTICS)
         choose(f"expectation in claim {self.id},", self.expected, EXPECTED)
+
+    def where(self, scale: str | None) -> str:
+        """The scale of its runs: `scale`, but gratings for a claim about gratings."""
+        if self.scale == "demo":
+            return "smoke" if scale == "smoke" else "demo"
+        return scale or self.scale
 
     @property
     def expectation(self) -> str:

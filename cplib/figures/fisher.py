@@ -192,8 +192,8 @@ def _lines(
     tables, words, seen = [], [], []
     for name, result, run, look in shown:
         curve = trace_curve(result, run)
-        mean(axes, curve, look, name)
-        found = interval(curve)
+        mean(axes, curve, look, name, geometric=True)
+        found = interval(curve, geometric=True)
         middle = found["mean"]
         words.append(
             f"{name}: {middle.iloc[0]:,.4g} after epoch {middle.index[0]}, greatest "

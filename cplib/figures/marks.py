@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -58,19 +59,31 @@ def common(grid: Sequence[Axes], least: tuple[float, float]) -> None:
         axes.set_ylim(min(ends), max(ends))
 
 
-def interval(values: pd.DataFrame) -> pd.DataFrame:
+def interval(values: pd.DataFrame, geometric: bool = False) -> pd.DataFrame:
     """Mean over seeds (columns) and its 95 % interval, for each row of `values`.
+
+    Args:
+        values: a column for each seed.
+        geometric: the mean of the logarithms, and its interval, as powers of e: for a
+            logarithmic axis. Values of 0 and below are left out.
 
     Returns:
         Columns mean, low and high (Student's t); no low and high for a single seed.
     """
+    if geometric:
+        return np.exp(interval(np.log(values.where(values > 0))))
     half = stats.t.ppf(0.975, values.count(axis=1) - 1) * values.sem(axis=1)
     middle = values.mean(axis=1)
     return pd.DataFrame({"mean": middle, "low": middle - half, "high": middle + half})
 
 
 def mean(
-    axes: Axes, values: pd.DataFrame, look: Look, label: str | None = None, **line
+    axes: Axes,
+    values: pd.DataFrame,
+    look: Look,
+    label: str | None = None,
+    geometric: bool = False,
+    **line,
 ) -> None:
     """Draw the mean over seeds as a line, its 95 % interval as a band, seeds as dots.
 
@@ -80,10 +93,11 @@ def mean(
             markers and dots.
         look: of the deficit, or of a series.
         label: in the legend.
+        geometric: see `interval`.
         line: options of the line.
     """
     every = max(1, len(values) // MARKED)
-    found = interval(values)
+    found = interval(values, geometric)
     band(axes, found.index, found.low, found.high, look.colour)
     if values.shape[1] > 1:
         dots = {"color": look.colour, "markersize": 3, "alpha": 0.6}

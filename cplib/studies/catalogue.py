@@ -6,7 +6,7 @@ from functools import partial
 from .._base.plain import choose
 from ..deficits import deficit
 from ..training import Cyclic, Restart, Setup
-from .scales import SCALES, Scale, scale_of
+from .scales import Scale, scale_of
 from .study import Study, windows
 
 # One deficit from birth, removed at each of several epochs t0. By panel: the scale's
@@ -160,7 +160,7 @@ STUDIES = {
 # what the book shows, with the scale at which it is stored
 BOOK = (
     *((name, "laptop") for name in STUDIES if name != "demo"),
-    *((name, "demo") for name in ("demo", "timing")),
+    *((name, "demo") for name in ("demo", "nothing", "restart", "shrink", "timing")),
 )
 
 

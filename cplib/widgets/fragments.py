@@ -6,7 +6,7 @@ from importlib import resources
 
 from .._base.words import translated as _
 
-UNREAD = re.compile(r"/\*.*?\*/|^ *//[^\n]*\n|^ +", re.M | re.S)
+UNREAD = re.compile(r"/\*.*?\*/|^ *//[^\n]*\n|(?<=[;,{]) // [^\n`]*$|^ +", re.M | re.S)
 
 SAID = re.compile(r"(?<=\b_`)[^`]*(?=`)")  # words in scripts: _`epoch ${epoch}`
 SILENT = _(

@@ -22,7 +22,9 @@ DEFICITS |= {kind: d() for kind, d in (KINDS | CONTROLS).items() if d is not Blu
 KEYS = {deficit: key for key, deficit in DEFICITS.items()}
 DEMO = SCALES["demo"]
 NETWORKS = 3  # beside the twin
-SETTING = "family width train test fine coarse noise mirror".split()
+STORED = "demo", "nothing", "restart", "shrink", "timing"  # studies of that setting
+SCHEDULE = "mirror batch lr decay weight_decay".split()
+SETTING = "family width train test fine coarse noise".split() + SCHEDULE
 
 
 def laboratory(study: Study | None = None) -> "Laboratory":
@@ -30,14 +32,15 @@ def laboratory(study: Study | None = None) -> "Laboratory":
 
     Args:
         study: whose first runs with a deficit, up to three, are offered, each for as
-            long as its clean run; default: blur until epoch 20 of 50.
+            long as its clean run; default: blur until epoch 40 of 100.
 
     Raises:
-        InputError: it differs from those of scale "demo" in more than images, network
-            and mirroring, or has a deficit that the laboratory lacks.
+        InputError: it differs from those of scale "demo" in more than images, network,
+            mini-batch, mirroring, learning rate and weight decay, or has a deficit
+            that the laboratory lacks.
     """
     base = get("demo", DEMO)
-    return Laboratory(study or sweep("laboratory", Blur(), (20,), base=base))
+    return Laboratory(study or sweep("laboratory", Blur(), (40,), base=base))
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ class Laboratory:
 
     def __post_init__(self):
         mine = self.study.setup
-        same = DEMO.main.vary(model=mine.model, mirror=mine.schedule.mirror)
-        same = same.vary(data=mine.data, probe=mine.probe)
+        own = {name: getattr(mine.schedule, name) for name in SCHEDULE}
+        same = DEMO.main.vary(model=mine.model, data=mine.data, probe=mine.probe, **own)
         kind = mine.data.name, mine.data.size, mine.model.family
         if mine != same or kind not in [("gratings", 16, f) for f in ("AllCNN", "MLP")]:
             raise InputError(
@@ -64,11 +67,13 @@ class Laboratory:
             )
 
     def setting(self) -> dict:
-        """Images, network and mirroring, as the scripts keep them."""
+        """Images, network and training, as the scripts keep them."""
         setup = self.study.setup
-        given = make_gratings.__kwdefaults__ | {"mirror": int(setup.schedule.mirror)}
+        given = make_gratings.__kwdefaults__ | asdict(setup.schedule)
         given |= asdict(setup.model) | asdict(setup.data) | dict(setup.data.options)
-        return {name: given[name] for name in SETTING}
+        return {name: given[name] for name in SETTING} | {
+            "mirror": int(given["mirror"])
+        }
 
     def state(self) -> dict:
         """What is offered at first, as the scripts keep it."""
@@ -92,10 +97,10 @@ class Laboratory:
                 | {name: getattr(d, name) for name in ("label", "title", "sees")}
                 for key, d in DEFICITS.items()
             ],
-            "stored": [
-                {"setting": Laboratory(study).setting(), "runs": stored(study)}
-                for study in (get("timing", DEMO), get("unmirrored", DEMO))
-            ],
+            "stored": {
+                "setting": laboratory().setting(),
+                "runs": [row for name in STORED for row in stored(name)],
+            },
             "worker": script("lab/worker"),
             "wasm": base64.b64encode(engine.read_bytes()).decode(),
         }
@@ -112,14 +117,15 @@ def lived(run: Run) -> list[dict]:
     return [dict(key=KEYS[d], onset=a, removal=b) for d, a, b in run.windows]
 
 
-def stored(study: Study) -> list[list]:
-    """[epochs, windows, points lost, half of their interval, seeds] for stored runs.
+def stored(name: str) -> list[list]:
+    """[epochs, windows, therapy, points lost, half of their interval, seeds] by run.
 
     Lost against the clean run of the same age: the mean over three or more seeds.
     """
-    result = results.stored(study)
+    result = results.stored(get(name, DEMO))
+    therapy = name if name in ("restart", "shrink") else "none"
     return [
-        [o.run.epochs, lived(o.run), -change.mean, change.half, len(change.seeds)]
+        [o.run.epochs, lived(o.run), therapy, -change.mean, change.half, len(seeds)]
         for o in (Outcomes(result).all if result else ())
-        if len((change := o.changes["control"]).seeds) > 2
+        if len(seeds := (change := o.changes["control"]).seeds) > 2
     ]

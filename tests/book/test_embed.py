@@ -25,7 +25,7 @@ STATES = {  # of each part: the state asked for, and what it then says
         "#timing-demo=noise/0/15/1/control", "noise from epoch 0 to 15"
     ),
     "laboratory": (
-        "#lab=1;train=128;test=100;width=4;epochs=2;A=noise@0-1", "An experiment"
+        "#lab=2;train=128;test=100;width=4;epochs=2;A=noise@0-1", "An experiment"
     ),
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ BOOK = {
     "nothing clock-decay clock-batch restart shrink cyclic",
     "window_sweep": "1BL 4L",
     "timing_map": "timing",
-    "comparison": "demo unmirrored",
+    "comparison": "demo",
 }
 
 
@@ -77,7 +77,7 @@ def chosen(monkeypatch, result):
     ("kind", "name"), [(k, n) for k, names in BOOK.items() for n in names.split()]
 )
 def test_every_study_of_the_book_has_its_figure(kind, name, monkeypatch):
-    scale = "demo" if name in ("demo", "unmirrored") else "laptop"
+    scale = "demo" if name == "demo" else "laptop"
     result = replace(handmade("demo"), study=studies.get(name, scale))
     assert chosen(monkeypatch, result) == kind
 
@@ -125,6 +125,16 @@ def test_the_band_is_students_interval_where_seeds_are_left():
         assert heights.max() == pytest.approx(found.loc[x, "high"])
     dots = [y for x in axes.lines for y in x.get_ydata() if x.get_marker() == "."]
     assert sorted(y for y in dots if y == y) == sorted(values.stack().dropna())
+
+
+def test_the_geometric_band_is_students_interval_of_logarithms():
+    values = pd.DataFrame([[1.0, 10, 100], [2, 2, 2], [0, 3, 27]])
+    found = marks.interval(values, geometric=True)
+    assert found["mean"].tolist() == pytest.approx([10, 2, 9])
+    half = stats.t.ppf(0.975, 2) * np.log(10) / np.sqrt(3)
+    assert found.low[0] == pytest.approx(10 / np.exp(half))
+    assert found.high[0] == pytest.approx(10 * np.exp(half))
+    assert found.low.min() > 0  # so that a logarithmic axis can show it
 
 
 @pytest.mark.parametrize("name", [name for name in READERS if name != "map"])

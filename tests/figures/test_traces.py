@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from handmade import STORED, bare, handmade, stored
+from scipy import stats
 
 from cplib import figures, results, studies
 from cplib.analysis import sensitivity
@@ -30,7 +31,7 @@ def mean_trace(table, kind, removal, layer=""):
         (table.metric == "trace") & (table.layer == layer)
         & (table.deficit == kind) & (table.removal == removal)
     ]  # fmt: skip
-    return rows.groupby("epoch").value.mean()
+    return rows.groupby("epoch").value.agg(stats.gmean)
 
 
 @pytest.mark.parametrize("name", ["3TL", "5"])

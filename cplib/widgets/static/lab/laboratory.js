@@ -36,7 +36,7 @@ const averaged = (lives) => lives[0].map(({ epoch }, i) =>
 function kept() {
   try {
     const all = JSON.parse(localStorage.getItem(KEEP)) || [];
-    return all.filter((entry) => entry.version === VERSION);
+    return all.filter((entry) => ["1", VERSION].includes(entry.version));
   } catch {
     return [];
   }
@@ -122,7 +122,7 @@ function start(root) {
     said, chart, ending, compared,
     lives,
     fold(_`Inside the networks: the Fisher trace, layer by layer`, traces),
-    fold(_`Images, network, seed`, knobs),
+    fold(_`Images, network, training`, knobs),
     fold(_`Take it with you: a link, a line of Python`, html("p", { class: "buttons" }, link,
       button(_`Copy link`, () => copy(link.value))),
       html("pre", { tabindex: 0, "aria-label": _`The same experiment in Python` }, python),
@@ -149,11 +149,12 @@ function start(root) {
   }
   function config(net) {
     const { windows, therapy } = state.nets[net] || { windows: [], therapy: "none" };
-    const { family, width, train, test, fine, coarse, noise, mirror } = state;
+    const { family, width, train, test, fine, coarse, noise } = state;
+    const { mirror, batch, lr, decay, weight_decay } = state;
     return {
       model: { family, width },
       data: { ...data.data, train, test, fine, coarse, noise },
-      schedule: { ...data.schedule, mirror: mirror === 1 },
+      schedule: { ...data.schedule, mirror: mirror === 1, batch, lr, decay, weight_decay },
       windows: windows.map(({ key, ...ends }) => ({ deficit: deficits[key].deficit, ...ends })),
       therapies: THERAPIES[therapy][1].map((t) => ({ ...t, epoch: removal(windows) })),
       epochs: lifetime(net),
@@ -249,12 +250,12 @@ function start(root) {
   /** What the book’s runs of a network’s experiment lost: mean, its interval, seeds; or null. */
   function past(net) {
     const { windows, therapy } = state.nets[net];
-    const study = data.stored.find(({ setting }) =>
-      Object.keys(setting).every((key) => setting[key] === state[key]));
-    const run = study && therapy === "none" && study.runs.find(([epochs, seen]) =>
-      epochs === state.epochs && lived(seen) === lived(windows));
+    const { setting, runs } = data.stored;
+    const same = Object.keys(setting).every((key) => setting[key] === state[key]);
+    const run = same && runs.find(([epochs, seen, cure]) =>
+      epochs === state.epochs && lived(seen) === lived(windows) && cure === therapy);
     if (!run) return null;
-    const [, , middle, half, seeds] = run;
+    const [, , , middle, half, seeds] = run;
     return { middle, low: middle - half, high: middle + half, seeds };
   }
   /** What became of a network, beside its twin. */
@@ -311,7 +312,7 @@ function start(root) {
     add.hidden = state.challenge !== "" || state.nets.length === MOST;
     refill(lives, html("legend", {}, _`Deficits: drag on the strips above, or type`),
       ...lifetimes().map((_, net) => fields(net)), add);
-    refill(knobs, html("legend", {}, _`Images, network, seed`), ...dials());
+    refill(knobs, html("legend", {}, _`Images, network, training`), ...dials());
     const hash = `#lab=${written(state)}`, [here] = location.href.split("#");
     link.value = here + hash;
     if (addressed && (location.hash || written(state) !== written(data.start)))
@@ -429,9 +430,10 @@ function start(root) {
     made.addEventListener("change", () => choose(made.value));
     return made;
   }
-  function whole(label, value, choose) {
-    const made = html("input", { type: "number", "aria-label": label, value, ...own });
-    made.addEventListener("change", () => choose(Math.round(Number(made.value))));
+  function numeric(label, value, choose, kind = Math.round) {
+    const made = html("input", { type: "number", step: kind === Number ? "any" : 1,
+      "aria-label": label, value, ...own });
+    made.addEventListener("change", () => choose(kind(made.value)));
     return made;
   }
   /** The windows and the therapy of a network. */
@@ -439,7 +441,7 @@ function start(root) {
     const { windows, therapy } = state.nets[net], free = gap(windows, state.epochs);
     const options = choice.map((d) => [d.key, d.title]);
     const row = (w, j) => {
-      const end = (which, words) => whole(`${words}, ${name(net)}, ` + _`window ${j + 1}`, w[which],
+      const end = (which, words) => numeric(`${words}, ${name(net)}, ` + _`window ${j + 1}`, w[which],
         (value) => change((s) =>
           place(s.nets[net].windows, j, { ...w, [which]: value }, which, s.epochs)));
       return html("p", { class: "window-row" },
@@ -472,9 +474,10 @@ function start(root) {
       return html("label", {}, html("span", {}, words), value, input);
     };
     const count = (field, words) => {
-      const [low, high] = LIMITS[field];
-      const made = whole(words, state[field], (value) =>
-        change((s) => (s[field] = Math.max(low, Math.min(high, value || low)))));
+      const [low, high] = LIMITS[field] || SCHEDULE[field];
+      const made = numeric(words, state[field], (value) =>
+        change((s) => (s[field] = Math.max(low, Math.min(high, value || low)))),
+      field in LIMITS ? Math.round : Number);
       return html("label", {}, html("span", {}, words), made);
     };
     const family = select(_`Network`, CHOICES.family.map((key) => [key, key]), state.family, (key) =>
@@ -485,6 +488,8 @@ function start(root) {
       slide("noise", _`Noise behind them`), count("train", _`Training images`),
       html("label", {}, html("span", {}, _`Mirrored`), mirror), count("epochs", _`Epochs of a life`),
       html("label", {}, html("span", {}, _`Network`), family), count("width", _`Width of its first layer`),
+      count("batch", _`Images in a mini-batch`), count("lr", _`Learning rate at birth`),
+      count("decay", _`Its factor from epoch to epoch`), count("weight_decay", _`Weight decay`),
       count("seed", _`First seed`)];
   }
 

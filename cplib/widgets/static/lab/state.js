@@ -1,15 +1,19 @@
 // What is to be trained, as plain values and as text: in the address, in Python, as CSV.
 
-const VERSION = "1"; // of the text in the address
+const VERSION = "2"; // of the text in the address
+const FIRST = { // what version 1 had where its text is silent
+  train: 3000, test: 2000, fine: 0.6, mirror: 1, batch: 128, decay: 0.97, weight_decay: 0.001,
+};
 const MOST = 3; // networks beside the twin
 const MORE = 20; // epochs of the therapy "more"
-const BUDGET = 20, REST = 10; // of a challenge: epochs of blur, and sharp ones at the end
+const BUDGET = 30, REST = 20; // of a challenge: epochs of blur, and sharp ones at the end
 const CHALLENGE = "blur4"; // its deficit
 const LIMITS = { // whole numbers
   epochs: [2, 200], seed: [0, 9999], width: [4, 96], train: [128, 10000],
-  test: [100, 10000], mirror: [0, 1],
+  test: [100, 10000], mirror: [0, 1], batch: [8, 1000],
 };
 const AMPLITUDES = { fine: [0, 1.5], coarse: [0, 2], noise: [0, 3] };
+const SCHEDULE = { lr: [0, 1], decay: [0.5, 1], weight_decay: [0, 0.1] };
 const CHOICES = { family: ["AllCNN", "MLP"], challenge: ["", "least", "most"] };
 const THERAPIES = { // words, what the worker is told, settings in Python
   none: [_`go on as before`, [], {}],
@@ -26,23 +30,23 @@ const OWN = [ // deficits that cplib has not
     title: _`upper half hidden`, sees: _`lower halves of images, true labels` },
 ];
 const PRESETS = [ // name, state, question
-  [_`Blur early`, "epochs=50;A=blur4@0-20",
-    _`Blurred from birth until epoch 20, then sharp. Does it catch up with its twin?`],
-  [_`Early or late`, "epochs=50;A=blur4@0-10;B=blur4@25-35",
-    _`The same ten epochs of blur, at birth or later. Which of the two hurts more?`],
-  [_`Upside down`, "epochs=50;mirror=0;fine=0.5;A=flip@0-20;B=blur4@0-20",
+  [_`Blur early`, "epochs=100;A=blur4@0-40",
+    _`Blurred from birth until epoch 40, then sharp. Does it catch up with its twin?`],
+  [_`Early or late`, "epochs=120;A=blur4@0-40;B=blur4@40-80",
+    _`The same forty epochs of blur, at birth or later. Which of the two hurts more?`],
+  [_`Upside down`, "epochs=100;A=flip@0-40;B=blur4@0-40",
     _`Upside down, all detail is there, only in another place. Does that leave a mark as blur does?`],
-  [_`Wrong names`, "epochs=50;A=labels@0-20;B=blur4@0-20",
-    _`Every class is called by another's name until epoch 20. Is that unlearned?`],
-  [_`Nothing to see`, "epochs=50;A=noise@0-20;B=blur4@0-20;C=nothing@0-20",
+  [_`Wrong names`, "epochs=100;A=labels@0-40;B=blur4@0-40",
+    _`Every class is called by another's name until epoch 40. Is that unlearned?`],
+  [_`Nothing to see`, "epochs=100;A=noise@0-40;B=blur4@0-40;C=nothing@0-40",
     _`Noise in the place of images, blur, or no learning at all: is seeing nothing worse than seeing badly?`],
-  [_`Three therapies`, "epochs=60;A=blur4@0-20;B=blur4@0-20!restart;C=blur4@0-20!shrink",
+  [_`Three therapies`, "epochs=100;A=blur4@0-40;B=blur4@0-40!restart;C=blur4@0-40!shrink",
     _`The same blur three times. Does a treatment at its end help?`],
-  [_`Patching`, "epochs=60;A=blur4@0-20;B=blur4@0-20+detail@20-30",
-    _`After the blur, ten epochs of fine detail alone, as a patch on the strong eye makes the weak one work. Does it help?`],
-  [_`Challenge: least harm`, "epochs=50;challenge=least;A=",
+  [_`Patching`, "epochs=100;A=blur4@0-40;B=blur4@0-40+detail@40-60",
+    _`After the blur, twenty epochs of fine detail alone, as a patch on the strong eye makes the weak one work. Does it help?`],
+  [_`Challenge: least harm`, "epochs=90;challenge=least;A=",
     _`Spend ${BUDGET} epochs of blur, in as many windows as you like, and do the least harm.`],
-  [_`Challenge: most harm`, "epochs=50;challenge=most;A=",
+  [_`Challenge: most harm`, "epochs=90;challenge=most;A=",
     _`Spend ${BUDGET} epochs of blur, in as many windows as you like, and do the most harm.`],
 ];
 
@@ -124,9 +128,9 @@ function written({ nets, ...fields }) {
 /** The state in `text`, upon `base`; an error says in a sentence what cannot be read. */
 function read(text, base, known) {
   const [version, ...parts] = text.split(";");
-  if (version !== VERSION)
+  if (version !== VERSION && version !== "1")
     throw new Error(_`it is for version ${version || "?"} of the laboratory, and this page reads version ${VERSION}`);
-  const state = { ...base, nets: [] };
+  const state = { ...base, ...(version === "1" ? FIRST : {}), nets: [] };
   for (const part of parts) {
     const [name, value = ""] = part.split(/=(.*)/s);
     if (name === "ABC"[state.nets.length]) state.nets.push(life(value, known));
@@ -145,7 +149,7 @@ function setting(name, text) {
     if (CHOICES[name].includes(text)) return text;
     throw new Error(_`${name}=${text} is none of ${CHOICES[name].filter(Boolean).join(", ")}`);
   }
-  const whole = name in LIMITS, [low, high] = LIMITS[name] || AMPLITUDES[name];
+  const whole = name in LIMITS, [low, high] = { ...LIMITS, ...AMPLITUDES, ...SCHEDULE }[name];
   const value = text === "" ? NaN : Number(text);
   if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
   throw new Error(whole ? _`${name}=${text} is no whole number from ${low} to ${high}`
@@ -176,13 +180,13 @@ function pythonOf(state, base, named, lifetimes) {
   if (own) return _`# cplib has no deficit “${own.key}”: derive one from cp.Deficit.`;
   const therapies = new Set(state.nets.map((net) => net.therapy));
   const treated = therapies.size === 1 && THERAPIES[[...therapies][0]][2];
-  const options = Object.keys(AMPLITUDES).filter((name) => state[name] !== base[name])
-    .map((name) => `("${name}", ${state[name]}),`).join(" ");
-  const wanted = { family: `"${state.family}"`, width: state.width, train: state.train,
-    test: state.test, mirror: state.mirror ? "True" : "False" };
-  const usual = { ...base, family: `"${base.family}"`, mirror: base.mirror ? "True" : "False" };
-  const changes = [...Object.entries(wanted).filter(([name, value]) => value !== usual[name]),
-    ...(options ? [["options", `(${options})`]] : []), ...Object.entries(treated || {})];
+  const plain = ["width", "train", "test", "batch", ...Object.keys(SCHEDULE)];
+  const pairs = (of) => Object.keys(AMPLITUDES).map((name) => `("${name}", ${of[name]})`);
+  const settings = (of) => [["family", `"${of.family}"`], ...plain.map((name) => [name, of[name]]),
+    ["mirror", of.mirror ? "True" : "False"], ["options", `(${pairs(of).join(", ")})`]];
+  const usual = Object.fromEntries(settings(base));
+  const changes = [...settings(state).filter(([name, value]) => value !== usual[name]),
+    ...Object.entries(treated || {})];
   const setup = 'cp.study("demo", "demo").setup'
     + (changes.length ? `.vary(${changes.map((pair) => pair.join("=")).join(", ")})` : "");
   const runs = state.nets.map(({ windows }, i) => {
