@@ -132,18 +132,18 @@ def test_windows_of_one_length_move_as_a_whole(opened, tmp_path):
 
 def test_a_shorter_run_pulls_the_cursor_back(opened, sheet):
     page = opened(sheet)
-    page.get_by_label("Epoch").fill("60")
+    page.get_by_label("Epoch").fill("75")
     page.get_by_label("Removal").fill("1")
     epoch = page.get_by_label("Epoch")
-    assert epoch.input_value() == epoch.get_attribute("max") == "40"
-    assert "Epoch 40 of 40, the end of training" in outputs(page)[0]
+    assert epoch.input_value() == epoch.get_attribute("max") == "70"
+    assert "Epoch 70 of 70, the end of training" in outputs(page)[0]
 
 
 def test_the_slider_stays_below_its_chart(opened, sheet):
     page = opened(sheet)
     page.get_by_label("Removal").fill("0")  # a short run, so a short slider
     slider = page.get_by_label("Epoch")
-    slider.fill("35")
+    slider.fill("65")
     handle = slider.bounding_box()
     dot = page.locator(".chart circle").bounding_box()
     end = handle["x"] + handle["width"] - 8  # a handle is some 16 pixels wide
@@ -227,12 +227,12 @@ def test_ends_and_the_whole_window_are_dragged(opened, sheet, result, viewport):
     page = opened(sheet, viewport)
     epochs = result.study.runs[0].epochs
     per_epoch = (page.locator(".chart").bounding_box()["width"] - 36) / epochs
-    drag(page, ".chart .handle >> nth=1", 10 * per_epoch)
-    assert ends(page) == (0, 30)
+    drag(page, ".chart .handle >> nth=1", 20 * per_epoch)
+    assert ends(page) == (0, 40)
     drag(page, ".chart .handle >> nth=0", 16 * per_epoch)
-    assert ends(page) == (15, 30)  # the nearest that there is
+    assert ends(page) == (15, 40)  # the nearest that there is
     drag(page, ".chart .bar", -10 * per_epoch)
-    assert ends(page) == (5, 20)
+    assert ends(page) == (5, 30)
     drag(page, ".chart .handle >> nth=1", -40 * per_epoch)
     assert ends(page) == (0, 5)  # an end cannot pass the other
     truth = expected(

@@ -438,9 +438,9 @@ def test_the_notebook_keeps_compares_and_forgets(visit):
 
 
 def test_a_challenge_has_a_score(visit):
-    page = visit(SMALL + "epochs=32;challenge=most;A=blur4@0-9+blur4@10-20")
-    assert "19 of 20" in said(page)
-    assert "No score: 19 of 20 epochs" in trained(page)
+    page = visit(SMALL + "epochs=52;challenge=most;A=blur4@0-9+blur4@10-30")
+    assert "29 of 30" in said(page)
+    assert "No score: 29 of 30 epochs" in trained(page)
     page.get_by_label("From epoch, your network, window 2").fill("9")
     page.keyboard.press("Tab")
     ending, rows = trained(page), exported(page)

@@ -336,7 +336,7 @@ def test_a_trace_is_in_per_cent_of_its_greatest():
 def test_outcomes_are_named_in_the_order_of_the_study():
     demo = handmade("demo", "demo", seeds=[3])
     drawn = predict.outcomes(demo)
-    assert drawn.x == ("no deficit", "blur", "vertical flip")
+    assert drawn.x == ("no deficit", "blur", "vertical flip", "noise")
     assert drawn.half is None
     table = results.finals(demo)
     last = table[table["removal"] == demo.study.runs[-1].removal]

@@ -85,9 +85,9 @@ def test_settings_in_the_text_are_those_of_the_studies():
     assert f"until epoch {removal}, and {demo.clean_epochs} clean epochs after" in text
     steps = [s.data.train // s.schedule.batch for s in (here, small)]
     decay = here.schedule.weight_decay / small.schedule.weight_decay
-    assert (round(steps[0] / steps[1]), round(decay)) == (3, 5)
+    assert (round(2 * steps[0] / steps[1]), round(2 * decay, 6)) == (3, 5)
     text = (ROOT / "book" / "deprivation.ipynb").read_text(encoding="utf-8")
-    assert "three times as many steps, and weight decay is five times as strong" in text
+    assert "half as many steps again, and weight decay is two and a half times" in text
 
 
 @every_notebook

@@ -87,10 +87,10 @@ def test_words_tell_what_is_before_under_and_after(explorer):
     for epoch, phase in (
         (9, "before the label permutation"), (10, "under label permutation"),
         (19, "under label permutation"), (20, "after the label permutation"),
-        (50, "the end of training"),
+        (80, "the end of training"),
     ):  # fmt: skip
         told = explorer.outcomes.now(outcome, epoch)
-        assert f"Epoch {epoch} of 50, {phase}:" in told
+        assert f"Epoch {epoch} of 80, {phase}:" in told
 
 
 def test_defaults_go_with_what_is_asked(result):
@@ -100,7 +100,7 @@ def test_defaults_go_with_what_is_asked(result):
 
     assert window(result, removal=20) == (0, 20)
     assert window(result, onset=10) == (10, 40)
-    assert window(handmade("1BL", "demo"), removal=25) == (15, 25)
+    assert window(handmade("1BL", "demo"), removal=30) == (20, 30)
 
 
 # A reader's own studies.

@@ -489,7 +489,7 @@ function start(root) {
       html("label", {}, html("span", {}, _`Mirrored`), mirror), count("epochs", _`Epochs of a life`),
       html("label", {}, html("span", {}, _`Network`), family), count("width", _`Width of its first layer`),
       count("batch", _`Images in a mini-batch`), count("lr", _`Learning rate at birth`),
-      count("decay", _`Its factor from epoch to epoch`), count("weight_decay", _`Weight decay`),
+      count("decay", _`Its factor in each epoch`), count("weight_decay", _`Weight decay`),
       count("seed", _`First seed`)];
   }
 
