@@ -151,8 +151,7 @@ def claim(
 
     Args:
         name: id of the claim.
-        scale: of the runs; default: the one at which the book tests it. A claim about
-            gratings keeps scale "demo", but at "smoke".
+        scale: of the runs; default: that of the book's test (see `Claim.where`).
         seeds, device: as for `results.get`; what is not stored is computed now.
     """
     asked = registered(name)

@@ -64,8 +64,7 @@ def interval(values: pd.DataFrame, geometric: bool = False) -> pd.DataFrame:
 
     Args:
         values: a column for each seed.
-        geometric: the mean of the logarithms, and its interval, as powers of e: for a
-            logarithmic axis. Values of 0 and below are left out.
+        geometric: of the logarithms, for a logarithmic axis, without values up to 0.
 
     Returns:
         Columns mean, low and high (Student's t); no low and high for a single seed.
@@ -78,13 +77,9 @@ def interval(values: pd.DataFrame, geometric: bool = False) -> pd.DataFrame:
 
 
 def mean(
-    axes: Axes,
-    values: pd.DataFrame,
-    look: Look,
-    label: str | None = None,
-    geometric: bool = False,
-    **line,
-) -> None:
+    axes: Axes, values: pd.DataFrame, look: Look, label: str | None = None,
+    geometric: bool = False, **line,
+) -> None:  # fmt: skip
     """Draw the mean over seeds as a line, its 95 % interval as a band, seeds as dots.
 
     Args:

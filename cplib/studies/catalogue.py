@@ -25,14 +25,9 @@ SWEEPS = {
 
 
 def _from_birth(
-    name: str,
-    scale: Scale,
-    title: str,
-    kinds: str,
-    ends: tuple[int, ...],
-    setup: Setup | None = None,
-    clean: int | None = None,
-) -> Study:
+    name: str, scale: Scale, title: str, kinds: str, ends: tuple[int, ...],
+    setup: Setup | None = None, clean: int | None = None,
+) -> Study:  # fmt: skip
     """Deficits of `kinds` from epoch 0 to each of `ends`; the scale's main setting."""
     spans = [(deficit(kind), 0, t0) for kind in kinds.split() for t0 in ends]
     clean = scale.clean if clean is None else clean

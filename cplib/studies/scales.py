@@ -74,20 +74,13 @@ def scale_of(scale: str | Scale) -> Scale:
 
 
 def _plain(
-    name: str,
-    data: DataSpec,
-    digits: DataSpec,
-    widths: tuple[int, int, int, int],
-    rates: tuple[float, float],
-    probe: Probe,
-    recipe: dict | None = None,
-    **times,
-) -> Scale:
+    name: str, data: DataSpec, digits: DataSpec, widths: tuple[int, int, int, int],
+    rates: tuple[float, float], probe: Probe, recipe: dict | None = None, **times,
+) -> Scale:  # fmt: skip
     """A scale that differs from the paper's in data, widths, fixed rates and times.
 
     The widths are those of the All-CNN, the ResNet-18, the networks of several depths
-    and the MLP; the fixed rates are for the main data and for digits; `recipe` changes
-    all but those of digits.
+    and the MLP; the fixed rates are for the main data and digits; `recipe` is `main`'s.
     """
     main = Setup(data, ModelSpec("AllCNN", widths[0]), Schedule(shift=data.size // 8))
     main = main.vary(**recipe or {})
