@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from scipy import stats
 
 import cplib
+from cplib.data.gratings import make_gratings
 from cplib.studies import Study
 from cplib.widgets import Laboratory, laboratory
 
@@ -499,9 +500,11 @@ def test_the_python_trains_the_same_experiment(visit, state, monkeypatch):
     assert isinstance(study, Study) and drawn[0].study == study
     assert f"epochs={study.runs[0].epochs};" in state
     assert study.setup.data.train == 128 and study.setup.data.test == 100
-    given = study.setup.data.options + tuple(vars(study.setup.schedule).items())
+    given = make_gratings.__kwdefaults__ | dict(study.setup.data.options)
+    given |= vars(study.setup.schedule) | vars(study.setup.model)
+    given["epochs"] = study.runs[0].epochs
     for name, value in re.findall(r"([a-z_]+)=([\d.]+);", state):
-        assert dict(given).get(name, float(value)) == float(value)
+        assert given[name] == float(value), name
     wanted = re.findall(r"([a-z-]+)4?@(\d)-(\d)", state)
     windows = [w for run in study.runs for w in run.windows]
     assert [(w.deficit.kind, str(w.onset), str(w.removal)) for w in windows] == wanted

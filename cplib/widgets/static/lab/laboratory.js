@@ -290,7 +290,8 @@ function start(root) {
     if (!state.challenge) return "";
     if (unfair(seen(0))) return _`No score: ${unfair(seen(0))}.`;
     const better = state.challenge === "least" ? 1 : -1, mine = mean(lost(0));
-    const others = notebook.filter((other) => other !== entry && other.challenge === state.challenge)
+    const rivals = notebook.filter((other) => other !== entry && other.version === VERSION);
+    const others = rivals.filter((other) => other.challenge === state.challenge)
       .map((other) => better * other.lost[0]);
     const best = Math.min(...others);
     return _`Your score: ${number(mine)} points of harm, `
