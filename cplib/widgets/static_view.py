@@ -12,7 +12,7 @@ from ..analysis.effects import REFERENCES
 from ..deficits import Deficit
 from ..figures import origin
 from ..figures.examples import Examples
-from ..figures.marks import legend, mean, percent, rows
+from ..figures.marks import mean, percent, rows
 from ..figures.palette import INK, style
 from ..figures.panel import Panel, worded
 from ..figures.shapes import heat, shaded
@@ -39,7 +39,7 @@ def _figure(
     outcomes: Outcomes, examples: Examples, outcome: Outcome, against: str
 ) -> Figure:
     """Example images, learning curves, and what each window costs, in a column."""
-    run, curve, at = outcome.run, outcomes.result.curve, outcome.middle
+    run, curve = outcome.run, outcomes.result.curve
     lost = _lost(outcomes.groups[run.name], against)
     impaired, unimpaired = _("with {deficit}", deficit=run.label), _("without deficit")
     final = _(
@@ -54,11 +54,11 @@ def _figure(
         mean(curves, 100 * curve(outcomes.clean.run), Deficit.look, unimpaired)
         mean(curves, 100 * curve(run), run.deficits[0].look, impaired)
         shaded(curves, [run])
-        curves.axvline(at, ymax=0.9, color=INK, linewidth=1)
-        curves.set_title(textwrap.fill(outcome.sight(at), 40), loc="left", pad=34)
+        curves.axvline(outcome.middle, ymax=0.9, color=INK, linewidth=1)
+        curves.set_title(textwrap.fill(outcome.sight(outcome.middle), 40), loc="left")
         curves.set(xlabel=_("epochs of training"))
         percent(curves)
-        legend(curves)
+        curves.legend(loc="best")
         _costs(costs, lost, outcome)
         costs.set_title(f"{final}\n\n{_('points lost')}", loc="left")
     return figure
