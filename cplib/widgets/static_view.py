@@ -12,7 +12,7 @@ from ..analysis.effects import REFERENCES
 from ..deficits import Deficit
 from ..figures import origin
 from ..figures.examples import Examples
-from ..figures.marks import mean, percent, rows
+from ..figures.marks import legend, mean, percent, rows
 from ..figures.palette import INK, style
 from ..figures.panel import Panel, worded
 from ..figures.shapes import heat, shaded
@@ -55,10 +55,10 @@ def _figure(
         mean(curves, 100 * curve(run), run.deficits[0].look, impaired)
         shaded(curves, [run])
         curves.axvline(outcome.middle, ymax=0.9, color=INK, linewidth=1)
-        curves.set_title(textwrap.fill(outcome.sight(outcome.middle), 40), loc="left")
         curves.set(xlabel=_("epochs of training"))
         percent(curves)
-        curves.legend(loc="best")
+        now = textwrap.fill(outcome.sight(outcome.middle), 40)
+        legend(curves, title=now, alignment="left")
         _costs(costs, lost, outcome)
         costs.set_title(f"{final}\n\n{_('points lost')}", loc="left")
     return figure

@@ -85,7 +85,7 @@ def test_a_figure_does_not_know_the_readers_style(name, monkeypatch):
         assert FIGURES[name]().svg() == picture
 
 
-@pytest.mark.parametrize("name", [n for n in FIGURES if n != "explorer"])  # a title
+@pytest.mark.parametrize("name", FIGURES)
 def test_legends_are_above_the_axes_where_they_hide_no_line(name, monkeypatch):
     monkeypatch.setenv("CPLIB_RESULTS", str(BOOK))
     figure = FIGURES[name]().figure
