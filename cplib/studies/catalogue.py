@@ -122,7 +122,18 @@ def changed(scale: Scale, name: str) -> Study:
     }[name]
     title = f"Blur until epoch t0, {CHANGED[name].format(scale.length)}"
     ends = scale.few if name.startswith("clock") else scale.few[1::2]
+    if name == "cyclic":
+        ends = (3 * scale.length,)  # so that all runs end at the end of a period
     return _from_birth(name, scale, title, "blur", ends, scale.main.vary(**setting))
+
+
+def patching(scale: Scale) -> Study:
+    """Blur alone, and followed by fine detail alone: a patch on the stronger eye."""
+    end, detail = scale.few[1], deficit("detail")
+    blurred = (deficit("blur"), 0, end)
+    spans = [blurred, [blurred, (detail, end, end + scale.long)]]
+    title = f"Blur until epoch {end}, with and without fine detail alone after it"
+    return windows("patching", scale.name, title, scale.main, spans, scale.clean)
 
 
 def timing(scale: Scale) -> Study:
@@ -150,12 +161,13 @@ STUDIES = {
     "2B-moving": moving_noise,
     **{study.__name__: study for study in (worth, permanent, nothing)},
     **{name: partial(changed, name=name) for name in CHANGED},
-    **{study.__name__: study for study in (timing, demo)},
+    **{study.__name__: study for study in (patching, timing, demo)},
 }
+SHORT = "demo", "nothing", "restart", "shrink", "patching", "timing"
 # what the book shows, with the scale at which it is stored
 BOOK = (
-    *((name, "laptop") for name in STUDIES if name != "demo"),
-    *((name, "demo") for name in ("demo", "nothing", "restart", "shrink", "timing")),
+    *((name, "laptop") for name in STUDIES if name not in ("patching", "demo")),
+    *((name, "demo") for name in SHORT),
 )
 
 

@@ -13,7 +13,7 @@ from .._base.words import translated as _
 from ..data.gratings import make_gratings
 from ..deficits import CONTROLS, KINDS, Blur
 from ..errors import InputError
-from ..studies import SCALES, Run, Study, get, sweep
+from ..studies import BOOK, SCALES, Run, Study, get, sweep
 from .fragments import script, standalone
 from .outcomes import Outcomes
 
@@ -22,7 +22,7 @@ DEFICITS |= {kind: d() for kind, d in (KINDS | CONTROLS).items() if d is not Blu
 KEYS = {deficit: key for key, deficit in DEFICITS.items()}
 DEMO = SCALES["demo"]
 NETWORKS = 3  # beside the twin
-STORED = "demo", "nothing", "restart", "shrink", "timing"  # studies of that setting
+STORED = tuple(name for name, scale in BOOK if scale == "demo")
 SCHEDULE = "mirror batch lr decay weight_decay".split()
 SETTING = "family width train test fine coarse noise".split() + SCHEDULE
 

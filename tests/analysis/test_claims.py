@@ -385,6 +385,9 @@ INDEPENDENT = {
     "nothing-noise": lambda a, b: milder(a, b, against="baseline"),
     "nothing-moving": lambda a, b: milder(a, b, against="baseline"),
     "restart-milder": lambda a, b: milder(a, b, against="baseline"),
+    "patching-milder": lambda b: np.subtract(
+        *(-losses(b, "control")[:, place] for place in (-1, 0))
+    ),
     "shrink-lasting": lambda b: last_change(b, "baseline"),
     "shrink-milder": lambda a, b: milder(a, b, against="baseline"),
     "worth-blur": lambda b: last_change(b, "baseline", "blur"),
