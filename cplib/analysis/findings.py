@@ -13,8 +13,9 @@ from .ledger import REPRODUCED, UNDECIDED, UNTESTABLE, VERDICTS, Claim
 
 SIGNS = dict(zip(VERDICTS, "●◐×–", strict=True))
 WHOLE = "of the whole"  # a unit, said in per cent
-DIGITS = {"epochs": 0, WHOLE: 3}  # decimals by unit; else 2
-SPOKEN = {"epochs": 0, "points": 1, WHOLE: 0}  # the same in sentences
+RATIO = "as a difference of ratios"
+DIGITS = {"epochs": 0, WHOLE: 3, RATIO: 3}  # decimals by unit; else 2
+SPOKEN = {"epochs": 0, "points": 1, WHOLE: 0, RATIO: 3}  # the same in sentences
 WORDS = _("no one two three four five six seven eight nine ten").split()
 LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
 

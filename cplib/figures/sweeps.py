@@ -91,7 +91,7 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
         figure, grid = rows(*[2.6] * (1 + (apart or clock)))
         _points_lost(grid[: 2 - clock], lines, "removal", T0)
         if clock:
-            _points_lost(grid[1:], lines, "left", _("weight decay to come, B(t₀)"))
+            _points_lost(grid[1:], lines, "left", _("weight decay to come, D(t₀)"))
             grid[1].set_xscale("log")
             grid[1].xaxis.set_major_formatter("{x:g}")  # an exponent would be tiny
             grid[1].xaxis.set_minor_formatter("")
@@ -110,7 +110,7 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
 
 
 def decay_left(study: Study, t0: int) -> float:
-    """B(t0): a weight without gradients shrinks to exp(-B) of itself from t0 on."""
+    """D(t0): a weight without gradients shrinks to exp(-D) of itself from t0 on."""
     s, epochs = study.setup.schedule, range(t0, t0 + study.clean_epochs)
     rates = sum(map(s.rate_at, epochs)) * max(1, study.setup.data.train // s.batch)
     return rates * s.weight_decay / (1 - s.momentum)
