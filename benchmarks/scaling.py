@@ -46,7 +46,7 @@ def first(sweep: Study, count: int) -> Study:
 def twice(sweep: Study, device: str, workers: int, seeds: int = 1) -> list[float]:
     """Seconds of `sweep` in an empty cache, and in the full one."""
     with tempfile.TemporaryDirectory() as name:
-        options = {"device": device, "max_workers": workers, "progress": False}
+        options = {"device": device, "workers": workers, "progress": False}
         arguments = sweep.setup, sweep.runs, range(seeds)
         return [
             bench.seconds(

@@ -118,7 +118,7 @@ def factors(trial: bench.Bench, sweep: Study, script: Plain) -> None:
 
     trial.time("run: cplib's loop", loop)
     workers = os.cpu_count() if torch.device(device).type == "cpu" else 1
-    options = {"device": device, "max_workers": workers, "progress": False}
+    options = {"device": device, "workers": workers, "progress": False}
     short = Run([(blur, 0, 1)], 1)
     with tempfile.TemporaryDirectory() as name:  # so that workers run
         engine.run(setup, [short], range(workers), cache=Path(name), **options)

@@ -31,7 +31,7 @@ def _chosen(arguments: Namespace) -> list[Study]:
 
 
 def _options(arguments: Namespace) -> dict:
-    return {"device": arguments.device, "max_workers": arguments.workers}
+    return {"device": arguments.device, "workers": arguments.workers}
 
 
 def _left(study: Study, seeds: list[int], device: str) -> tuple[Plan, int]:

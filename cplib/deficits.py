@@ -45,7 +45,7 @@ class Deficit:
     Class attributes that it does not set are made from its name.
 
     Attributes:
-        kind: short name, in tables and on the command line.
+        kind: short name, in tables.
         label: name in figures.
         sees: what the network is shown, in words.
         look: how figures draw it.

@@ -53,7 +53,7 @@ def sweep(cache: Path, seeds: int, workers: int) -> None:
     """Train the study, with a journal in the cache (in a process group of its own)."""
     os.setsid()
     segments.train_segment = journalled
-    options = {"max_workers": workers, "progress": False, "cache": cache}
+    options = {"workers": workers, "progress": False, "cache": cache}
     engine.run(STUDY.setup, STUDY.runs, range(seeds), **options)
 
 
@@ -271,7 +271,7 @@ def bits(cache: Path, key: str) -> dict[str, bytes]:
 
 def undisturbed(cache: Path, seeds: int) -> Path:
     """One sweep in this process, nobody killed."""
-    options = {"max_workers": 1, "progress": False, "cache": cache}
+    options = {"workers": 1, "progress": False, "cache": cache}
     engine.run(STUDY.setup, STUDY.runs, range(seeds), **options)
     return cache
 

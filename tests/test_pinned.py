@@ -1,8 +1,8 @@
 """Names under which results and checkpoints are stored, as they have always been.
 
-Who changes one of these orphans what was trained: stored results are then those of an
-earlier definition, and every checkpoint is trained again. Change a line here only
-together with `training.NUMERICS`, or with a study and its stored result.
+If one of these changes, stored results become those of an earlier definition, and every
+checkpoint is trained again. Change a line here only together with `training.NUMERICS`,
+or with a study and its stored result.
 """
 
 import pytest

@@ -26,7 +26,7 @@ PATIENCE = 600  # seconds, on a busy machine
 
 
 def compute(cache, **options):
-    return results.compute(STUDY, [0], cache=cache, max_workers=1, **options)
+    return results.compute(STUDY, [0], cache=cache, workers=1, **options)
 
 
 # -- streams
@@ -109,7 +109,7 @@ from pathlib import Path
 from cplib import engine, studies
 study = studies.get("timing", "smoke")
 cache, seeds = Path(sys.argv[1]), range(int(sys.argv[2]))
-engine.run(study.setup, study.runs, seeds, max_workers=2, cache=cache)
+engine.run(study.setup, study.runs, seeds, workers=2, cache=cache)
 (cache / "finished").touch()
 """
 

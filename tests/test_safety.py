@@ -85,7 +85,7 @@ def test_a_checkpoint_that_is_a_pickle_is_quarantined(tmp_path):
         files.write_checked(path, BOMB)
     with pytest.warns(UserWarning, match="holds no state.*quarantined"):
         trained = engine.run(
-            STUDY.setup, STUDY.runs, [0], max_workers=1, cache=tmp_path, progress=False
+            STUDY.setup, STUDY.runs, [0], workers=1, cache=tmp_path, progress=False
         )
     assert len(trained) == len(STUDY.runs)
 

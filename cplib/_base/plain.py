@@ -74,10 +74,10 @@ def flag(what: str, value: object) -> bool:
     raise InputError(f"{what}={value!r} must be True or False.")
 
 
-def choose(what: str, value: object, known: Iterable[str], more: str = "") -> None:
+def choose(what: str, value: object, known: Iterable, more: str = "") -> None:
     """Raise `InputError`, which ends with `more`, unless `value` is one of `known`."""
     if value not in (names := list(known)):  # it need not be hashable
-        listed = ", ".join(names)
+        listed = ", ".join(map(str, names))
         raise InputError(f"Unknown {what} {value!r}: choose one of {listed}{more}.")
 
 

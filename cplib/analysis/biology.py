@@ -161,7 +161,7 @@ def _cells(path) -> tuple[str, pd.DataFrame]:
 
 
 def _text(path) -> tuple[str, str]:
-    """The name for messages, and the text: UTF-8, marked UTF-16 or old Windows."""
+    """The name for messages, and the text: UTF-8, marked UTF-16, or near enough."""
     name = str(getattr(path, "name", path if isinstance(path, str) else "the CSV"))
     try:
         raw = path.read() if hasattr(path, "read") else Path(path).read_bytes()
@@ -169,10 +169,8 @@ def _text(path) -> tuple[str, str]:
         raise InputError(f"{name}: {error.strerror}: check folder and name.") from None
     if isinstance(raw, bytes):
         wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-        try:
-            raw = raw.decode("utf-16" if wide else "utf-8-sig")
-        except UnicodeDecodeError:  # only labels suffer: the numbers are ASCII
-            raw = raw.decode("cp1252", errors="replace")
+        # of other encodings only labels suffer: the numbers are ASCII
+        raw = raw.decode("utf-16" if wide else "utf-8-sig", errors="replace")
     if "\0" in raw or raw.startswith("PK\3"):
         raise InputError(f"{name} is not plain text: save the sheet as CSV (UTF-8).")
     return name, raw

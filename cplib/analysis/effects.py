@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .._base.plain import whole
+from .._base.plain import choose, whole
 from .._base.words import translated as _
-from ..errors import DataError, InputError
+from ..errors import DataError
 from ..results import Result, finals
 from ..studies import Run
 
@@ -107,8 +107,7 @@ def changes(result: Result, against: str = "baseline") -> pd.DataFrame:
         against: "baseline" (no deficit, as many clean epochs) or "control" (no
             deficit, as many epochs in all).
     """
-    if against not in REFERENCES:
-        raise InputError(f"against={against!r}: choose 'baseline' or 'control'.")
+    choose("reference", against, REFERENCES)
     table = finals(result)
     return table.assign(change=100 * (table["final"] - table[against]))
 

@@ -71,16 +71,10 @@ class Fit:
         animals or epochs. It takes the points as independent and `at` as exact, and
         does not ask whether the formula is the right one, least of all beyond the data.
         """
-        x, found, slopes = self._scaled(at), self._found, []
-        for name in found.var_names:
-            best = found.best_values[name]
-            step = 1e-5 * max(abs(best), 0.01)
-            ends = (found.eval(x=x, **{name: best + s}) for s in (step, -step))
-            slopes.append(np.subtract(*ends) / (2 * step))
-        variance = np.einsum("i...,ij,j...->...", slopes, found.covar, slopes)
-        quantile = student.ppf(0.5 + self.level / 2, found.nfree)
-        half = quantile * self._units[2] * np.sqrt(np.maximum(variance, 0))
-        return self.predict(at) - half, self.predict(at) + half
+        x, middle = self._scaled(at), self.predict(at)
+        half = self._found.eval_uncertainty(sigma=self.level, x=x.ravel())
+        half = self._units[2] * half.reshape(x.shape)
+        return middle - half, middle + half
 
     @property
     def peak_age(self) -> float:

@@ -66,8 +66,8 @@ class DataSpec:
         source = _find(self.name)
         if source.content != self.content:
             raise InputError(
-                f"Data set {self.name!r} was registered again with other images: make "
-                "its DataSpec and studies again."
+                f"Data set {self.name!r} was registered anew with other images: create "
+                "its DataSpec and studies anew."
             )
         return source
 

@@ -26,7 +26,7 @@ def execute(
     folder: Path,
     device: str,
     executor: Executor | None,
-    max_workers: int | None,
+    most: int | None,
     progress: bool,
 ) -> None:
     """Train the segments `todo`, each after its parent; arguments as for `engine.run`.
@@ -35,7 +35,7 @@ def execute(
     """
     running: dict[Future, str] = {}
     with console.present():
-        used = executor or _own_executor(todo, device, max_workers, progress)
+        used = executor or _own_executor(todo, device, most, progress)
         try:
             _train(todo, folder, device, used, running, progress)
         except BaseException as error:
@@ -51,16 +51,16 @@ def execute(
 
 
 def _own_executor(
-    todo: dict[str, Segment], device: str, max_workers: int | None, progress: bool
+    todo: dict[str, Segment], device: str, most: int | None, progress: bool
 ) -> Executor:
     """The default executor, announced with an estimate of the time it will take."""
     epochs, seconds = _epochs(todo), 0.0
-    if progress or max_workers is None:
+    if progress or most is None:
         seconds = epochs * estimate(next(iter(todo.values())), device)
-    if max_workers is None and seconds < INLINE_SECONDS:
-        max_workers = 1
+    if most is None and seconds < INLINE_SECONDS:
+        most = 1
     tips = todo.keys() - {segment.parent for segment in todo.values()}
-    executor, count = workers.pool(max_workers, device, len(tips))
+    executor, count = workers.pool(most, device, len(tips))
     if progress:
         left = seconds / count
         words = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
@@ -144,7 +144,7 @@ def _killed(error: BaseException) -> CplibError:
     code = f" ({found[1]})" if found else ""
     return CplibError(
         f"A worker process was killed{code}, perhaps for lack of memory: run again "
-        "with fewer workers (max_workers=1, or --workers 1); finished segments are "
+        "with fewer workers (workers=1, or --workers 1); finished segments are "
         "kept."
     )
 

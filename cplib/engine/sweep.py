@@ -43,7 +43,7 @@ def run(
     *,
     device: str = "auto",
     executor: Executor | None = None,
-    max_workers: int | None = None,
+    workers: int | None = None,
     progress: bool = True,
     cache: Path | None = None,
 ) -> dict[tuple[int, Run], Trained]:
@@ -55,7 +55,7 @@ def run(
         device: "auto", "cpu", "cuda" or "mps".
         executor: any `concurrent.futures.Executor` whose workers see the cache folder;
             default: see `workers.pool`.
-        max_workers: number of processes of the default executor.
+        workers: number of processes of the default executor.
         progress: show an estimate of the time, and a bar over epochs, on stderr.
         cache: folder of the checkpoints; default: `files.cache_folder()`.
 
@@ -66,8 +66,8 @@ def run(
         CplibError: a worker was killed; the message says what to do.
     """
     device = resolve(device)
-    if max_workers is not None:
-        max_workers = plain.whole("workers", max_workers, 1)
+    if workers is not None:
+        workers = plain.whole("workers", workers, 1)
     plan = make_plan(setup, runs, plain.seeds(seeds), device)
     folder = Path(cache or files.cache_folder()) / "states"
     words = f"Another sweep is training in {folder.parent}: waiting until it ends."
@@ -77,7 +77,7 @@ def run(
                 data.load_raw(setup.data)
                 with files.hold(folder / ".lock", words):
                     if todo := pending(plan, folder, repair=True):
-                        execute(todo, folder, device, executor, max_workers, progress)
+                        execute(todo, folder, device, executor, workers, progress)
             return _read_all(plan, folder)
         except (FileNotFoundError, files.Damaged):
             continue

@@ -9,9 +9,9 @@ from .panel import Panel
 
 
 def finished(result: Result, panel: Panel) -> Panel:
-    """`panel` with its origin: meaning of bands, and where the numbers come from."""
-    parts = over_seeds(result), panel.origin, origin(result)
-    return replace(panel, origin=" ".join(filter(None, parts)))
+    """`panel` with the meaning of its bands, and with where its numbers come from."""
+    made = f"{panel.origin} {origin(result)}".strip()
+    return replace(panel, caption=f"{panel.caption} {over_seeds(result)}", origin=made)
 
 
 def over_seeds(*results: Result) -> str:

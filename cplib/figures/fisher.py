@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from .._base.plain import choose
 from ..analysis.fits import fit_exponential
 from ..analysis.sensitivity import sensitivities, trace_curve
 from ..deficits import Look
-from ..errors import CplibError, InputError
+from ..errors import CplibError
 from ..results import Result
 from ..studies import Run
 from .captions import finished, origins, over_seeds
-from .marks import added, band, interval, legend, log_axis, mean, name_of, percent, rows
+from .marks import band, interval, legend, log_axis, mean, name_of, percent, rows
 from .palette import GREY, looks, networks, ramp, series, style
 from .panel import Panel, worded
 
@@ -28,8 +29,7 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
         results: of studies with a probe, up to five.
         accuracy: "test", or "train" to see how many images are memorised.
     """
-    if accuracy not in ACCURACIES:
-        raise InputError(f"accuracy={accuracy!r}: choose 'test' or 'train'.")
+    choose("accuracy", accuracy, ACCURACIES)
     named = {result.study.title.split(":")[0]: result for result in results}
     shown = {name: (r, r.study.runs[0]) for name, r in named.items()}
     with style():
@@ -47,35 +47,25 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
     )  # fmt: skip
 
 
-def under_deficit(
-    result: Result, deficit: str | None = None, below: Panel | None = None
-) -> Panel:
+def under_deficit(result: Result, deficit: str | None = None) -> Panel:
     """Trace over training without deficit, and with one removed at some epoch (4R).
 
     Args:
         result: of a study with a probe.
         deficit: the name of one; default: all of the study.
-        below: another figure of the result, below which the trace is added.
     """
     runs = [result.study.runs[0], *runs_with(result, deficit)]
     named = {name_of(run): (result, run) for run in runs}
     with style():
-        axes = added(below.figure, 2.6) if below else rows(4.2)[1][0]
+        figure, (axes,) = rows(4.2)
         words, table = _lines(axes, named, looks(runs), "run")
         for removal in {window.removal for run in runs for window in run.windows}:
             axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
         axes.set(xlabel="epochs of training")
-    panel = worded(
-        "under_deficit", axes.figure, table, words=words, probed=probed(result)
+    return finished(
+        result,
+        worded("under_deficit", figure, table, words=words, probed=probed(result)),
     )
-    if below is None:
-        return finished(result, panel)
-    table = pd.concat([below.table, table], ignore_index=True)
-    alt, caption, made = (
-        f"{getattr(below, part)} {getattr(panel, part)}"
-        for part in ("alt", "caption", "origin")
-    )
-    return Panel(axes.figure, alt, caption, table, made)
 
 
 def with_sensitivity(tracked: Result, windows: Result) -> Panel:
@@ -159,12 +149,9 @@ def runs_with(result: Result, deficit: str | None) -> list[Run]:
     """Runs with `deficit` (default: with any), by deficit and removal."""
     runs = [run for run in result.study.runs if not run.clean]
     names = list(dict.fromkeys(run.name for run in runs))
-    if deficit not in (None, *names):
-        raise InputError(
-            f"Study {result.study.name} has no run with {deficit!r}: choose one of "
-            f"{', '.join(names) or 'none'}."
-        )
-    runs = [run for run in runs if deficit in (None, run.name)]
+    if deficit is not None:
+        choose(f"deficit of study {result.study.name}", deficit, names)
+        runs = [run for run in runs if run.name == deficit]
     return sorted(runs, key=lambda run: (names.index(run.name), run.removal))
 
 

@@ -34,16 +34,6 @@ def rows(
     return figure, list(grid)
 
 
-def added(figure: Figure, height: float) -> Axes:
-    """New axes of this height (inches) below those of a figure made by `rows`."""
-    heights = [*figure.axes[0].get_gridspec().get_height_ratios(), height]
-    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
-    for axes, place in zip(figure.axes, grid, strict=False):
-        axes.set_subplotspec(place)
-    figure.set_size_inches(WIDTH, sum(heights))
-    return figure.add_subplot(grid[-1])
-
-
 def legend(axes: Axes, ncols: int = 1, **options) -> None:
     """Draw a legend above the axes, where it crosses no line."""
     axes.legend(

@@ -84,7 +84,7 @@ class Panel:
             self.figure.savefig(target, format=kind, **options)
 
     def parts(self) -> list[list[Axes]]:
-        """Axes in groups that may stand side by side: rows without a common x axis."""
+        """Axes in groups that may be side by side: rows without a common x axis."""
         axes = self.figure.axes
         if {one.get_gridspec().ncols for one in axes if one.get_gridspec()} != {1}:
             return [axes]

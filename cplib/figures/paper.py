@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
+from .._base.plain import choose
 from .._base.words import translated as _
-from ..errors import InputError
 from ..results import Result
 from .animals import kitten_acuity, kitten_sensitivity
 from .marks import rows
@@ -32,9 +32,7 @@ def described(name: str) -> Panel:
     Args:
         name: "1TL", "1BL", "2L" or "2R".
     """
-    if name not in DESCRIBED:
-        known = ", ".join(DESCRIBED)
-        raise InputError(f"The paper quotes too little of {name!r}: choose {known}.")
+    choose("panel that the paper describes", name, DESCRIBED)
     what, last, said = DESCRIBED[name]
     with style():
         figure, (axes,) = rows(2.5)

@@ -12,7 +12,7 @@ from ..analysis.effects import REFERENCES
 from ..results import LAST, Result
 from ..studies import Run
 from .captions import finished, origin
-from .fisher import over_training, under_deficit
+from .fisher import over_training
 from .marks import WIDTH, interval, lanes, legend, mean, name_of, percent, rows
 from .palette import DEEPEST, GAINED, GREY, LOST, looks, style
 from .panel import Panel, worded
@@ -26,17 +26,13 @@ def draw(result: Result) -> Panel:
     """The figure of a result, chosen by what its study varies.
 
     If it varies the removal of deficits: final accuracy over the removal; if the onset
-    of windows: over the onset; if both: a map; otherwise: learning curves. With a
-    probe, the trace of the Fisher information is added.
+    of windows: over the onset; if both: a map; otherwise: learning curves, or, without
+    deficit and with a probe, the trace of the Fisher information.
     """
     runs = [run for run in result.study.runs if not run.clean]
-    probed = result.study.setup.probe is not None
-    if probed and not runs:
+    if result.study.setup.probe and not runs:
         return over_training(result)
-    kind = _kind(runs)
-    if not probed or kind is timing_map:
-        return kind(result)
-    return under_deficit(result, below=kind(result))
+    return _kind(runs)(result)
 
 
 def _kind(runs: list[Run]) -> Callable[[Result], Panel]:

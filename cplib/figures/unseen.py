@@ -1,7 +1,8 @@
 """Figures of what late-blurred networks cannot see, and of their weights.
 
-They show recorded networks of study 1TL, scale laptop: never blurred, and blurred until
-the last removal. `tools/maintain/unseen.py` writes the records.
+They show recorded networks of scale laptop: of study 1TL, never blurred and blurred
+until the last removal, and (weights) of 2B and 2B-moving.
+`tools/maintain/unseen.py` writes the records.
 """
 
 import numpy as np

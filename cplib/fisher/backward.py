@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .._base.plain import settle, whole
+from .._base.plain import choose, settle, whole
 from ..errors import InputError
 from .estimate import Estimate, estimate_of, hooked, layers, measuring
 
@@ -66,8 +66,7 @@ def trace(
             confident, because drawn labels are then hardly ever unlikely ones.
         chunk: images whose activations are held in memory at a time.
     """
-    if labels not in ("signs", "sampled"):
-        raise InputError(f"labels={labels!r}: choose 'signs' or 'sampled'.")
+    choose("kind of labels", labels, ("signs", "sampled"))
     towards = partial(_signs if labels == "signs" else _sampled, random=random)
     chunk = whole("chunk", chunk, 1)
     with measuring(net, images) as (modules, images):

@@ -98,7 +98,7 @@ def measuring(
 def _refuse_others(
     net: nn.Module, modules: Iterable[nn.Module], images: Tensor, once: bool
 ) -> None:
-    """Raise `InputError` if other weights than those of `modules` have a say.
+    """Raise `InputError` if other weights than those of `modules` affect the output.
 
     In calls that the estimators understand, with a row for each image, a layer's weight
     is made a constant. What has a gradient nevertheless cannot be measured.

@@ -39,7 +39,7 @@ def get(
     seeds: Seeds = "all",
     *,
     device: str = "auto",
-    max_workers: int | None = None,
+    workers: int | None = None,
     progress: bool = True,
 ) -> Result:
     """The result of a study for `seeds`: stored if available, else computed live.
@@ -51,7 +51,7 @@ def get(
         study: a name, such as "1TL", or a study of your own.
         scale: of a study that is given by its name; default: "laptop".
         seeds: how many, or a list; "all" that are stored, or three if none are.
-        device, max_workers, progress: see `engine.run`.
+        device, workers, progress: see `engine.run`.
     """
     if not isinstance(study, Study):
         study = studies.get(study, scale or "laptop")
@@ -72,7 +72,7 @@ def get(
             f"{study.name} {study.scale} is stored for another definition ({words}): "
             "training."
         )
-    options = {"device": device, "max_workers": max_workers, "progress": progress}
+    options = {"device": device, "workers": workers, "progress": progress}
     fresh = compute(study, missing, **options)
     return _merged(found.only(held), fresh) if held else fresh
 

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._base.plain import whole
+from .._base.plain import Seeds, choose, whole
+from .._base.plain import seeds as parse_seeds
 from ..errors import DataError
 from ..studies import Run, Study
+from ..training.state import ENDINGS
 
 COLUMNS = (
     "seed", "run", "deficit", "onset", "removal", "epoch", "metric", "layer", "value",
 )  # fmt: skip
+PROBED = ("test_accuracy", "trace", "trace_error", *ENDINGS)
 NAMED = 5  # diverged runs named in a sentence
 LAST = 5  # the readout is the mean over the last five epochs, as in the paper
 
@@ -48,10 +51,11 @@ class Result:
     def curve(
         self, run: Run, metric: str = "test_accuracy", layer: str = ""
     ) -> pd.DataFrame:
-        """`metric` of `run`: index epoch, one column per seed."""
+        """`metric` of `run`: index epoch, one column per seed; empty if not probed."""
         memory = self.__dict__.setdefault("_memory", {})
         if (metric, layer) not in memory:
             t = self.table
+            choose("metric", metric, dict.fromkeys([*t["metric"].unique(), *PROBED]))
             rows = t[(t.metric == metric) & (t.layer == layer)]
             memory[metric, layer] = dict(list(rows.groupby("run")))
         rows = memory[metric, layer].get(self.study.number(run), self.table[:0])
@@ -76,9 +80,13 @@ class Result:
             words[NAMED:] = [f"{len(words) - NAMED} more"]
         return ", ".join(words)
 
-    def only(self, seeds: Iterable[int]) -> "Result":
-        """The same result for some of its seeds, or for none."""
+    def only(self, seeds: Seeds) -> "Result":
+        """The same result for some of its seeds; none, if the list is empty."""
+        if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+            seeds = parse_seeds(seeds, self.seeds)
         seeds = [whole("seed", seed, 0) for seed in seeds]
+        for seed in seeds:
+            choose("seed", seed, self.seeds)
         rows = self.table[self.table.seed.isin(seeds)].reset_index(drop=True)
         kept = {seed: self.provenance[seed] for seed in seeds}
         live = tuple(seed for seed in self.live if seed in seeds)

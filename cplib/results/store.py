@@ -94,17 +94,19 @@ def differences(study: Study, folder: Path) -> str:
     except UNREADABLE:
         return ""
     specs = then, json.loads(json.dumps(study.spec()))
-    old, new = (pd.json_normalize(spec).iloc[0].to_dict() for spec in specs)
+    old, new = map(_flat, specs)
     words = [
-        f"{k.removeprefix('setup.')} {_short(old.get(k))}, now {_short(new.get(k))}"
+        f"{k.removeprefix('setup.')} {old.get(k)}, now {new.get(k)}"
         for k in {**old, **new}
         if old.get(k) != new.get(k)
     ]
     return "; ".join(words[:SHOWN])
 
 
-def _short(value: object) -> object:
-    return f"({len(value)} of them)" if isinstance(value, list) else value
+def _flat(spec: dict) -> dict:
+    """Values by path, such as "runs.1.removal"."""
+    runs = {str(number): run for number, run in enumerate(spec["runs"])}
+    return pd.json_normalize({**spec, "runs": runs}).iloc[0].to_dict()
 
 
 def _keep_older(study: Study, folder: Path) -> None:

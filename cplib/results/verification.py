@@ -80,7 +80,7 @@ def verify(result: Result, runs: int, sample: int, **options) -> list[Check]:
         result: the stored result; `result.only(seeds)` for some of its seeds.
         runs: how many to recompute; the first is always one with the longest deficit.
         sample: seed of the choice of the others.
-        options: of `engine.run` (device, max_workers, cache); nothing is recomputed
+        options: of `engine.run` (device, workers, cache); nothing is recomputed
             that the cache holds, so name an empty one.
     """
     study, choice = result.study, random.Random(sample)

@@ -6,6 +6,7 @@ import ipywidgets as ipw
 import pandas as pd
 
 from .. import results
+from .._base.plain import choose
 from ..analysis.effects import REFERENCES
 from ..deficits import Deficit
 from ..errors import CplibError, InputError
@@ -47,8 +48,7 @@ def explore(
         InputError: for a deficit or window that the result lacks, an unknown
             `against`, or a result without a deficit.
     """
-    if against not in REFERENCES:
-        raise InputError(f"against={against!r}: choose one of {', '.join(REFERENCES)}.")
+    choose("reference", against, REFERENCES)
     outcomes = Outcomes(result)
     start = outcomes.choose(deficit, onset, removal)
     shown = examples(result.study, images, result.seeds[0])
@@ -137,7 +137,7 @@ def with_run(result: Result, run: Run, **options) -> Result:
     Args:
         result: of a study whose clean run is at least as long.
         run: what to train; it has a deficit.
-        **options: of `results.compute`: device, max_workers, progress.
+        **options: of `results.compute`: device, workers, progress.
 
     Raises:
         InputError: the run is longer than the clean one, or no epoch has its deficit.

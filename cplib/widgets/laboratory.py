@@ -11,14 +11,17 @@ from importlib import resources
 from .. import results
 from .._base.words import translated as _
 from ..data.gratings import make_gratings
-from ..deficits import CONTROLS, KINDS, Blur
+from ..deficits import Blur, deficit
 from ..errors import InputError
 from ..studies import BOOK, SCALES, Run, Study, get, sweep
 from .fragments import script, standalone
 from .outcomes import Outcomes
 
 DEFICITS = {f"blur{factor}": Blur(factor) for factor in (2, 4, 8)}
-DEFICITS |= {kind: d() for kind, d in (KINDS | CONTROLS).items() if d is not Blur}
+DEFICITS |= {
+    kind: deficit(kind)
+    for kind in "flip labels noise moving-noise grey detail nothing".split()
+}  # those that `worker.js` knows
 KEYS = {deficit: key for key, deficit in DEFICITS.items()}
 DEMO = SCALES["demo"]
 NETWORKS = 3  # beside the twin
@@ -59,11 +62,11 @@ class Laboratory:
                 f"Study {self.study.name!r} is not by the laboratory's recipe: give "
                 "one in the setting of cp.study('demo', 'demo')."
             )
-        seen = {deficit for run in self.study.runs for deficit in run.deficits}
-        for deficit in seen.difference(KEYS):
+        seen = {one for run in self.study.runs for one in run.deficits}
+        for other in seen.difference(KEYS):
             known = ", ".join(d.title for d in DEFICITS.values())
             raise InputError(
-                f"The laboratory has no {deficit.title}: choose one of {known}."
+                f"The laboratory has no {other.title}: choose one of {known}."
             )
 
     def setting(self) -> dict:

@@ -54,7 +54,8 @@ class Sketch:
         if len(lengths) > 1 or len(self.x) < 2:
             raise InputError(
                 f"A sketch of {len(self.x)} points has {len(self.mean)} measured "
-                "values: give two or more of each, and as many."
+                "values: give two or more of each, and as many (for a study of one "
+                "removal: predict.outcomes)."
             )
 
     def _repr_html_(self) -> str:

@@ -61,7 +61,7 @@ def test_what_plain_numbers_name_is_left_alone():
 
 
 def test_a_sweep_with_numpys_seeds_is_the_same_and_can_be_stored(tmp_path):
-    options = {"progress": False, "max_workers": np.int64(1)}
+    options = {"progress": False, "workers": np.int64(1)}
     mine = results.compute(
         study(np.int64), np.arange(2), cache=tmp_path / "mine", **options
     )
@@ -129,7 +129,7 @@ TAKERS = {
     "epochs": lambda n: studies.Run([], n),
     "clean_epochs": lambda n: studies.windows(*WINDOWS, SETUP, [], n),
     "checkpoint_every": lambda n: plan.make_plan(SETUP, [], [0], "cpu", n),
-    "workers": lambda n: engine.run(SETUP, RESULT.study.runs, [0], max_workers=n),
+    "workers": lambda n: engine.run(SETUP, RESULT.study.runs, [0], workers=n),
     "seeds": plain.seeds,
     "last": lambda n: results.finals(RESULT, n),
     "points": lambda n: predict.trace(RESULT, n),

@@ -175,7 +175,7 @@ def test_what_can_be_written_is_left_as_it_is(path):
 
 
 def test_what_cannot_be_written_is_named_with_the_remedy(path):
-    """Below a file, which stops root too, and where a folder stands."""
+    """Below a file, which stops root too, and where a folder is."""
     files.write_atomic(path, b"old")
     with pytest.raises(StorageError, match=r"file\.bin.*or name another file\."):
         files.check_file(path / "x.svg", "name another file")

@@ -124,7 +124,7 @@ def test_second_build_executes_nothing_and_changes_no_file(smoke, build):
 
 def test_a_book_executed_twice_gives_the_same_files(small, build, tmp_path):
     figure = "from cplib.figures import animals\nanimals.kitten_acuity()"
-    title = "Title\n=====\n"  # not "# Title", below which stands when it was executed
+    title = "Title\n=====\n"  # not "# Title", below which is the time of its execution
     root = small("seeds = 3", "print(seeds)", figure, text=title)
     made = []
     for output in (tmp_path / "one", tmp_path / "two"):

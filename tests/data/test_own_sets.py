@@ -72,7 +72,7 @@ def test_seven_classes_and_one_channel_from_a_folder_of_images(tmp_path):
     spans = [(cp.Blur(2), 0, 1), (cp.LabelPermutation(classes=7), 0, 1)]
     base = cp.study("1TL", "smoke").vary(data=setup_of().data, width=4, batch=16)
     study = cp.windows("own-set", "mine", "Shapes", base.setup, spans, 1)
-    result = cp.compute(study, [0], max_workers=2, progress=False)
+    result = cp.compute(study, [0], workers=2, progress=False)
     cp.save(result)
     again = cp.stored(study)
     loaded = cp.load(study.setup.data)
@@ -227,7 +227,7 @@ def test_other_content_under_the_same_name_is_another_study():
     assert study().hash != first[0] and key() != first[1]
     assert data.load(study().setup.data).fingerprint != first[2].fingerprint
     assert old.hash == first[0]
-    with pytest.raises(InputError, match="'shapes' was registered again.*make"):
+    with pytest.raises(InputError, match="'shapes' was registered anew.*create"):
         data.load_raw(old.setup.data)
     data.register(Source("shapes", lambda: raw(seed=1), 1, classes=8))
     assert data.load(study().setup.data).classes == 8

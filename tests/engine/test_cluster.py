@@ -31,7 +31,7 @@ def train(cache, **options):
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
     """What this process makes of the study."""
-    return train(tmp_path_factory.mktemp("local"), max_workers=1)
+    return train(tmp_path_factory.mktemp("local"), workers=1)
 
 
 def assert_equal(trained, local):

@@ -32,7 +32,7 @@ NOBODY = 65534
 
 def train(cache):
     return engine.run(
-        STUDY.setup, STUDY.runs, [0], max_workers=1, progress=False, cache=cache
+        STUDY.setup, STUDY.runs, [0], workers=1, progress=False, cache=cache
     )
 
 
@@ -172,7 +172,7 @@ def assert_same(got, wanted):
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing of ours runs after it."""
+    """In place of SIGKILL: nothing of the program runs after it."""
 
 
 @pytest.mark.parametrize("renamed", [False, True])

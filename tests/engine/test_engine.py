@@ -71,7 +71,7 @@ def references():
 @pytest.mark.parametrize("count", [1, 2])
 def test_forks_equal_runs_from_scratch(tmp_path, references, count):
     trained = engine.run(
-        SETUP, RUNS, [5], max_workers=count, cache=tmp_path, progress=False
+        SETUP, RUNS, [5], workers=count, cache=tmp_path, progress=False
     )
     for run in RUNS:
         wanted, log = references[run]
@@ -101,7 +101,7 @@ def count_training(monkeypatch):
 
 
 def run_here(cache, runs=RUNS):
-    return engine.run(SETUP, runs, [5], max_workers=1, cache=cache, progress=False)
+    return engine.run(SETUP, runs, [5], workers=1, cache=cache, progress=False)
 
 
 def test_nothing_is_trained_twice(tmp_path, monkeypatch):
@@ -173,7 +173,7 @@ def pausing(*arguments):
     train(*arguments)
 
 scheduler.segments.train_segment = pausing
-engine.run(study.setup, study.runs, [0], max_workers=1, progress=False,
+engine.run(study.setup, study.runs, [0], workers=1, progress=False,
            cache=Path(sys.argv[1]))
 """
 
@@ -199,7 +199,7 @@ def test_a_second_sweep_waits_and_trains_only_what_is_missing(
         said.set()
 
     monkeypatch.setattr(console, "say", end)
-    options = {"max_workers": 1, "progress": False}
+    options = {"workers": 1, "progress": False}
     trained = engine.run(*arguments, cache=tmp_path, **options)
     first.wait()
     assert said.is_set()
@@ -222,7 +222,7 @@ SCRIPT = """
     from pathlib import Path
     from cplib import engine, studies
     study = studies.get("timing", "smoke")
-    engine.run(study.setup, study.runs, [0, 1], max_workers={workers},
+    engine.run(study.setup, study.runs, [0, 1], workers={workers},
                cache=Path(sys.argv[1]), progress=False)
     print("finished")
 """
@@ -265,7 +265,7 @@ def test_killed_and_restarted_it_goes_on(tmp_path):
     tree = plan.make_plan(study.setup, study.runs, [0, 1])
     assert 4 <= len(finished) < len(tree.segments)
     cache = tmp_path / "cache"
-    options = {"max_workers": 1, "progress": False}
+    options = {"workers": 1, "progress": False}
     trained = engine.run(study.setup, study.runs, [0, 1], cache=cache, **options)
     assert finished == {p: p.stat().st_mtime_ns for p in finished}
     undisturbed = engine.run(
@@ -310,7 +310,7 @@ def test_a_worker_that_is_killed_is_reported_with_the_remedy(tmp_path, monkeypat
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(segments, "train_segment", kill_first)
-    with pytest.raises(CplibError, match="memory.*max_workers=1.*kept"):
+    with pytest.raises(CplibError, match="memory.*workers=1.*kept"):
         engine.run(SETUP, RUNS, [5], executor=pool, cache=tmp_path, progress=False)
     pool.shutdown(kill_workers=True)
 
@@ -329,7 +329,7 @@ def test_it_is_said_how_a_worker_died(tmp_path, monkeypatch, ours):
     monkeypatch.setattr(workers, "pool", lambda *_: (Broken(), 2))
     options = {"executor": None if ours else Broken(), "cache": tmp_path}
     with pytest.raises(CplibError, match=r"killed \(SIGSEGV\(-11\)\), perhaps .* run "):
-        engine.run(SETUP, RUNS, [5], **options, max_workers=2, progress=False)
+        engine.run(SETUP, RUNS, [5], **options, workers=2, progress=False)
 
 
 def test_a_pool_that_says_so_at_the_next_task_is_reported_likewise(tmp_path):
@@ -337,12 +337,12 @@ def test_a_pool_that_says_so_at_the_next_task_is_reported_likewise(tmp_path):
         def submit(self, fn, /, *args, **kwargs):
             raise BrokenExecutor("A worker process was terminated")
 
-    with pytest.raises(CplibError, match="memory.*max_workers=1.*kept"):
+    with pytest.raises(CplibError, match="memory.*workers=1.*kept"):
         engine.run(SETUP, RUNS, [5], executor=Broken(), cache=tmp_path, progress=False)
 
 
 def test_the_bar_counts_every_epoch(tmp_path, capsys):
-    run_here_visibly = engine.run(SETUP, RUNS, [5], max_workers=1, cache=tmp_path)
+    run_here_visibly = engine.run(SETUP, RUNS, [5], workers=1, cache=tmp_path)
     shown = capsys.readouterr().err
     total = plan.make_plan(SETUP, RUNS, [5]).epochs
     assert f"{total} epochs to train" in shown
@@ -385,7 +385,7 @@ def test_provenance_travels_with_the_checkpoint(tmp_path):
         ({"seeds": [-1]}, ["-1", "0 or more"]),
         ({"seeds": []}, ["at least one"]),
         ({"seeds": [1.5]}, ["1.5"]),
-        ({"max_workers": 0}, ["workers=0", "1 or more"]),
+        ({"workers": 0}, ["workers=0", "1 or more"]),
         ({"device": "gpu"}, ["'gpu'", "cpu"]),
     ],
 )
@@ -406,7 +406,7 @@ def test_the_network_of_a_run_after_any_epoch():
     """Trained where it must be; its accuracy is the one that was logged."""
     study = studies.get("1TL", "smoke")
     run, dataset = study.runs[-1], data.load(study.setup.data)
-    log = results.compute(study, [1], progress=False, max_workers=1).curve(run)[1]
+    log = results.compute(study, [1], progress=False, workers=1).curve(run)[1]
     for epoch in (0, 1, None):
         net = results.network(study, run, 1, epoch, device="cpu", progress=False)
         _, found = training.evaluate(net, dataset.test_images, dataset.test_labels)

@@ -643,7 +643,7 @@ def tracked(tmp_path_factory):
     study = studies.get("5", "smoke")
     study = dataclasses.replace(study, runs=study.runs[:2])
     cache = tmp_path_factory.mktemp("cache")
-    options = {"cache": cache, "max_workers": 1, "progress": False}
+    options = {"cache": cache, "workers": 1, "progress": False}
     result = results.compute(study, [0], **options)
     trained = engine.run(study.setup, study.runs, [0], **options)
     return result, {run: trained[0, run].information for run in study.runs}

@@ -57,7 +57,7 @@ def wild(name="1TL", **changes):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
-    options = {"cache": cache, "max_workers": 1, "progress": False}
+    options = {"cache": cache, "workers": 1, "progress": False}
     return {
         name: results.compute(wild(name), [0, 1], **options) for name in ("1TL", "5")
     }
@@ -86,7 +86,7 @@ def test_what_is_stored_comes_back_and_can_be_verified(trained, tmp_path):
     healed = table["removal"] < result.study.runs[-1].removal
     table.loc[healed, "value"] = table.loc[healed, "value"].fillna(0.1)
     mixed = dataclasses.replace(again, table=table)
-    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    options = {"cache": tmp_path, "workers": 1, "progress": False}
     (check,) = verification.verify(mixed, 1, 0, **options)  # of the longest deficit
     assert check.exact and check.good
 

@@ -26,13 +26,13 @@ def computed(tmp_path_factory):
     """1TL at smoke scale for seeds 0 and 1, really trained."""
     study = studies.get("1TL", "smoke")
     cache = tmp_path_factory.mktemp("cache")
-    return library.compute(study, [0, 1], cache=cache, max_workers=1, progress=False)
+    return library.compute(study, [0, 1], cache=cache, workers=1, progress=False)
 
 
 def test_the_table_holds_the_logs(computed, tmp_path):
     study = computed.study
     trained = engine.run(
-        study.setup, study.runs, [1], cache=tmp_path, max_workers=1, progress=False
+        study.setup, study.runs, [1], cache=tmp_path, workers=1, progress=False
     )
     assert tuple(computed.table.columns) == COLUMNS
     for run in study.runs:
@@ -253,7 +253,7 @@ def test_a_result_of_another_definition_is_announced(computed, monkeypatch, caps
 
 
 def test_verification_finds_truth_and_tampering(computed, tmp_path):
-    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    options = {"cache": tmp_path, "workers": 1, "progress": False}
     checks = verification.verify(computed, 3, 0, **options)
     assert len(checks) == 3
     assert all(check.good and check.exact for check in checks)
@@ -276,7 +276,7 @@ def seeds_apart(computed, changed):
 
 def test_on_another_machine_the_spread_between_seeds_decides(computed, tmp_path):
     """The tolerance against its definition, and both sides of it."""
-    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    options = {"cache": tmp_path, "workers": 1, "progress": False}
     table = finals(computed)
     by_run = [rows.final.to_numpy() for _, rows in table.groupby(["onset", "removal"])]
     free = sum(len(run) - 1 for run in by_run)
@@ -294,7 +294,7 @@ def test_on_another_machine_the_spread_between_seeds_decides(computed, tmp_path)
 
 
 def test_a_single_stored_seed_has_no_spread(computed, tmp_path):
-    options = {"cache": tmp_path, "max_workers": 1, "progress": False}
+    options = {"cache": tmp_path, "workers": 1, "progress": False}
     alone = computed.only(computed.seeds[:1])
     (check,) = verification.verify(alone, 1, 0, **options)
     assert check.good and check.exact
@@ -309,7 +309,7 @@ def test_a_run_that_diverged_is_verified_too(tmp_path):
     hot = dataclasses.replace(study.setup.schedule, lr=1e30)
     setup = dataclasses.replace(study.setup, schedule=hot)
     study = dataclasses.replace(study, setup=setup, runs=study.runs[:2])
-    options = {"max_workers": 1, "progress": False}
+    options = {"workers": 1, "progress": False}
     result = library.compute(study, [0], **options)
     (check,) = verification.verify(result, 1, 0, cache=tmp_path, **options)
     assert check.good and "stored diverged, recomputed diverged" in check.describe()
@@ -335,7 +335,7 @@ def test_seeds_are_a_number_or_a_list_everywhere(tmp_path, given):
     study = studies.windows(
         "short", "smoke", "Short", studies.get("1TL", "smoke").setup, [], 1
     )
-    options = {"progress": False, "max_workers": 1}
+    options = {"progress": False, "workers": 1}
     assert library.get(study, seeds=given, **options).seeds == [0, 1]
     assert library.compute(study, given, **options).seeds == [0, 1]
     trained = engine.run(study.setup, study.runs, given, **options)

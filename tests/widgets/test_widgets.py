@@ -316,7 +316,7 @@ def test_a_window_that_is_not_there_is_trained(own_folders):
     less = dataclasses.replace(
         whole, runs=tuple(run for run in whole.runs if run != wanted)
     )
-    options = {"max_workers": 1, "progress": False}
+    options = {"workers": 1, "progress": False}
     explorer = explore(compute(less, [0, 1], **options))
     assert wanted not in [outcome.run for outcome in explorer.outcomes.all]
     ask(explorer, wanted.onset, wanted.removal, wanted.name)

@@ -121,7 +121,7 @@ def catalogue(path: Path) -> Catalog:
 
 
 def update(path: Path) -> str:
-    """Bring the catalogue in `path` up to date; return how it stands, in words."""
+    """Bring the catalogue in `path` up to date; return its state, in words."""
     held = catalogue(path)
     wanted = Catalog(creation_date=held.creation_date)
     for words, place in messages().items():
