@@ -82,16 +82,14 @@ class Scorecard:
 
     @property
     def tally(self) -> str:
-        """The paper's claims counted, and named if they survive Holm's correction."""
+        """The paper's claims counted, and those that survive Holm's correction."""
         card = self.only(ours=False)
-        firm = list(filter(card.survives, card.findings))
         held, unsure, refuted, untested = card.counts().values()  # as `VERDICTS`
-        left = "; ".join(f"*{f.claim.claim.rstrip('.')}*" for f in firm) or "none"
         return (
             f"**Of the paper's {len(card.findings)} claims our runs reproduce {held}, "
             f"contradict {refuted} and leave {unsure} undecided; {untested} cannot be "
-            "tested.** Reproduced even when so many tests are allowed for (Holm's "
-            f"correction): {left}."
+            f"tested.** Of the {held}, {sum(map(card.survives, card.findings))} are "
+            "reproduced even when so many tests are allowed for (Holm's correction)."
         )
 
     def _repr_html_(self) -> str:

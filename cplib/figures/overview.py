@@ -116,7 +116,7 @@ def _tile(study: Study, run: Run) -> str:
     setup = study.setup
     family = setup.model.family
     if family == "DepthCNN":
-        return f"depth {setup.model.blocks}"
+        return f"{setup.model.blocks} stage{'s' * (setup.model.blocks > 1)}"
     if setup.schedule.decay == 1 and family == "AllCNN":
         return "fixed rate"
     if family in FAMILIES:

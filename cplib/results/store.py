@@ -104,9 +104,10 @@ def differences(study: Study, folder: Path) -> str:
 
 
 def _flat(spec: dict) -> dict:
-    """Values by path, such as "runs.1.removal"."""
+    """Values by path, such as "run.1.removal"; "runs" is their number."""
     runs = {str(number): run for number, run in enumerate(spec["runs"])}
-    return pd.json_normalize({**spec, "runs": runs}).iloc[0].to_dict()
+    spec = {**spec, "runs": len(runs), "run": runs}
+    return pd.json_normalize(spec).iloc[0].to_dict()
 
 
 def _keep_older(study: Study, folder: Path) -> None:

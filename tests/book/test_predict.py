@@ -362,6 +362,10 @@ def test_a_readers_own_study_is_sketched():
     assert predict.outcomes(again).x == names
     with pytest.raises(InputError, match="no run with fog.*blur, factor 2 0–1"):
         predict.endings(strengths, "fog")
+    turns = [(Blur(), 0, 1), (deficit("flip"), 1, 2)]
+    in_turn = formula(studies.windows("turns", "smoke", "In turn", base, [turns], 2))
+    with pytest.raises(InputError, match="one removal: predict.outcomes"):
+        predict.endings(in_turn)
 
 
 def test_points_and_values_go_together():

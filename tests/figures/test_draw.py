@@ -18,10 +18,10 @@ from cplib.fisher import Probe
 BASE = studies.get("1TL", "demo")
 BOOK = {
     "removal_sweep": "1TL 2L 2R 2B 2B-moving 3TL 3TR 3BL 3BR1 3BR2 3BR3 5 "
-    "nothing clock-decay clock-batch restart shrink cyclic",
+    "nothing clock-decay clock-batch restart shrink",
     "window_sweep": "1BL 4L",
     "timing_map": "timing",
-    "comparison": "demo",
+    "comparison": "demo cyclic patching",
 }
 
 
@@ -68,7 +68,6 @@ def chosen(monkeypatch, result):
     for name in BOOK:
         call = lambda *_, name=name: called.append(name)  # noqa: E731
         monkeypatch.setattr(shapes, name, call)
-    monkeypatch.setattr(shapes, "under_deficit", lambda *_, below: None)
     figures.draw(result)
     return called[0]
 
@@ -77,7 +76,7 @@ def chosen(monkeypatch, result):
     ("kind", "name"), [(k, n) for k, names in BOOK.items() for n in names.split()]
 )
 def test_every_study_of_the_book_has_its_figure(kind, name, monkeypatch):
-    scale = "demo" if name == "demo" else "laptop"
+    scale = "demo" if name in ("demo", "patching") else "laptop"
     result = replace(handmade("demo"), study=studies.get(name, scale))
     assert chosen(monkeypatch, result) == kind
 
@@ -88,9 +87,8 @@ def test_a_readers_study_is_drawn_like_the_books(name, probed):
     result = handmade(READERS[name])
     panel = figures.draw(traced(result) if probed else result)
     assert "nan" not in panel.alt + panel.caption + panel.origin
-    assert "95 % interval" in panel.origin or "Mean over 3 seeds" in panel.origin
-    has_trace = probed and CHOSEN.get(name) != "timing_map"
-    assert ("trace" in panel.table) == has_trace
+    assert "95 % interval" in panel.caption or "Mean over 3 seeds" in panel.caption
+    assert "trace" not in panel.table  # it draws what the study varies
     for run in result.study.runs:
         assert run.label in panel.alt.lower() or run.clean
     assert panel.svg()
@@ -103,7 +101,7 @@ def test_it_is_chosen_by_what_the_study_varies(name, monkeypatch):
 
 def test_one_seed_has_no_band_and_says_so():
     panel = figures.draw(handmade("1TL", seeds=(3,)))
-    assert "One seed, so no band." in panel.origin
+    assert "One seed, so no band." in panel.caption
     assert panel.table["low"].isna().all()
 
 

@@ -172,7 +172,7 @@ def test_the_fit_is_drawn_and_its_quality_said():
 )  # fmt: skip
 def test_the_caption_says_how_many_seeds_the_lines_have(seeds, words):
     sweeps = {n: handmade(n, seeds=s) for n, s in zip(("2L", "2R"), seeds, strict=True)}
-    assert words in figures.together(sweeps).origin
+    assert words in figures.together(sweeps).caption
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_together_draws_losses_against_both_references_where_they_differ(
 
 
 def test_over_the_clock_the_same_losses_are_drawn_by_the_decay_to_come():
-    """B(t0) is the logarithm of what SGD leaves of a weight that has no gradient."""
+    """D(t0) is the logarithm of what SGD leaves of a weight that has no gradient."""
     sweeps = {"as it is": stored("1TL"), "moving": stored("2B-moving")}
     above, below = figures.together(sweeps, clock=True).figure.axes
     for name, result in sweeps.items():
@@ -243,7 +243,7 @@ def test_a_study_without_a_probe_is_named():
         fisher.under_deficit(stored("3TR"))
     with pytest.raises(InputError, match="'noise'"):
         layers.by_layer(stored("5"), "noise")
-    with pytest.raises(InputError, match="accuracy='loss'"):
+    with pytest.raises(InputError, match="accuracy 'loss'"):
         fisher.over_training(stored("5"), accuracy="loss")
 
 

@@ -531,7 +531,7 @@ def test_impossible_probe_sets_and_networks_are_named(name):
 @pytest.mark.parametrize(
     ("estimator", "options", "words"),
     [
-        (backward.trace, {"labels": "true"}, "labels='true'.*signs.*sampled"),
+        (backward.trace, {"labels": "true"}, "labels 'true'.*signs.*sampled"),
         (backward.single_backward, {"batch": 4}, "batch=4 gives 1 full batches of 6"),
         (backward.single_backward, {"batch": 7}, "batch=7 gives 0 full batches"),
         (backward.single_backward, {"batch": 0}, "batch=0"),

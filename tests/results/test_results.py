@@ -15,6 +15,7 @@ from scipy import stats
 from cplib import engine, figures, studies
 from cplib._base import files, plain
 from cplib.analysis import effects
+from cplib.deficits import Blur
 from cplib.errors import InputError
 from cplib.results import Result, finals, library, store, verification
 from cplib.results.result import COLUMNS, described
@@ -97,9 +98,15 @@ def test_an_effect_is_a_paired_t_interval():
     assert "2 seeds" in str(got)
     single = effects.effect(result.only([0]), removal=2)
     assert np.isnan(single.low) and "one seed" in str(single)
+    for some in ([0], 1, "0", np.array([0])):
+        assert result.only(some).seeds == [0]
+    with pytest.raises(InputError, match="Unknown seed 7: choose one of 0, 1"):
+        result.only([7])
+    with pytest.raises(InputError, match="Unknown metric 'acuracy'.*test_accuracy"):
+        result.curve(result.study.runs[0], "acuracy")
     with pytest.raises(InputError, match=r"no run with flip.*blur 0–1"):
         effects.effect(result, removal=2, deficit="flip")
-    with pytest.raises(InputError, match="against='nothing'"):
+    with pytest.raises(InputError, match="reference 'nothing'"):
         effects.effect(result, removal=2, against="nothing")
 
 
@@ -243,11 +250,14 @@ def test_a_result_of_another_definition_is_announced(computed, monkeypatch, caps
     for study, words in (
         (computed.study.vary(name="1TL", batch=64), "schedule.batch 128, now 64"),
         (dataclasses.replace(computed.study, runs=computed.study.runs[:2]),
-         "runs (3 of them), now (2 of them)"),
+         "runs 3, now 2; run.2."),
+        (studies.sweep("1TL", Blur(), (1, 3), base=computed.study,
+                       title=computed.study.title),
+         "run.0.epochs 4, now 5; run.2.removal 2, now 3; run.2.epochs 4, now 5): tr"),
     ):  # fmt: skip
         assert library.get(study, seeds=1) == "trained"
         said = capsys.readouterr().err
-        assert f"1TL smoke is stored for another definition ({words}): tr" in said
+        assert f"1TL smoke is stored for another definition ({words}" in said
     assert library.get(studies.get("1BL", "smoke"), seeds=1) == "trained"
     assert not capsys.readouterr().err and path.exists()
 

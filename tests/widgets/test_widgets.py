@@ -188,7 +188,7 @@ def test_two_strengths_are_told_apart():
          "blur 0–1; blur 0–2; blur 1–2."),
         ({"onset": 2, "removal": 1}, "onset=2 and removal=1"),
         ({"removal": "soon"}, "removal='soon'"),
-        ({"against": "luck"}, "against='luck': choose one of baseline, control."),
+        ({"against": "luck"}, "reference 'luck': choose one of baseline, control."),
         ({"images": 0}, "images=0 must be a whole number from 1 to 6."),
         ({"images": True}, "images=True"),
     ],
