@@ -88,7 +88,8 @@ def test_a_readers_study_is_drawn_like_the_books(name, probed):
     panel = figures.draw(traced(result) if probed else result)
     assert "nan" not in panel.alt + panel.caption + panel.origin
     assert "95 % interval" in panel.caption or "Mean over 3 seeds" in panel.caption
-    assert "trace" not in panel.table  # it draws what the study varies
+    varies = name != "none"
+    assert ("trace" in panel.table) == (probed and not varies)
     for run in result.study.runs:
         assert run.label in panel.alt.lower() or run.clean
     assert panel.svg()

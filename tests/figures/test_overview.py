@@ -133,5 +133,5 @@ def test_ours_beside_the_papers_words():
     assert (
         figures.figure_1(stored("1TL"), stored("1BL"))._repr_html_().count("<img ") == 4
     )
-    with pytest.raises(InputError, match="'3TL': choose 1TL"):
+    with pytest.raises(InputError, match="'3TL': choose one of 1TL"):
         figures.paper.described("3TL")

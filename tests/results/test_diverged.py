@@ -182,7 +182,7 @@ def test_figures_draw_the_rest_and_say_what_is_missing(name, seeds):
             figures.draw(result)
         return
     panel = figures.draw(result)
-    assert f"{run.onset}–{run.removal} with seed 1 after epoch 2" in panel.origin
+    assert f"–{run.removal} with seed 1 after epoch 2" in panel.origin
     assert "nan" not in panel.alt
     assert "Diverged" not in figures.draw(whole).origin
     column = "low" if "low" in panel.table else "final"  # of a few runs: seeds alone

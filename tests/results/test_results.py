@@ -98,7 +98,7 @@ def test_an_effect_is_a_paired_t_interval():
     assert "2 seeds" in str(got)
     single = effects.effect(result.only([0]), removal=2)
     assert np.isnan(single.low) and "one seed" in str(single)
-    for some in ([0], 1, "0", np.array([0])):
+    for some in ([0], 1, "0,", np.array([0])):
         assert result.only(some).seeds == [0]
     with pytest.raises(InputError, match="Unknown seed 7: choose one of 0, 1"):
         result.only([7])
