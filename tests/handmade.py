@@ -75,9 +75,11 @@ def bare(path):
     with gzip.open(path, "rt", encoding="utf-8") as file:
         runs = json.loads(file.readline().removeprefix("#"))["study"]["runs"]
         table = pd.read_csv(file, keep_default_na=False, dtype={"layer": str})
-    for column in ("onset", "removal"):
-        table[column] = [runs[number][column] for number in table.run]
-    kinds = [run["deficit"]["kind"] if run["deficit"] else "none" for run in runs]
+    runs = [run.get("windows") or [run] for run in runs]  # several deficits, or one
+    for column, place in (("onset", 0), ("removal", -1)):
+        table[column] = [runs[number][place][column] for number in table.run]
+    shown = [[w["deficit"]["kind"] for w in run if w["deficit"]] for run in runs]
+    kinds = ["+".join(kinds) or "none" for kinds in shown]
     return table.assign(deficit=[kinds[number] for number in table.run])
 
 

@@ -531,7 +531,8 @@ def test_the_scorecard_shows_every_claim_with_its_verdict(card):
     for finding, firm in zip(card.findings, card.table["after Holm"], strict=True):
         row = page.split(f'<tr id="{finding.claim.id}">')[1].split("</tr>")[0]
         assert finding.worded in row
-        digits = {"epochs": 0, "of the whole": 3}.get(finding.claim.unit, 2)
+        digits = {"epochs": 0, "of the whole": 3, "as a difference of ratios": 3}
+        digits = digits.get(finding.claim.unit, 2)
         shown = f"{round(finding.mean, digits) + 0.0:+.{digits}f}".replace("-", "−")
         assert finding.claim.untestable or shown in row
         weak = finding.verdict == "reproduced" and not firm
