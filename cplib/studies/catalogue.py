@@ -163,11 +163,11 @@ STUDIES = {
     **{name: partial(changed, name=name) for name in CHANGED},
     **{study.__name__: study for study in (patching, timing, demo)},
 }
-SHORT = "demo", "nothing", "restart", "shrink", "patching", "timing"
+LIVE = "demo", "nothing", "restart", "shrink", "patching", "timing"  # on gratings
 # what the book shows, with the scale at which it is stored
 BOOK = (
     *((name, "laptop") for name in STUDIES if name not in ("patching", "demo")),
-    *((name, "demo") for name in SHORT),
+    *((name, "demo") for name in LIVE),
 )
 
 
