@@ -9,11 +9,13 @@ from handmade import handmade
 from matplotlib.figure import Figure
 from scipy import stats
 
-from cplib import figures, studies
+from cplib import figures, results, studies
 from cplib.deficits import Blur, Deficit, Noise, VerticalFlip
 from cplib.figures import marks, shapes
 from cplib.figures.palette import SERIES, looks, style
 from cplib.fisher import Probe
+from cplib.training import Restart
+from cplib.widgets import explore, predict
 
 BASE = studies.get("1TL", "demo")
 BOOK = {
@@ -45,11 +47,16 @@ READERS = {
     "in turn": study([(Blur(), 0, 4), (Noise(), 6, 9)], (Blur(), 0, 4)),
     "returns": study([(Blur(), 0, 3), (Blur(), 6, 9)]),
     "one": study((VerticalFlip(), 3, 8)),
+    "small": study(*((Blur(), 0, t) for t in (5, 10)),
+                   setup=BASE.setup.vary(batch=64, width=4, train=500)),
+    "restart": study(*((Blur(), 0, t) for t in (5, 10)),
+                     setup=BASE.setup.vary(rate=Restart())),
     "none": study(),
 }  # fmt: skip
 CHOSEN = {
     "strengths": "removal_sweep", "own deficit": "removal_sweep",
     "several": "removal_sweep", "lengths": "window_sweep", "map": "timing_map",
+    "small": "removal_sweep", "restart": "removal_sweep",
 }  # fmt: skip
 
 
@@ -93,6 +100,20 @@ def test_a_readers_study_is_drawn_like_the_books(name, probed):
     for run in result.study.runs:
         assert run.label in panel.alt.lower() or run.clean
     assert panel.svg()
+
+
+@pytest.mark.parametrize("name", [name for name in READERS if name != "none"])
+def test_it_is_explored_sketched_stored_and_read_again(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("CPLIB_RESULTS", str(tmp_path))
+    result = handmade(READERS[name])
+    assert explore(result).panel.svg()
+    finals = results.finals(result).groupby("run")["final"].mean()
+    assert predict.outcomes(result).mean == pytest.approx(tuple(100 * finals))
+    results.save(result)
+    held = results.stored(result.study)
+    order = ["seed", "run", "epoch"]
+    one, other = (r.table.sort_values(order, ignore_index=True) for r in (result, held))
+    pd.testing.assert_frame_equal(one, other, check_dtype=False)
 
 
 @pytest.mark.parametrize("name", CHOSEN)
