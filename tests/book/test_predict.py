@@ -351,8 +351,8 @@ def test_a_readers_own_study_is_sketched():
     spans = [(Blur(2), 0, 1), (Blur(2), 0, 3), (Blur(4), 0, 3)]
     strengths = formula(studies.windows("two", "smoke", "Two", base, spans, 2))
     table = results.finals(strengths)
-    for deficit, runs in ((None, (0, 1, 2)), ("blur", (0, 3))):
-        drawn = predict.endings(strengths, deficit)
+    for kind, runs in ((None, (0, 1, 2)), ("blur", (0, 3))):
+        drawn = predict.endings(strengths, kind)
         ends = [100 * table[table["run"] == run]["final"].mean() for run in runs]
         assert drawn.mean == pytest.approx(ends)
     assert predict.endings(strengths).xlabel == "blur, factor 2 until epoch t₀"
