@@ -12,7 +12,7 @@ from handmade import formula, handmade, interval, with_traces
 from cplib import results, studies
 from cplib.analysis import Finding, Scorecard
 from cplib.analysis.ledger import registered
-from cplib.deficits import Blur
+from cplib.deficits import Blur, VerticalFlip
 from cplib.errors import InputError
 from cplib.widgets import predict
 from cplib.widgets.predict import Sketch
@@ -362,7 +362,7 @@ def test_a_readers_own_study_is_sketched():
     assert predict.outcomes(again).x == names
     with pytest.raises(InputError, match="no run with fog.*blur, factor 2 0–1"):
         predict.endings(strengths, "fog")
-    turns = [(Blur(), 0, 1), (deficit("flip"), 1, 2)]
+    turns = [(Blur(), 0, 1), (VerticalFlip(), 1, 2)]
     in_turn = formula(studies.windows("turns", "smoke", "In turn", base, [turns], 2))
     with pytest.raises(InputError, match="one removal: predict.outcomes"):
         predict.endings(in_turn)
