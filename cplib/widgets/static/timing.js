@@ -246,7 +246,7 @@ function start(root) {
 
   /** Where the first and the last epoch lie on a chart of this width. */
   function span(width) {
-    return [26, width - 10];
+    return [top < 100 ? 26 : 34, width - 10]; // room for the numbers of the y axis
   }
 
   function curves(run, width) {
