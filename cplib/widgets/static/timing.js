@@ -287,7 +287,7 @@ function start(root) {
   }
 
   function endings(run, width) {
-    const [low, high] = finalAxis, x = scale(low, high, 10, width - 10);
+    const [low, high] = finalAxis, x = scale(low, high, 12, width - 12);
     const row = ([mean, half, seeds], name, words, y) => [
       text(0, y + 12, "start", `${words}: ${spread(mean, half)}`),
       rect(x(mean - half), y + 18, x(mean + half) - x(mean - half), 16, `band ${name}`),
@@ -296,7 +296,7 @@ function start(root) {
     return drawing(width, 130,
       ...row(run.without[state.against], "clean", _`without deficit`, 0),
       ...row(run.final, "deficit", _`after ${group().label}`, 42),
-      line(10, 86, width - 10, 86, "axis"),
+      line(12, 86, width - 12, 86, "axis"),
       ...ticks(low, high, 6).map((v) => text(x(v), 103, "middle", v)),
       text(width, 120, "end", _`final test accuracy (%), dots: seeds`));
   }
