@@ -1,7 +1,7 @@
 """Explore results, with and without a kernel."""
 
 from . import predict
-from .cover import front_page
+from .front import front_page
 from .explorer import Explorer, explore
 from .laboratory import Laboratory, laboratory
 from .questions import ask

@@ -30,7 +30,7 @@ def page(
     words = f"<p>{html.escape(panel.alt)}</p>"
     data = payload(outcomes, examples, start, against)
     missing = _("move the window of deficit and see what it costs")
-    return standalone("timing", data, replaceable(panel._repr_html_()), missing, words)
+    return standalone("explorer", data, replaceable(panel._repr_html_()), missing, words)
 
 
 def payload(

@@ -28,7 +28,7 @@ def sheet(explorer, tmp_path_factory):
 
 
 def outputs(page):
-    return page.locator(".cplib-timing output").all_text_contents()
+    return page.locator(".cplib-explorer output").all_text_contents()
 
 
 def lines(page):

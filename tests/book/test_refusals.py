@@ -11,7 +11,7 @@ from cplib.widgets import explore, front_page, predict
 from tools.build.book import CODE
 
 pytestmark = pytest.mark.browser
-PARTS = ("glimpse", "timing", "predict")
+PARTS = ("front-page", "explorer", "predict")
 # what browsers of 2019 lack, one or the other
 LACKING = """
   for (const kind of [Element, Document, DocumentFragment])

@@ -14,7 +14,7 @@ from cplib.engine import sweep
 from cplib.errors import DataError, InputError
 from cplib.figures import fisher, layers
 from cplib.results import verification
-from cplib.widgets import cover, outcomes, predict
+from cplib.widgets import front, outcomes, predict
 
 SEEDS = [0, 1, 2]
 SWEPT = [name for name in studies.names() if len(studies.get(name, "smoke").runs) > 1]
@@ -113,7 +113,7 @@ def test_with_every_run_lost_one_sentence_says_so(trained):
     words = r"1TL at scale smoke.*no deficit with seed 0 after epoch 2.*1 more.*\.05"
     for ask in (
         results.finals, figures.draw, outcomes.Outcomes, predict.endings,
-        cover.front_page,
+        front.front_page,
     ):  # fmt: skip
         with pytest.raises(DataError, match=words):
             ask(result)
@@ -245,7 +245,7 @@ def test_the_explorer_and_the_front_page_show_the_rest(seeds):
     whole = made("1TL")
     run, other = whole.study.runs[-1], whole.study.runs[1]
     result = broken(whole, run, seeds, 2)
-    explorer, page = widgets.explore(result), cover.front_page(result)
+    explorer, page = widgets.explore(result), front.front_page(result)
     for shown in (explorer.html, page._repr_html_()):
         assert "NaN" not in shown and "with seed 1 after epoch 2" in shown
     line = outcomes.Outcomes(result)

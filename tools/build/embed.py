@@ -32,12 +32,10 @@ PAGE, LIST = (
     string.Template(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     for name in ("embed.html", "embed_list.html")
 )
-PART = re.compile(r'<div class="cplib-(glimpse|timing|laboratory)">')
+PART = re.compile(r'<div class="cplib-(front-page|explorer|laboratory)">')
 NAME = re.compile(r'<script type="application/json">\{"name":"([^"]+)"')
 HEADING = re.compile(r"^#+ (.+)$", re.M)
-# files of the parts without a name in their data, and heights in pixels
-NAMES = {"glimpse": "front-page", "laboratory": "laboratory"}
-HEIGHTS = {"glimpse": 800, "timing": 1100, "laboratory": 1100}
+HEIGHTS = {"front-page": 800, "explorer": 1100, "laboratory": 1100}  # in pixels
 TRIED = "-smoke"  # runs that show that the code works, and nothing else
 
 
@@ -108,7 +106,7 @@ def _parts(path: Path) -> Iterator[Part]:
         for output in cell.get("outputs", []):
             body = output.get("data", {}).get("text/html", "")
             if kind := PART.match(body):
-                named = NAMES.get(kind[1]) or f"explorer-{NAME.search(body)[1]}"
+                named = "-".join([kind[1], *NAME.findall(body)])
                 title = ": ".join(dict.fromkeys([headings[0], headings[-1]]))
                 yield Part(named, title, body, HEIGHTS[kind[1]])
 

@@ -56,7 +56,7 @@ def front_page(result: Result) -> HTML:
     words = f"<p>{html.escape(runs[-1]['sentence'])}</p>"
     missing = _("choose with a slider when blur ends")
     inside = replaceable(panel._repr_html_())
-    return HTML(standalone("glimpse", data, inside, missing, words))
+    return HTML(standalone("front-page", data, inside, missing, words))
 
 
 def _runs(outcomes: Outcomes, blurred: list[Outcome]) -> list[dict]:

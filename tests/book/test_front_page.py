@@ -101,6 +101,6 @@ def test_without_scripts_figure_sentence_and_table_stay(opened, sheet, result):
     assert page.locator("table").is_visible()
 
 
-def test_a_study_without_blur_has_no_glimpse():
+def test_a_study_without_blur_has_no_front_page():
     with pytest.raises(InputError, match="2L.*blur"):
         front_page(handmade("2L"))

@@ -1,4 +1,4 @@
-// The front page: one image, one slider, one sentence (see cplib/widgets/cover.py).
+// The front page: one image, one slider, one sentence (see cplib/widgets/front.py).
 // All numbers and sentences come from Python as JSON, accuracies in percent.
 // cplib.widgets.fragments puts draw.js before it, and a function around both.
 
@@ -106,4 +106,4 @@ function start(root) {
   address.open();
 }
 
-startAll(".cplib-glimpse", start);
+startAll(".cplib-front-page", start);

@@ -345,4 +345,4 @@ function start(root) {
   address.open();
 }
 
-startAll(".cplib-timing", start);
+startAll(".cplib-explorer", start);
