@@ -21,7 +21,7 @@ SCALES = "smoke, demo, laptop, paper"
 OPTIONS = {
     "study": dict(help=f"{STUDIES}, 'all', or 'book' (all studies used in the book)"),
     "--scale": dict(help=f"{SCALES} (%(default)s)"),
-    "--seeds": dict(help="3, or 0,1,2, or all that are stored (%(default)s)"),
+    "--seeds": dict(help="3, or 0,1,2, or 'all' (those stored) (%(default)s)"),
     "--again": dict(action="store_true", help="retrain seeds that are already stored"),
     "--cluster": dict(metavar="ADDRESS", help="Dask scheduler, e.g. tcp://host:8786"),
     "--runs": dict(type=int, help="runs to recompute per study (%(default)s)"),
@@ -51,7 +51,7 @@ VERBS = {
     ),
     "status": ("List stored results and the checkpoint cache.", ""),
     "scorecard": (
-        "Print the paper's claims and their verdicts from stored results.",
+        "Print claims and verdicts from stored results, at their own or a given scale.",
         "--scale=book --seeds=all",
     ),
     "verify": (

@@ -231,7 +231,7 @@ class Detail(Blur):
 class Nothing(Deficit):
     """No learning: the weights stay as they are, while the network grows older.
 
-    Not in the paper. The learning rate is 0, and goes on falling unseen; momentum and
+    Not in the paper. The learning rate is 0 while its schedule goes on; momentum and
     batch-norm statistics follow the images.
     """
 

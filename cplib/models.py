@@ -168,7 +168,7 @@ class ModelSpec:
             plain.settle(self, "blocks", plain.whole, 1)
         elif self.blocks is not None:
             raise InputError(
-                f"{self.family}: blocks={self.blocks!r}; only DepthCNN takes blocks."
+                f"{self.family}: omit blocks={self.blocks!r}; only DepthCNN takes it."
             )
 
     def spec(self) -> dict:

@@ -86,7 +86,7 @@ def _onednn() -> str:
 
 @functools.cache
 def _cpuinfo() -> dict[str, str]:
-    """Linux' description of the first processor; empty on other systems."""
+    """Linux's description of the first processor; empty on other systems."""
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:

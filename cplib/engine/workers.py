@@ -67,7 +67,7 @@ def pool(workers: int | None, device: str, tasks: int) -> tuple[Executor, int]:
 def in_memory() -> int:
     """How many training processes fit in memory, at least 1.
 
-    The memory is that of the machine or of a control group (Linux' version 2, as
+    The memory is that of the machine or of a control group (Linux's version 2, as
     containers, batch systems and systemd set them) around this process. Measured once,
     so that workers which a pool keeps do not count against themselves.
     """

@@ -140,8 +140,8 @@ def _weights(net: nn.Module) -> dict[str, nn.Parameter]:
     for name, parameter in net.named_parameters():
         if is_lazy(parameter):
             raise InputError(
-                f"{name} of {type(net).__name__} has no shape yet: show the network a "
-                "first batch before it is measured."
+                f"{name} of {type(net).__name__} has no shape yet: pass a batch "
+                "through the network before measuring it."
             )
     named = net.named_parameters()
     return {name: p for name, p in named if p.requires_grad and p.ndim > 1}

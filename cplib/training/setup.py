@@ -68,7 +68,7 @@ class Schedule:
     Attributes:
         lr, decay: learning rate lr * decay**epoch, by absolute epoch.
         momentum, weight_decay: of SGD.
-        batch: examples per step; the incomplete last batch of an epoch is dropped.
+        batch: images per step; the incomplete last batch of an epoch is dropped.
         shift: random translation up to this many pixels, over the mean colour.
         mirror: whether images are mirrored left to right with probability 1/2.
         rate: another course of the learning rate, such as `Restart()`.

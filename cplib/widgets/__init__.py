@@ -1,8 +1,8 @@
 """Explore results, with and without a kernel."""
 
 from . import predict
-from .front import front_page
 from .explorer import Explorer, explore
+from .front import front_page
 from .laboratory import Laboratory, laboratory
 from .questions import ask
 

@@ -30,7 +30,8 @@ def page(
     words = f"<p>{html.escape(panel.alt)}</p>"
     data = payload(outcomes, examples, start, against)
     missing = _("move the window of deficit and see what it costs")
-    return standalone("explorer", data, replaceable(panel._repr_html_()), missing, words)
+    figure = replaceable(panel._repr_html_())
+    return standalone("explorer", data, figure, missing, words)
 
 
 def payload(

@@ -58,7 +58,7 @@ def test_add_a_deficit(apart):
     space = ran(*blocks("Add a deficit"))
     result = space["result"]
     assert [run.label for run in result.study.runs] == [
-        "no deficit", "grayscale", "grayscale"
+        "no deficit", "greyscale", "greyscale"
     ]  # fmt: skip
     grey = result.study.runs[1].deficits[0].images(torch.rand(2, 3, 4, 4), 0)
     assert torch.equal(grey[:, 0], grey[:, 2])

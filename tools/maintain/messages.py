@@ -39,7 +39,9 @@ FIGURES = (
     "kitten_acuity kitten_sensitivity course sweep worth described time_left state "
     "confusions unseen together"
 )
-SCRIPTS = "draw front-page predict explorer lab/state lab/nursery lab/scene lab/laboratory"
+SCRIPTS = (
+    "draw front-page predict explorer lab/state lab/nursery lab/scene lab/laboratory"
+)
 # words that cplib puts together, or names a column with
 WORDS = (
     *VERDICTS, "supported", "undecided (leans for)", "undecided (leans against)",
