@@ -134,11 +134,11 @@ def squared_norms(
 ) -> Tensor:
     """|grad_w (v . logits)|^2 for each image and the weights w of each layer.
 
-    The gradient of one image by a layer's weights is G U^T, where U (K, P) is the
-    layer's input at each of its P positions (one for a linear map, the pixels of the
-    output for a convolution) and G (O, P) the gradient by its output there. One
-    backward pass over a batch gives both for all images (Goodfellow 2015,
-    arXiv:1510.01799; for convolutions Rochette, Manoel & Tramel 2019,
+    The gradient for one image with respect to a layer's weights is G U^T, where U
+    (K, P) is the layer's input at each of its P positions (one for a linear map, the
+    pixels of the output for a convolution) and G (O, P) that with respect to its
+    output there. One backward pass over a batch gives both for all images (Goodfellow
+    2015, arXiv:1510.01799; for convolutions Rochette, Manoel & Tramel 2019,
     arXiv:1912.06015). |G U^T|^2 is computed directly or as the sum over pairs of
     positions of (G^T G) * (U^T U), whichever is less work.
 
