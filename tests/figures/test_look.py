@@ -1,5 +1,6 @@
 """Every figure in the book's own look, whatever the reader's, and always the same."""
 
+import re
 from pathlib import Path
 
 import matplotlib as mpl
@@ -105,6 +106,20 @@ def test_a_figure_is_saved_the_same_on_any_day(suffix, tmp_path, monkeypatch):
     with plt.style.context(READER):
         panel.save(second)
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_readme_shows_the_stored_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("CPLIB_RESULTS", str(BOOK))
+    drawn, shown = tmp_path / "1TL.svg", BOOK.parent / "static" / "figure-1.svg"
+    figures.draw(stored("1TL")).save(drawn)
+    marks = [
+        np.array(re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', path.read_text()))
+        for path in (drawn, shown)
+    ]
+    again = "render it: python -m cplib render 1TL --output book/static/figure-1.svg"
+    assert marks[0].shape == marks[1].shape, again
+    distances = np.abs(np.subtract(*(mark.astype(float) for mark in marks)))
+    assert distances.max() < 1, again  # points of 1/72 inch
 
 
 def test_the_readers_style_is_given_back():
