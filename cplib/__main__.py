@@ -14,8 +14,8 @@ from .errors import CplibError
 # for --help only; a test compares them with the studies and scales of the package
 STUDIES = (
     "1TL, 1BL, 2L, 2R, 2B, 3TL, 3TR, 3BL, 3BR1, 3BR2, 3BR3, 4L, 5, 2B-moving, worth, "
-    "permanent, nothing, clock-decay, clock-batch, restart, shrink, cyclic, patching, "
-    "timing, demo"
+    "permanent, nothing, faster, unremoved, clock-decay, clock-batch, restart, shrink, "
+    "cyclic, patching, timing, demo"
 )
 SCALES = "smoke, demo, laptop, paper"
 OPTIONS = {

@@ -30,6 +30,8 @@ HASHES = {
     ("worth", "laptop"): "4365c6e766c101c2",
     ("permanent", "laptop"): "d87a874be4122fdf",
     ("nothing", "laptop"): "65be50abf96f9dfe",
+    ("faster", "laptop"): "538f96860c1da795",
+    ("unremoved", "laptop"): "8314d308410684f9",
     ("clock-decay", "laptop"): "003d54b502a7d87a",
     ("clock-batch", "laptop"): "6c16000ae231b057",
     ("restart", "laptop"): "1588ee910c9b78b3",

@@ -132,7 +132,7 @@ STATISTICS: dict[str, Callable[..., np.ndarray]] = {
         change, milder, longer, steeper, slower_recovery,
         claim_traces.ending, claim_traces.excess, claim_traces.exponential,
         claim_traces.layers_moved, claim_traces.peak_distance, claim_traces.peak_gap,
-        claim_traces.raised, claim_traces.share, claim_traces.top_dominance,
-        claim_traces.trace,
+        claim_traces.peak_shift, claim_traces.raised, claim_traces.share,
+        claim_traces.top_dominance, claim_traces.trace,
     )
 }  # fmt: skip

@@ -73,12 +73,17 @@ def peak_gap(tracked: Result, windows: Result, of: str = "onset") -> np.ndarray:
     measurements around each. A window is placed at its "onset" or its "middle".
     """
     table = _by_onset(tracked, windows)
-    curve = trace_curve(tracked, tracked.study.runs[0])[list(table.index)]
-    curve = curve.rolling(LAST, center=True, min_periods=1).mean()
+    curve = _smooth(tracked)
     lengths = [run.removal - run.onset for run in windows.study.runs[1:]]
     shift = np.mean(lengths) / 2 if of == "middle" else 0
     gaps = [_vertex(curve[seed]) - _vertex(table.loc[seed]) for seed in table.index]
     return np.array(gaps) - shift
+
+
+def peak_shift(tracked: Result, other: Result) -> np.ndarray:
+    """Epoch at which the trace peaks minus that in `other`; peaks as in `peak_gap`."""
+    pairs = zip(_smooth(tracked).items(), _smooth(other).items(), strict=True)
+    return np.array([_vertex(curve) - _vertex(rest) for (_, curve), (_, rest) in pairs])
 
 
 def exponential(tracked: Result, windows: Result) -> np.ndarray:
@@ -135,6 +140,12 @@ def layers_moved(result: Result, kind: str) -> np.ndarray:
     others = (clean.drop(seed) - clean.loc[seed] for seed in clean.index)
     apart = [rows.abs().sum(axis=1).mean() / 2 for rows in others]
     return moved.to_numpy() - np.nan_to_num(apart)  # of a single seed: 0
+
+
+def _smooth(tracked: Result) -> pd.DataFrame:
+    """The trace without deficit, averaged over the five measurements around each."""
+    curve = trace_curve(tracked, tracked.study.runs[0])
+    return curve.rolling(LAST, center=True, min_periods=1).mean()
 
 
 def _at_peak(curve: pd.DataFrame) -> pd.Series:

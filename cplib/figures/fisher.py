@@ -1,12 +1,14 @@
 """Figures of the trace: over training, under deficit, and with the sensitivity."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
 from .._base.plain import choose
+from ..analysis import effects
 from ..analysis.fits import fit_exponential
 from ..analysis.sensitivity import sensitivities, trace_curve
 from ..deficits import Look
@@ -18,6 +20,7 @@ from .marks import band, interval, legend, log_axis, mean, name_of, percent, row
 from .palette import GREY, looks, networks, ramp, series, style
 from .panel import Panel, worded
 
+FILLED = {True: "none", False: "full"}  # marks of runs without deficit, and with one
 ACCURACIES = {"test": "test set", "train": "training images, shifted and mirrored"}
 TRACE = "trace of Fisher information"
 
@@ -102,38 +105,40 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
     )  # fmt: skip
 
 
-def beside_loss(*results: Result) -> Panel:
+def beside_loss(held: Mapping[str, Sequence[Result]]) -> Panel:
     """Trace against training loss at the end of every run: is a high one a poor fit?
 
     Args:
-        results: of studies with a probe, up to five.
+        held: results of studies with a probe, by the name of their network.
     """
-    named = {result.study.title.split(":")[0]: result for result in results}
-    tables = []
+    tables, words = [], []
     with style():
-        figure, (axes,) = rows(2.8)
-        own = networks(result.study for result in results)
-        for (name, result), look in zip(named.items(), own, strict=True):
-            found = pd.concat([_ends(result, run) for run in result.study.runs])
+        figure, (axes,) = rows(3)
+        own = networks(results[0].study for results in held.values())
+        for (name, results), look in zip(held.items(), own, strict=True):
+            ends = [
+                _ends(result, run) for result in results for run in result.study.runs
+            ]
+            found = pd.concat(ends).drop_duplicates()
             tables.append(found.assign(network=name))
+            words.append(f"{name} {_slope(found)}")
             for clean, part in found.groupby("clean"):
-                axes.plot(
-                    part["training loss"], part["trace"], look.marker,
-                    label=f"{name}, no deficit" if clean else name,
-                    color=look.colour, fillstyle="none" if clean else "full",
+                middle = part.groupby("run")[["training loss", "trace"]].mean()
+                axes.loglog(
+                    *middle.to_numpy().T, look.marker, color=look.colour,
+                    label=None if clean else name, fillstyle=FILLED[clean],
                 )  # fmt: skip
         axes.set_xlabel("training loss (nats)")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter("{x:g}")
         table = pd.concat(tables, ignore_index=True).drop(columns="clean")
         log_axis(axes, table["trace"], TRACE)
-        legend(axes)
-    words = "; ".join(
-        f"{name}: trace over loss from {low:,.0f} to {high:,.0f}"
-        for name, part in table.groupby("network", sort=False)
-        for low, high in [(part["trace"] / part["training loss"]).agg(["min", "max"])]
-    )
+        legend(axes, ncols=2)
+    named = {r.study.name: r for results in held.values() for r in results}
     return worded(
-        "beside_loss", figure, table, words=words, probed=probed(results[0]),
-        origin=origins(named),
+        "beside_loss", figure, table, words="; ".join(words),
+        probed=probed(next(iter(named.values()))), origin=origins(named),
     )  # fmt: skip
 
 
@@ -143,6 +148,15 @@ def _ends(result: Result, run: Run) -> pd.DataFrame:
     for name, metric in {"training loss": "train_loss", "trace": "trace"}.items():
         found[name] = result.curve(run, metric).dropna(how="all").tail(5).mean()
     return pd.DataFrame(found).rename_axis("seed").reset_index()
+
+
+def _slope(ends: pd.DataFrame) -> str:
+    """Slope of log trace on log loss over runs, fitted to each seed, in words."""
+    logs = ends.set_index("seed")[["training loss", "trace"]].transform(np.log)
+    slopes = logs.groupby("seed").apply(lambda own: np.polyfit(*own.to_numpy().T, 1)[0])
+    low, high = effects.interval(slopes)
+    words = f"{slopes.mean():.2f} ({low:.2f} to {high:.2f})"
+    return words.replace(" (nan to nan)", "").replace("-", "\N{MINUS SIGN}")
 
 
 def runs_with(result: Result, deficit: str | None) -> list[Run]:

@@ -97,6 +97,22 @@ def permanent(scale: Scale) -> Study:
     return _from_birth("permanent", scale, title, "blur flip", (end,), clean=clean)
 
 
+def faster(scale: Scale) -> Study:
+    """The network of Figure 4, never blurred; its rate falls twice as fast."""
+    setup = scale.resnet.vary(decay=scale.resnet.schedule.decay**2)
+    title = "ResNet-18: no deficit, a learning rate that falls twice as fast"
+    return windows("faster", scale.name, title, setup, [], scale.clean)
+
+
+def unremoved(scale: Scale) -> Study:
+    """Figure 4, right, up to the last removal: what both networks are like then."""
+    end, setup = scale.few[-1], scale.resnet
+    if setup.readout:
+        setup = setup.vary(readout=replace(setup.readout, first=end))
+    title = f"ResNet-18: blur until epoch {end}, where training ends"
+    return _from_birth("unremoved", scale, title, "blur", (end,), setup, 0)
+
+
 CHANGED = {
     "clock-decay": "a quarter of the weight decay",
     "clock-batch": "mini-batches four times as large",
@@ -159,7 +175,7 @@ STUDIES = {
     "4L": resnet_windows,
     "5": layers,
     "2B-moving": moving_noise,
-    **{study.__name__: study for study in (worth, permanent, nothing)},
+    **{s.__name__: s for s in (worth, permanent, nothing, faster, unremoved)},
     **{name: partial(changed, name=name) for name in CHANGED},
     **{study.__name__: study for study in (patching, timing, demo)},
 }

@@ -34,9 +34,9 @@ class Bare:
         self.seeds = sorted(table.seed.unique())
         t = table[table.removal > 0]
         self.windows = sorted(set(zip(t.onset, t.removal, strict=True)))
-        onset, removal = self.windows[0]
-        ends = t[(t.onset == onset) & (t.removal == removal)].epoch.max()
-        self.clean_epochs = ends - removal
+        onset, removal = self.windows[0] if self.windows else (0, 0)
+        own = table[(table.onset == onset) & (table.removal == removal)]
+        self.clean_epochs = own.epoch.max() - removal
 
     def values(self, seed, metric, onset=0, removal=0, layer="", kind=None):
         t = self.table
@@ -220,12 +220,20 @@ def vertex(x, y):
 
 
 @by_seed
-def gap(seed, tracked, windows):
-    curve = tracked.values(seed, "trace")
+def peak_of(seed, bare):
+    curve = bare.values(seed, "trace")
     smooth = [curve.iloc[max(0, i - 2) : i + 3].mean() for i in range(len(curve))]
+    return vertex(curve.index.to_numpy(float), np.array(smooth))
+
+
+@by_seed
+def most_sensitive(seed, tracked, windows):
     rows = sensitivity_and_trace(tracked, windows, seed).groupby("onset").s.mean()
-    place = vertex(rows.index.to_numpy(float), rows.to_numpy())
-    return vertex(curve.index.to_numpy(float), np.array(smooth)) - place
+    return vertex(rows.index.to_numpy(float), rows.to_numpy())
+
+
+def gap(tracked, windows):
+    return peak_of(tracked) - most_sensitive(tracked, windows)
 
 
 def middle_of(windows):
@@ -364,6 +372,7 @@ INDEPENDENT = {
     "peaks-together": distance,
     "peaks-close": gap,
     "peak-inside": lambda t, w: gap(t, w) - middle_of(w),
+    "peak-rate": lambda fast, usual: peak_of(fast) - peak_of(usual),
     "exponential-fit": exponential,
     "deficit-raises-trace": lambda b: raised(b, False),
     "stays-raised": lambda b: raised(b, True),
@@ -379,6 +388,8 @@ INDEPENDENT = {
     "flip-same-layers": moved,
     "matched-not-raised": lambda b: looked(b, metric="trace_matched"),
     "test-images-raised": lambda b: looked(b, metric="trace_test"),
+    "same-images": lambda b: looked(b, metric="trace_test"),
+    "same-images-matched": lambda b: looked(b, metric="trace_matched"),
     "restart-lasting": lambda b: last_change(b, "baseline"),
     "nothing-lasting": lambda b: last_change(b, "baseline"),
     "nothing-blur": lambda a, b: milder(a, b, against="baseline"),
@@ -457,7 +468,7 @@ def traced(name):
     layers = 1 + random.random((len(end), 9)) + np.arange(9) % 4
     age = end["epoch"].to_numpy() / end["epoch"].max()
     layers *= (end["value"].to_numpy() * np.exp(-age))[:, None]
-    layers[:, 6] *= 1 + end["removal"].to_numpy() / end["removal"].max()
+    layers[:, 6] *= 1 + end["removal"].to_numpy() / max(1, end["removal"].max())
     named = {str(i): layer for i, layer in enumerate(layers.T)} | {"": layers.sum(1)}
     rows = [end.assign(metric="trace", layer=n, value=v) for n, v in named.items()]
     every = result.table[result.table.metric == "test_accuracy"]

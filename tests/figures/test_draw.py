@@ -23,7 +23,8 @@ BOOK = {
     "nothing clock-decay clock-batch restart shrink",
     "window_sweep": "1BL 4L",
     "timing_map": "timing",
-    "comparison": "demo cyclic patching",
+    "comparison": "demo cyclic patching unremoved",
+    "over_training": "faster",
 }
 
 

@@ -60,7 +60,9 @@ FIGURES = {
     "over training": lambda: fisher.over_training(stored("3TL")),
     "under deficit": lambda: fisher.under_deficit(stored("3TL")),
     "by layer": lambda: layers.by_layer(stored("5")),
-    "beside loss": lambda: fisher.beside_loss(stored("3TL"), stored("5")),
+    "beside loss": lambda: fisher.beside_loss(
+        {"a": [stored("3TL")], "b": [stored("5")]}
+    ),
     "layers moved": lambda: layers.moved(stored("5")),
     "sensitivity": lambda: fisher.with_sensitivity(stored("3TL"), stored("1BL")),
     "acuity": animals.kitten_acuity,

@@ -87,7 +87,7 @@ def test_by_layer_stacks_shares_that_sum_to_one(kind):
 
 def test_beside_loss_marks_every_run_and_seed_at_its_end():
     table = table_of("5")
-    panel = fisher.beside_loss(stored("5"))
+    panel = fisher.beside_loss({"net": [stored("5")]})
     last = table[table.deficit == "flip"].removal.max()
     rows = table[(table.deficit == "flip") & (table.removal == last)]
     for seed, part in rows.groupby("seed"):
@@ -101,6 +101,18 @@ def test_beside_loss_marks_every_run_and_seed_at_its_end():
             "seed": seed, "name": f"vertical flip until {last}"})  # fmt: skip
         assert drawn[list(ends)].iloc[0].to_dict() == pytest.approx(ends)
     assert len(panel.table) == table.groupby(["seed", "deficit", "removal"]).ngroups
+    slopes = [
+        stats.linregress(np.log(own["training loss"]), np.log(own["trace"])).slope
+        for _, own in panel.table.groupby("seed")
+    ]
+    assert (
+        f"net {np.mean(slopes):.2f} (".replace("-", "\N{MINUS SIGN}") in panel.caption
+    )
+    marks = [line.get_xydata() for line in panel.figure.axes[0].lines]
+    means = panel.table.groupby("run")[["training loss", "trace"]].mean()
+    np.testing.assert_allclose(
+        sorted(np.vstack(marks).tolist()), means.sort_values("training loss")
+    )
 
 
 def test_layers_moved_is_share_minus_share_at_the_same_age():

@@ -87,6 +87,7 @@ def flat(spec, path=""):
         ("2B-moving", "2B", set()),
         ("nothing", "2B", set()),
         ("3BL", "1TL", {".schedule.lr", ".schedule.decay"}),
+        ("faster", "3TL", {".schedule.decay"}),
         ("3BR1", "3BR3", {".model.blocks"}),
         ("3BR1", "3BR2", {".model.blocks"}),
         ("clock-decay", "1TL", {".schedule.weight_decay"}),
