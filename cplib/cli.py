@@ -105,7 +105,7 @@ def plan(arguments: Namespace) -> int:
     At the paper's scale, also memory and hours on some GPUs.
     """
     seeds = parse_seeds(arguments.seeds)
-    row = "{:8} {:7} {:>5} {:>9} {:>7} {:>13} {:>6} {:>7}".format
+    row = "{:11} {:7} {:>5} {:>9} {:>7} {:>13} {:>6} {:>7}".format
     heads = "study,scale,runs,segments,epochs,from scratch,ratio,cached"
     print(row(*heads.split(",")))
     chosen = _chosen(arguments)
@@ -117,7 +117,7 @@ def plan(arguments: Namespace) -> int:
     if arguments.scale == "paper":
         table = studies.costs.table("paper", [s.name for s in chosen], seeds=seeds)
         hours = table.filter(like="hours").sum().round().astype(int)
-        print("\nAssuming that a GPU reaches a tenth of its peak:")
+        print(f"\n{len(seeds)} seeds, on a GPU that reaches a tenth of its peak:")
         print(table.to_string(index=False))
         print("In all:", "; ".join(f"{n:,} {card}" for card, n in hours.items()))
     return 0
@@ -149,11 +149,17 @@ def scorecard(arguments: Namespace) -> int:
     missing = {p for p in pairs if not results.stored(studies.get(*p), seeds)}
     testable = [name for name, pairs in needed.items() if not pairs & missing]
     card = claims.Scorecard(tuple(claims.claim(n, scale, seeds) for n in testable))
-    for row in card.table.itertuples():
-        value = f"{row.mean:+.2f} {row.unit} ({row.low:.2f} to {row.high:.2f})"
-        value = "" if math.isnan(row.mean) else value
-        print(f"{row.panel:9} {row.verdict:15} {value:36} {row.claim}")
-    print("; ".join(f"{verdict}: {n}" for verdict, n in card.counts().items()))
+    for ours, head in (
+        (False, "Claims of the paper"),
+        (True, "Hypotheses of the book"),
+    ):
+        print(f"{head}: {(part := card.only(ours)).summary}")
+        for f in part.findings:
+            value = f"{f.mean:+.2f} {f.claim.unit} ({f.low:.2f} to {f.high:.2f})"
+            value = "" if math.isnan(f.mean) else value
+            weak = "*" * (f.verdict == claims.REPRODUCED and not part.survives(f))
+            print(f"{f.claim.panel:9} {f.worded + weak:26} {value:41} {f.claim.claim}")
+    print("Mean over seeds (95 % interval). *: not after Holm's correction.")
     for pair in sorted(missing):
         console.say(f"Left out: {_missing(*pair)}")
     return 1 if missing else 0

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from handmade import handmade
 
@@ -196,16 +197,23 @@ def test_the_scorecard_prints_every_claim_that_stored_results_can_test(
     assert call("scorecard") == 0
     shown, said = capsys.readouterr()
     card = analysis.scorecard()
-    *rows, counts = shown.splitlines()
-    assert not said and len(rows) == len(card.table)
-    for row, claim in zip(rows, card.table.itertuples(), strict=True):
-        panel, verdict = row[:9].strip(), row[10:25].strip()
-        assert (panel, verdict) == (claim.panel, claim.verdict)
-        assert row.endswith(claim.claim)
-        if np.isfinite(claim.mean):
-            low, high = f"{claim.low:.2f}", f"{claim.high:.2f}"
-            assert f"{claim.mean:+.2f} {claim.unit} ({low} to {high})" in row
-    assert counts == "; ".join(f"{v}: {n}" for v, n in card.counts().items())
+    *rows, _ = shown.splitlines()
+    papers, ours = (card.only(about) for about in (False, True))
+    heads = rows.pop(0), rows.pop(len(papers.findings))
+    assert heads[0] == f"Claims of the paper: {papers.summary}"
+    assert heads[1] == f"Hypotheses of the book: {ours.summary}"
+    table = pd.concat([papers.table, ours.table], ignore_index=True)
+    assert not said and len(rows) == len(table)
+    for row, (i, claim) in zip(rows, table.iterrows(), strict=True):
+        word = "supported" if i >= len(papers.findings) else "reproduced"
+        verdict = claim["verdict"].replace("reproduced", word)
+        weak = claim["verdict"] == "reproduced" and not claim["after Holm"]
+        assert row[:9].strip() == claim["panel"]
+        assert row[10:36].startswith(verdict + "*" * weak)
+        assert row.endswith(claim["claim"])
+        if np.isfinite(claim["mean"]):
+            low, high = f"{claim['low']:.2f}", f"{claim['high']:.2f}"
+            assert f"{claim['mean']:+.2f} {claim['unit']} ({low} to {high})" in row
 
 
 def test_the_scorecard_trains_nothing_and_says_what_is_missing(capsys):
@@ -215,7 +223,7 @@ def test_the_scorecard_trains_nothing_and_says_what_is_missing(capsys):
     assert "Left out: No stored results of 2L at scale smoke" in said
     assert "python -m cplib run 2L --scale smoke" in said
     assert "of 1TL at" not in said
-    tested = [line for line in shown.splitlines() if " to " in line[25:62]]
+    tested = [line for line in shown.splitlines() if " to " in line[36:77]]
     assert tested and all("not testable" not in line for line in tested)
 
 

@@ -21,7 +21,8 @@ from ..errors import CplibError
 
 NEAREST = {
     "\N{MINUS SIGN}": "-", "–": "-", "×": "x", "·": "*", "±": "+/-", "≥": ">=",
-    "≤": "<=", "→": "->", "’": "'", "µ": "u",
+    "≤": "<=", "→": "->", "’": "'", "µ": "u", "●": "+",
+    "◐": "~",
 }  # fmt: skip
 # the error handlers that Python sets by itself
 DEFAULTS = {"stdout": ("strict", "surrogateescape"), "stderr": ("backslashreplace",)}

@@ -92,7 +92,9 @@ def compute(study: Study, seeds: Seeds = 3, **options) -> Result:
 
 def recorded(name: str) -> pd.DataFrame:
     """A table of the book's other records, such as "weights" (`book/benchmarks`)."""
-    (path,) = (files.book_folder() / "benchmarks").glob(f"{name}.csv*")
+    (path,) = (files.book_folder() / "benchmarks").glob(f"{name}.*")
+    if path.suffix == ".jsonl":
+        return pd.json_normalize(pd.read_json(path, lines=True).to_dict("records"))
     return pd.read_csv(path, comment="#")
 
 

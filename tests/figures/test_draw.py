@@ -9,7 +9,7 @@ from handmade import handmade
 from matplotlib.figure import Figure
 from scipy import stats
 
-from cplib import figures, results, studies
+from cplib import data, figures, results, studies
 from cplib.deficits import Blur, Deficit, Noise, VerticalFlip
 from cplib.figures import marks, shapes
 from cplib.figures.palette import SERIES, looks, style
@@ -38,6 +38,15 @@ def study(*spans, setup=BASE.setup):
     return studies.windows("mine", "demo", "Mine", setup, spans, 10)
 
 
+def seven():
+    """Seven classes in one channel, as from a folder of images."""
+    labels = np.arange(70) % 7
+    images = np.random.default_rng(7).integers(0, 256, (70, 16, 16, 1), np.uint8)
+    return images, labels, images, labels
+
+
+data.register(data.Source("seven", seven, 1, 7))
+OWN = replace(studies.SCALES["demo"], name="own", removals=(3, 7), clean=9)
 READERS = {
     "strengths": study(*((Blur(f), 0, t) for f in (2, 4) for t in (5, 10))),
     "own deficit": study(*((Grayscale(), 0, t) for t in (5, 10))),
@@ -52,12 +61,16 @@ READERS = {
                    setup=BASE.setup.vary(batch=64, width=4, train=500)),
     "restart": study(*((Blur(), 0, t) for t in (5, 10)),
                      setup=BASE.setup.vary(rate=Restart())),
+    "folder": study(*((Blur(), 0, t) for t in (5, 10)),
+                    setup=BASE.setup.vary(data=data.DataSpec("seven", 70, 70, 16))),
+    "scale": studies.get("1TL", OWN),
     "none": study(),
 }  # fmt: skip
 CHOSEN = {
     "strengths": "removal_sweep", "own deficit": "removal_sweep",
     "several": "removal_sweep", "lengths": "window_sweep", "map": "timing_map",
     "small": "removal_sweep", "restart": "removal_sweep",
+    "folder": "removal_sweep", "scale": "removal_sweep",
 }  # fmt: skip
 
 
@@ -110,6 +123,9 @@ def test_it_is_explored_sketched_stored_and_read_again(name, tmp_path, monkeypat
     assert explore(result).panel.svg()
     finals = results.finals(result).groupby("run")["final"].mean()
     assert predict.outcomes(result).mean == pytest.approx(tuple(100 * finals))
+    sketches = {"removal_sweep": predict.endings, "window_sweep": predict.losses}
+    if name != "several" and (sketch := sketches.get(CHOSEN.get(name))):
+        assert "svg" in sketch(result)._repr_html_()
     results.save(result)
     held = results.stored(result.study)
     order = ["seed", "run", "epoch"]
