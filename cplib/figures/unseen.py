@@ -1,8 +1,8 @@
 """Figures of what late-blurred networks cannot see, and of their weights.
 
 They show recorded networks of scale laptop: of study 1TL, never blurred and blurred
-until the last removal, and (weights) of 2B and 2B-moving.
-`tools/maintain/unseen.py` writes the records.
+until the last removal, and (weights) of 2B and 2B-moving; or of study `demo`, on
+gratings. `tools/maintain/unseen.py` writes the records.
 """
 
 import numpy as np
@@ -14,6 +14,7 @@ from .. import data, studies
 from .._base.plain import whole
 from .._base.words import translated as _
 from ..results import recorded
+from ..studies import Study
 from .marks import WIDTH, legend, rows
 from .palette import GREY, INK, looks, style
 from .panel import Panel, worded
@@ -23,17 +24,21 @@ from .stimuli import gallery
 # classes of CIFAR-10, in short
 CLASSES = "plane car bird cat deer dog frog horse ship truck".split()
 NAMES = dict(enumerate(map(_, CLASSES)))
+ORIENTATIONS = {i: f"{18 * i}°" for i in range(10)}  # of a grating of class i
 SMALL = 8.6  # points, of numbers in narrow cells
 ACROSS, SIDE = 4, 3  # filters in a row, pixels of a filter's side
 
 
-def lost(instead: str = "blurred", of: str = "never") -> pd.DataFrame:
-    """Rows of "answers": images that all networks of `of` name, and none of `instead`.
+def lost(
+    instead: str = "blurred", of: str = "never", record: str = "answers"
+) -> pd.DataFrame:
+    """Rows of `record`: images that all networks of `of` name, and none of `instead`.
 
     A row is a test image: its class, `true`, and the names that networks give it at
-    their end, never0, ... and blurred0, ... (by seed).
+    their end, never0, ... and blurred0, ... (by seed). The other record is
+    "answers-gratings".
     """
-    table = recorded("answers")
+    table = recorded(record)
     right, wrong = (
         table.filter(like=who).eq(table["true"], axis=0) for who in (of, instead)
     )
@@ -75,17 +80,31 @@ def worst(count: int = 3) -> str:
     return ", ".join(_("{true} → {named} ({mean:+.0f})", **row) for row in rows_)
 
 
-def called(table: pd.DataFrame) -> pd.DataFrame:
+def called(table: pd.DataFrame, names: dict = NAMES) -> pd.DataFrame:
     """`table` with the names of classes in place of their numbers."""
-    return table.replace({"true": NAMES, "named": NAMES})
+    return table.replace({"true": names, "named": names})
 
 
 def images(most: int = 12) -> Panel:
     """The first `most` images that are `lost`, from your own copy of CIFAR-10."""
-    found = lost().head(whole("most", most, 1))
-    dataset = data.load(studies.get("1TL").setup.data)
+    return _shown("unseen", lost(), studies.get("1TL"), NAMES, most)
+
+
+def gratings(most: int = 12) -> Panel:
+    """The first `most` gratings that are `lost`; classes are named by orientation."""
+    found, study = lost(record="answers-gratings"), studies.get("demo", "demo")
+    return _shown("unseen_gratings", found, study, ORIENTATIONS, most)
+
+
+def _shown(
+    name: str, found: pd.DataFrame, study: Study, names: dict[int, str], most: int
+) -> Panel:
+    """The first `most` images of `found`, with their classes and what is named."""
+    found = found.head(whole("most", most, 1))
+    dataset = data.load(study.setup.data)
     usual = found.filter(like="blurred").mode(axis=1)[0].astype(int)
-    table = called(found[["true"]].assign(named=usual)).reset_index(names="image")
+    table = found[["true"]].assign(named=usual)
+    table = called(table, names).reset_index(names="image")
     with style():
         high = -(-len(table) // ACROSS)
         figure = Figure(figsize=(WIDTH, 1.25 * high), layout="constrained")
@@ -97,7 +116,8 @@ def images(most: int = 12) -> Panel:
         for axes in figure.axes:
             axes.set_axis_off()
     words = "; ".join(table["true"] + " → " + table["named"])
-    return worded("unseen", figure, table, removal=_removal(), words=words)
+    removal = max(run.removal for run in study.runs if run.name == "blur")
+    return worded(name, figure, table, removal=removal, words=words)
 
 
 def filters() -> Panel:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from handmade import stored
 
-from cplib import data, studies
+from cplib import data, results, studies
 from cplib.figures import unseen
 from tools.maintain import unseen as records
 
@@ -62,12 +62,32 @@ def test_recorded_answers_have_the_stored_accuracies():
             assert found == pytest.approx(ends[seed], abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["answers", "filters", "weights"])
+@pytest.mark.usefixtures("books_results")
+def test_gratings_are_those_that_the_blurred_networks_missed():
+    study, table = studies.get("demo", "demo"), unseen.recorded("answers-gratings")
+    result, dataset = results.stored(study), data.load(study.setup.data)
+    for who, run in {"never": study.runs[0], "blurred": study.find("blur")}.items():
+        for seed in records.SEEDS:
+            found = (table[f"{who}{seed}"] == table["true"]).mean()
+            assert found == pytest.approx(result.curve(run).iloc[-1][seed], abs=1e-6)
+    panel = unseen.gratings(5)
+    first = panel.table["image"].tolist()
+    labels = dataset.test_labels[first].tolist()
+    assert panel.table["true"].tolist() == [f"{18 * label}°" for label in labels]
+    assert table["true"][first].tolist() == labels
+    missed = table.loc[first].filter(like="blurred").ne(table["true"][first], axis=0)
+    assert missed.all(axis=None) and f"until epoch {study.find('blur').removal}" in (
+        panel.caption
+    )
+
+
+@pytest.mark.parametrize("name", ["answers", "answers-gratings", "filters", "weights"])
 def test_records_are_of_the_study_as_it_is(name):
     """If not: python -m tools.maintain.unseen."""
     path = records.FOLDER / f"{name}.csv.gz"
     comment = pd.read_csv(path, sep="\0", nrows=0).columns[0]
-    assert f"1TL laptop {studies.get('1TL').hash}" in comment
+    study = ("demo", "demo") if name.endswith("gratings") else ("1TL", "laptop")
+    assert f"{' '.join(study)} {studies.get(*study).hash}" in comment
     assert path.stat().st_size < 50_000
 
 

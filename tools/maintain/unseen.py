@@ -3,8 +3,9 @@
     CPLIB_CACHE=FOLDER CPLIB_DATA=FOLDER python -m tools.maintain.unseen
 
 The networks are those of study 1TL at scale laptop, never blurred and blurred until the
-last removal; for the norm of the weights, also those of 2B and 2B-moving. What has no
-checkpoint is trained. The tables, `answers.csv.gz`, `filters.csv.gz` and
+last removal; for the norm of the weights, also those of 2B and 2B-moving, and for what
+they name, those of study `demo` on gratings. What has no checkpoint is trained. The
+tables, `answers.csv.gz`, `answers-gratings.csv.gz`, `filters.csv.gz` and
 `weights.csv.gz` in `book/benchmarks`, hold no images.
 """
 
@@ -24,7 +25,7 @@ from cplib.engine import provenance
 from cplib.studies.plan import CHECKPOINT_EVERY
 
 FOLDER = files.book_folder() / "benchmarks"
-STUDY = cp.study("1TL")
+STUDY, GRATINGS = cp.study("1TL"), cp.study("demo", "demo")
 RUNS = {"never": STUDY.runs[0], "blurred": STUDY.runs[-1]}
 NOISES = {study.runs[-1].name: study for study in map(cp.study, ("2B", "2B-moving"))}
 SEEDS = (0, 1, 2)
@@ -35,18 +36,20 @@ TOP = 99  # a kept filter's largest weight
 
 def main() -> None:
     """Write the three tables."""
+    write("answers-gratings", answers(GRATINGS), GRATINGS)
     write("filters", filters())
     write("weights", weights())
     write("answers", answers())
 
 
-def answers() -> pd.DataFrame:
+def answers(study: cp.Study = STUDY) -> pd.DataFrame:
     """The class of every test image, and that which each network names at its end."""
-    dataset = data.load(STUDY.setup.data)
+    dataset = data.load(study.setup.data)
     found = {"true": dataset.test_labels}
-    for who, run in RUNS.items():
+    blurred = [run for run in study.runs if run.name == "blur"][-1]
+    for who, run in {"never": study.runs[0], "blurred": blurred}.items():
         for seed in SEEDS:
-            net = cp.network(STUDY, run, seed, device="cpu", progress=False)
+            net = cp.network(study, run, seed, device="cpu", progress=False)
             found[f"{who}{seed}"] = named(net, dataset.test_images)
     return pd.DataFrame(found)
 
@@ -108,11 +111,11 @@ def scaled(weights: torch.Tensor) -> str:
     return " ".join(map(str, (TOP * weights / tops).round().int().flatten().tolist()))
 
 
-def write(name: str, table: pd.DataFrame) -> None:
+def write(name: str, table: pd.DataFrame, study: cp.Study = STUDY) -> None:
     """Write the table `name`, after a comment that says where it comes from."""
     made = {
         "command": "python -m tools.maintain.unseen",
-        "study": f"{STUDY.name} {STUDY.scale} {STUDY.hash}",
+        "study": f"{study.name} {study.scale} {study.hash}",
         "code": provenance.code_version(),
         "torch": torch.__version__,
         "device": provenance.processor(),
