@@ -100,7 +100,7 @@ def permanent(scale: Scale) -> Study:
 def faster(scale: Scale) -> Study:
     """The network of Figure 4, never blurred; its rate falls twice as fast."""
     setup = scale.resnet.vary(decay=scale.resnet.schedule.decay**2)
-    title = "ResNet-18: no deficit, a learning rate that falls twice as fast"
+    title = "ResNet-18, faster fall: no deficit, a rate that falls twice as fast"
     return windows("faster", scale.name, title, setup, [], scale.clean)
 
 
