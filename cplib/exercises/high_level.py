@@ -91,10 +91,7 @@ RENAME = Exercise(
 
 
 def _needed(accuracy: np.ndarray, removal: int, goal: float) -> float:
-    for clean, value in enumerate(accuracy[removal:]):
-        if value >= goal:
-            return clean
-    return math.nan
+    return _first(accuracy[removal:] >= goal)
 
 
 def _first(hits: np.ndarray) -> float:

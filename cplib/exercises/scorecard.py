@@ -2,7 +2,7 @@
 
 import math
 
-from ..analysis.ledger import VERDICTS, Claim
+from ..analysis.ledger import VERDICTS
 from .checker import Exercise
 
 YES, HALF, NO = VERDICTS[:3]
@@ -12,15 +12,11 @@ FINDINGS = (  # mean and interval, counted from the threshold
 )  # fmt: skip
 
 
-def _by_the_book(mean: float, low: float, high: float, threshold: float) -> str:
-    """The verdict of the Scorecard."""
-    claim = Claim("", "", "", "", statistic="change", threshold=threshold)
-    return claim.verdict(low, high)
-
-
 RULE = Exercise(
     "scorecard-verdict",
-    reference=_by_the_book,
+    reference=lambda mean, low, high, threshold: (
+        YES if low > threshold else NO if high < threshold else HALF
+    ),
     words=(YES, HALF, NO),
     cases=tuple(
         (*(threshold + value for value in finding), threshold)
