@@ -8,7 +8,7 @@ from .._base.words import translated as _
 from ..analysis import biology
 from ..analysis.fits import Fit, fit_double_exponential
 from .marks import band, legend, rows
-from .palette import ANIMAL, GREY, style
+from .palette import ANIMAL, GREY
 from .panel import Panel, worded
 
 # how dark a bar is; the words are published, the shades are not
@@ -29,8 +29,7 @@ def kitten_acuity() -> Panel:
     back = anchors[anchors["condition"].str.startswith("recovered")]
     ranged, single = back.dropna(subset=["low"]), back.dropna(subset=["acuity_cpd"])
     middle, half = (ranged["low"] + ranged["high"]) / 2, ranged["high"] - ranged["low"]
-    with style():
-        figure, (axes,) = rows(2.8)
+    with rows(2.8) as (figure, (axes,)):
         _schematic(axes, "kitten_acuity", GREY, "--", _("normal (schematic)"))
         _schematic(axes, "kitten_recovery", ANIMAL, "-", _("recovered (schematic)"))
         axes.plot(normal["age_days"], normal["acuity_cpd"], "^", color=GREY,
@@ -53,8 +52,7 @@ def kitten_sensitivity() -> Panel:
     """Figure 1, bottom right, from published statements."""
     anchors = biology.kitten_sensitivity()
     missing = biology.schematic("missing_acuity")
-    with style():
-        figure, (top, bottom) = rows(1.5, 2.4, sharex=True)
+    with rows(1.5, 2.4, sharex=True) as (figure, (top, bottom)):
         _schematic(top, "kitten_sensitivity", ANIMAL, "-", _("sensitivity (schematic)"))
         top.plot(missing["age_days"], missing["value"] / 100, color=GREY,
                  linestyle="--", label=_("missing acuity (schematic)"))  # fmt: skip
@@ -86,8 +84,7 @@ def macaque_synapses() -> Panel:
     adult = anchors[anchors["age_end_days"] > anchors["age_days"]]
     young = anchors.drop(adult.index)
     curve = biology.schematic("macaque_synapses")
-    with style():
-        figure, (axes,) = rows(2.6)
+    with rows(2.6) as (figure, (axes,)):
         axes.plot(curve["age_days"] / YEAR, curve["value"], color=ANIMAL, alpha=0.8,
                   label="schematic")  # fmt: skip
         axes.plot(young["age_days"] / YEAR, young["synapses_per_100um2"], "s",
@@ -116,8 +113,7 @@ def fitted_points(points: pd.DataFrame, unit: str = "value") -> tuple[Panel, Fit
     fit = fit_double_exponential(points["age_days"], points["value"], sigma=errors)
     first, last = points["age_days"].min(), points["age_days"].max()
     age = np.linspace(first, last, 200)
-    with style():
-        figure, (axes,) = rows(2.6)
+    with rows(2.6) as (figure, (axes,)):
         band(axes, age, *fit.band(age), ANIMAL)
         axes.plot(age, fit.predict(age), color=ANIMAL, label="double exponential")
         axes.errorbar(points["age_days"], points["value"], yerr=errors, fmt="o",

@@ -10,7 +10,7 @@ from ..results import Result
 from ..studies import Run, Study
 from .captions import origins, over_seeds
 from .marks import interval, legend, mean, percent, rows
-from .palette import GREY, looks, series, style
+from .palette import GREY, looks, series
 from .panel import Panel, worded
 from .sweeps import T0
 
@@ -23,8 +23,7 @@ def during(sweeps: dict[str, Result]) -> Panel:
     for name, result in sweeps.items():
         curve = 100 * result.curve(runs[name], "train_accuracy")
         curves[name] = curve.loc[1 : runs[name].removal]
-    with style():
-        _, (axes,) = rows(3.8)
+    with rows(3.8) as (_, (axes,)):
         axes.set(xlabel="epochs of training, all under the deficit", ylim=(0, 100))
         return _drawn("during", axes, curves, runs, sweeps, "training accuracy (%)")
 
@@ -36,8 +35,7 @@ def after(sweeps: dict[str, Result]) -> Panel:
     curves = {n: _since(removal, r, runs[n]) for n, r in sweeps.items()}
     never = {"from birth": _since(0, result, clean)}
     never["no deficit, same age"] = _since(removal, result, clean)
-    with style():
-        _, (axes,) = rows(4.2)
+    with rows(4.2) as (_, (axes,)):
         for (name, curve), dash in zip(never.items(), ("--", ":"), strict=True):
             axes.plot(curve.mean(axis=1), color=GREY, linestyle=dash, label=name)
         axes.set_xscale("symlog", linthresh=1)
@@ -51,8 +49,7 @@ def after(sweeps: dict[str, Result]) -> Panel:
 def time_left(studies: dict[str, Study]) -> Panel:
     """Learning rate summed over the clean epochs after t0, in % of that from birth."""
     left, ends = {}, []
-    with style():
-        figure, (axes,) = rows(3.2)
+    with rows(3.2) as (figure, (axes,)):
         for i, (name, study) in enumerate(studies.items()):
             epochs = range(study.runs[-1].removal + study.clean_epochs)
             rates = [study.setup.schedule.rate_at(epoch) for epoch in epochs]

@@ -17,7 +17,7 @@ from ..results import Result
 from ..studies import Run
 from .captions import finished, origins, over_seeds
 from .marks import band, interval, legend, log_axis, mean, name_of, percent, rows
-from .palette import GREY, looks, networks, ramp, series, style
+from .palette import GREY, looks, networks, ramp, series
 from .panel import Panel, worded
 
 FILLED = {True: "none", False: "full"}  # marks of runs without deficit, and with one
@@ -35,8 +35,7 @@ def over_training(*results: Result, accuracy: str = "test") -> Panel:
     choose("accuracy", accuracy, ACCURACIES)
     named = {result.study.title.split(":")[0]: result for result in results}
     shown = {name: (r, r.study.runs[0]) for name, r in named.items()}
-    with style():
-        figure, (top, bottom) = rows(2.5, 2.5)
+    with rows(2.5, 2.5) as (figure, (top, bottom)):
         own = networks(result.study for result in results)
         words, table = _lines(top, shown, own, "network")
         for (name, (result, run)), look in zip(shown.items(), own, strict=True):
@@ -59,8 +58,7 @@ def under_deficit(result: Result, deficit: str | None = None) -> Panel:
     """
     runs = [result.study.runs[0], *runs_with(result, deficit)]
     named = {name_of(run): (result, run) for run in runs}
-    with style():
-        figure, (axes,) = rows(4.2)
+    with rows(4.2) as (figure, (axes,)):
         words, table = _lines(axes, named, looks(runs), "run")
         for removal in {window.removal for run in runs for window in run.windows}:
             axes.axvline(removal, color=GREY, linewidth=0.8, linestyle=":")
@@ -80,8 +78,7 @@ def with_sensitivity(tracked: Result, windows: Result) -> Panel:
     """
     curve = trace_curve(tracked, tracked.study.runs[0])
     table, words = sensitivities(tracked, windows), []
-    with style():
-        figure, (top, bottom) = rows(2.7, 2.7)
+    with rows(2.7, 2.7) as (figure, (top, bottom)):
         (own,) = networks([tracked.study])
         mean(top, curve, own, "trace, no deficit", marker="", linewidth=2)
         lengths = table.groupby("window")
@@ -112,8 +109,7 @@ def beside_loss(held: Mapping[str, Sequence[Result]]) -> Panel:
         held: results of studies with a probe, by the name of their network.
     """
     tables, words = [], []
-    with style():
-        figure, (axes,) = rows(3)
+    with rows(3) as (figure, (axes,)):
         own = networks(results[0].study for results in held.values())
         for (name, results), look in zip(held.items(), own, strict=True):
             ends = [

@@ -9,7 +9,7 @@ from ..studies import Run
 from .captions import origin
 from .fisher import measured, probed, runs_with
 from .marks import WIDTH, common, interval, legend, mean, name_of, rows
-from .palette import INK, WHITE, looks, networks, ramp, style
+from .palette import INK, WHITE, looks, networks, ramp
 from .panel import Panel, worded
 
 THIN = 5  # percent of the trace; thinner layers have no room for their number
@@ -28,8 +28,7 @@ def by_layer(result: Result, deficit: str | None = None) -> Panel:
     last = min(run.epochs for run in runs)
     runs = [run for run in runs if measured(result, run)] or runs
     tables, words = [], []
-    with style():
-        figure, grid = rows(*[2.4] * len(runs))
+    with rows(*[2.4] * len(runs)) as (figure, grid):
         (own,) = networks([result.study])
         for axes, run in zip(grid, runs, strict=True):
             share = shares(result, run).groupby(["epoch", "layer"]).share.mean()
@@ -58,8 +57,7 @@ def moved(result: Result, deficit: str | None = None) -> Panel:
     excess = {name_of(run): _apart(result, run, clean) for run in runs}
     layers = excess[name_of(runs[-1])].columns.unique("layer")
     tables = []
-    with style():
-        figure, grid = rows(*[1.45] * len(layers), width=WIDTH / 2)
+    with rows(*[1.45] * len(layers), width=WIDTH / 2) as (figure, grid):
         own = looks([clean, *late])
         drawn = [own[late.index(run) + 1] for run in runs]
         lines = list(zip(runs, excess.items(), drawn, strict=True))

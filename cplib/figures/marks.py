@@ -1,6 +1,7 @@
 """Marks that figures share: means over seeds, and windows of deficit."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,25 +14,29 @@ from scipy import stats
 from .._base.words import translated as _
 from ..deficits import Deficit, Look
 from ..studies import Run
+from .palette import style
 
 WIDTH = 3.4  # inches: as narrow as a phone, so that text keeps its size there
 MARKED = 8  # epochs of a long curve that carry markers and dots
 
 
+@contextlib.contextmanager
 def rows(
     *heights: float, sharex: bool = False, width: float = WIDTH
-) -> tuple[Figure, list[Axes]]:
-    """A figure of the book's width, and axes of these heights (inches) in a column.
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Context of the book's style, with a figure of its width and a column of axes.
 
-    A page shows rows side by side where there is room, unless they share their x axis.
+    The axes have these heights (inches). A page shows rows side by side where there is
+    room, unless they share their x axis.
     """
-    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
-    grid = figure.subplots(
-        len(heights), 1, height_ratios=heights, sharex=sharex, squeeze=False
-    )[:, 0]
-    for axes in grid:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    return figure, list(grid)
+    with style():
+        figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+        grid = figure.subplots(
+            len(heights), 1, height_ratios=heights, sharex=sharex, squeeze=False
+        )[:, 0]
+        for axes in grid:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        yield figure, list(grid)
 
 
 def legend(axes: Axes, ncols: int = 1, **options) -> None:

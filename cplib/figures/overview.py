@@ -16,7 +16,7 @@ from ..results import Result
 from ..studies import Run, Study
 from .captions import origins
 from .marks import WIDTH, rows
-from .palette import GREY, INK, WHITE, style
+from .palette import GREY, INK, WHITE
 from .panel import Panel, worded
 from .shapes import shade
 from .sweeps import LEAST, LOST, readouts
@@ -46,8 +46,7 @@ def triangles(*results: Result) -> Panel:
     cells, addresses = _cells(results)
     limit = LEAST[1]
     named = dict(list(cells.groupby("tile", sort=False)))
-    with style():
-        figure, grid = rows(*[WIDTH / 2] * len(named), 0.8, width=WIDTH / 2)
+    with rows(*[WIDTH / 2] * len(named), 0.8, width=WIDTH / 2) as (figure, grid):
         for axes, (name, found) in zip(grid, named.items(), strict=False):
             _triangle(axes, found, limit)
             axes.set_title(textwrap.fill(name, 18), loc="left")
@@ -74,8 +73,7 @@ def worth(*results: Result, epochs: int = 40) -> Panel:
     found.append((_("left out"), 0.0, math.nan, math.nan))
     names = ["epochs spent", "points gained", "low", "high"]
     table = pd.DataFrame(found, columns=names).sort_values(names[1], ignore_index=True)
-    with style():
-        figure, (axes,) = rows(0.32 * len(table) + 0.9)
+    with rows(0.32 * len(table) + 0.9) as (figure, (axes,)):
         for y, (name, middle, low, high) in enumerate(table.to_numpy()):
             colour, points = spent.get(name, (INK, []))
             axes.barh(y, middle, 0.7, color=colour, alpha=0.75)

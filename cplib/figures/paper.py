@@ -9,7 +9,7 @@ from .._base.words import translated as _
 from ..results import Result
 from .animals import kitten_acuity, kitten_sensitivity
 from .marks import rows
-from .palette import GREY, INK, style
+from .palette import GREY, INK
 from .panel import Panel, Sheet, worded
 from .sweeps import LEAST, PAPER_LOST, T0, removal_sweep, window_sweep
 
@@ -34,8 +34,7 @@ def described(name: str) -> Panel:
     """
     choose("panel that the paper describes", name, DESCRIBED)
     what, last, said = DESCRIBED[name]
-    with style():
-        figure, (axes,) = rows(2.5)
+    with rows(2.5) as (figure, (axes,)):
         axes.axhline(0, color=GREY, linewidth=0.8)
         for epoch, points, words in said:
             high = LEAST[1] if math.isnan(points) else points

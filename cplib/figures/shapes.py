@@ -14,7 +14,7 @@ from ..studies import Run
 from .captions import finished, origin
 from .fisher import over_training
 from .marks import WIDTH, interval, lanes, legend, mean, name_of, percent, rows
-from .palette import DEEPEST, GAINED, GREY, LOST, looks, style
+from .palette import DEEPEST, GAINED, GREY, LOST, looks
 from .panel import Panel, worded
 from .sweeps import LOST as LOSSES
 from .sweeps import lines_of, readouts, removal_sweep, summary, window_sweep
@@ -60,8 +60,7 @@ def comparison(result: Result) -> Panel:
     impaired = [run for run in runs.values() if not run.clean]
     alike = len({tuple(window[1:] for window in run.windows) for run in impaired}) < 2
     below = [] if alike else [0.5 + 0.3 * len(runs)]
-    with style():
-        figure, (axes, *rest) = rows(2.7, *below, sharex=True)
+    with rows(2.7, *below, sharex=True) as (figure, (axes, *rest)):
         for (name, run), look in zip(runs.items(), looks(runs.values()), strict=True):
             mean(axes, 100 * result.curve(run), look, name)
         if below:
@@ -90,8 +89,7 @@ def timing_map(result: Result) -> Panel:
     }
     table = pd.concat(tables, names=["deficit"]).round(2).reset_index()
     limit = max(1.0, float(table["mean"].abs().max()))
-    with style():
-        figure, grid = rows(*[WIDTH] * len(tables))
+    with rows(*[WIDTH] * len(tables)) as (figure, grid):
         for axes, name in zip(grid, tables, strict=True):
             heat(axes, table[table["deficit"] == name], limit)
             axes.set(title=name, xlabel="onset (epoch)", ylabel="removal (epoch)")

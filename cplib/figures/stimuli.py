@@ -56,14 +56,13 @@ def deficits(count: int = 3) -> Panel:
         ]
         for kind in kinds
     }
-    with style():
-        true = [*PHOTOGRAPHS, *(f"class {c}" for c in range(count))]
-        figure, grid = gallery(shown, true)
-        given = LabelPermutation().mapping(0).tolist()
-        names = [*PHOTOGRAPHS[::-1], *(f"class {c}" for c in given[:count])]
-        called = grid[list(shown).index(LabelPermutation.label)]
-        for axes, name in zip(called, names, strict=True):
-            axes.set_xlabel(f"called\n{name}")
+    true = [*PHOTOGRAPHS, *(f"class {c}" for c in range(count))]
+    figure, grid = gallery(shown, true)
+    given = LabelPermutation().mapping(0).tolist()
+    names = [*PHOTOGRAPHS[::-1], *(f"class {c}" for c in given[:count])]
+    called = grid[list(shown).index(LabelPermutation.label)]
+    for axes, name in zip(called, names, strict=True):
+        axes.set_xlabel(f"called\n{name}")
     table, names = pd.DataFrame(map(_kept, kinds)), ", ".join(list(shown)[1:])
     return worded("deficits", figure, table, count=count, deficits=names)
 
@@ -76,8 +75,7 @@ def clues(classes: tuple[int, ...] = (0, 2, 4, 6)) -> Panel:
     for name, amounts in CLUES.items():
         images, labels = procedural.make_gratings(500, 1, size=size, **amounts)
         shown[name] = [images[(labels == c).argmax()] for c in classes]
-    with style():
-        figure, _grid = gallery(shown, [f"class {c}" for c in classes])
+    figure, _grid = gallery(shown, [f"class {c}" for c in classes])
     per = {"class": 1, "angle of the stripes (degrees)": 18, "hue (degrees)": 36}
     table = pd.DataFrame({name: np.multiply(k, classes) for name, k in per.items()})
     return worded("clues", figure, table, count=len(classes), size=size)
@@ -92,8 +90,7 @@ def course(study: Study) -> Panel:
         textwrap.fill(REFERENCES["baseline"], 14): Run((), clean),
         REFERENCES["control"]: Run((), run.epochs),
     }
-    with style():
-        figure, (axes,) = rows(2.2)
+    with rows(2.2) as (figure, (axes,)):
         table = lanes(axes, lives)
         for epoch, name, side in (
             (run.onset, _("onset") + " ", "right"),
@@ -109,6 +106,7 @@ def course(study: Study) -> Panel:
     )  # fmt: skip
 
 
+@style()
 def gallery(
     shown: Mapping[str, Sequence[np.ndarray]], names: Sequence[str]
 ) -> tuple[Figure, np.ndarray]:

@@ -13,7 +13,7 @@ from ..results import Result, finals
 from ..studies import Run, Study
 from .captions import finished, origins, over_seeds
 from .marks import common, interval, legend, mean, percent, rows
-from .palette import GREY, INK, WHITE, looks, networks, series, style
+from .palette import GREY, INK, WHITE, looks, networks, series
 from .panel import Panel, worded
 
 # Paper, Figure 1, top left, as quoted in its text (Methods): 6.4 % test error, and more
@@ -87,8 +87,7 @@ def together(sweeps: dict[str, Result], clock: bool = False) -> Panel:
         lines.append(Line(name, look, table))
     table = _table(lines, by)
     apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
-    with style():
-        figure, grid = rows(*[2.6] * (1 + (apart or clock)))
+    with rows(*[2.6] * (1 + (apart or clock))) as (figure, grid):
         _points_lost(grid[: 2 - clock], lines, "removal", T0)
         if clock:
             _points_lost(grid[1:], lines, "left", _("weight decay to come, D(t₀)"))
@@ -155,8 +154,7 @@ def _sweep(result: Result, lines: list[Line], x: str, what: str) -> Panel:
     table = _table(lines, x)
     apart = bool((table["control"] - table["baseline"]).abs().max() > 1)
     split, quoted = apart and len(lines) > 1, x == "removal" and _quoted(result.study)
-    with style():
-        figure, (top, *rest) = rows(2.7, *[2.5] * (1 + split))
+    with rows(2.7, *[2.5] * (1 + split)) as (figure, (top, *rest)):
         _accuracy(top, result, lines, x, apart)
         top.set(xlabel=what)
         _points_lost(rest if split or not apart else rest * 2, lines, x, what)

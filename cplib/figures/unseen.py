@@ -61,8 +61,7 @@ def pairs() -> pd.DataFrame:
 def confusions() -> Panel:
     """False names that late-blurred networks give more often, or less, by class."""
     table = pairs()
-    with style():
-        figure, (axes,) = rows(WIDTH)
+    with rows(WIDTH) as (figure, (axes,)):
         heat(axes, table, table["mean"].max(), "named", "true")
         axes.set_xticks(axes.get_xticks(), NAMES.values(), rotation=90)
         axes.set_yticks(axes.get_yticks(), NAMES.values())
@@ -126,8 +125,7 @@ def filters() -> Panel:
     ages = {f"epoch {epoch}": found for epoch, found in table.groupby("epoch")}
     shown = {age: [*map(_tiled, found["filters"])] for age, found in ages.items()}
     until = f"blurred\nuntil {_removal()}"
-    with style():
-        figure, _axes = gallery(shown, ["never\nblurred", until])
+    figure, _axes = gallery(shown, ["never\nblurred", until])
     words = "; ".join(
         f"{age}: " + " and ".join(f"{100 * share:.0f} %" for share in found["fineness"])
         for age, found in ages.items()
@@ -139,8 +137,7 @@ def filters() -> Panel:
 def fineness() -> Panel:
     """Fineness of the first layer over age, one line for each seed."""
     table = recorded("filters").drop(columns="filters")
-    with style():
-        figure, (axes,) = rows(2.8)
+    with rows(2.8) as (figure, (axes,)):
         shown = _by_age(axes, table.assign(fineness=100 * table["fineness"]))
         axes.axhline(100 * (1 - SIDE**-2), color=GREY, linestyle="--", linewidth=1)
         axes.set(ylabel="fineness (%)", ylim=(0, 100))
@@ -152,8 +149,7 @@ def fineness() -> Panel:
 def weights() -> Panel:
     """The norm of the weights over age, one line for each seed."""
     table = recorded("weights")
-    with style():
-        figure, (axes,) = rows(2.8)
+    with rows(2.8) as (figure, (axes,)):
         shown = _by_age(axes, table)
         axes.set(ylabel="norm of the weights", ylim=(0, None))
     words = "; ".join(

@@ -13,7 +13,7 @@ from ..deficits import Deficit
 from ..figures import origin
 from ..figures.examples import Examples
 from ..figures.marks import legend, mean, percent, rows
-from ..figures.palette import INK, style
+from ..figures.palette import INK
 from ..figures.panel import Panel, worded
 from ..figures.shapes import heat, shaded
 from .outcomes import Outcome, Outcomes, averaged, listed
@@ -47,9 +47,8 @@ def _figure(
         deficit=run.label, final=outcome.final.percent,
         other=outcome.without[against].percent, change=outcome.changes[against].verdict,
     )  # fmt: skip
-    with style():
-        high = 1.4 + 0.32 * lost["removal"].nunique()
-        figure, (tiles, curves, costs) = rows(1.1, 2.9, high)
+    high = 1.4 + 0.32 * lost["removal"].nunique()
+    with rows(1.1, 2.9, high) as (figure, (tiles, curves, costs)):
         _examples(tiles, examples, outcome)
         mean(curves, 100 * curve(outcomes.clean.run), Deficit.look, unimpaired)
         mean(curves, 100 * curve(run), run.deficits[0].look, impaired)
