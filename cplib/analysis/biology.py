@@ -30,8 +30,17 @@ HOW_DRAWN: dict[str, str] = DATA["how_drawn"]
 MONTH, YEAR = 365.25 / 12, 365.25  # days
 
 
-def _table(name: str) -> pd.DataFrame:
-    """The rows called `name` in animals.yml, with source, doi and url."""
+def anchors(name: str) -> pd.DataFrame:
+    """The rows called `name` in animals.yml, with their source, doi and url.
+
+    `kitten_acuity`: acuity in c/deg by age in days; `low` and `high` where a range is
+    printed (its middle is not). Recovered acuity is what the deprived eye reached weeks
+    after it was opened, not that at eye opening, which the paper's Figure 1 names.
+    `kitten_sensitivity`: when closing one eye harms a kitten, in words: abstracts print
+    ages, not heights. `macaque_synapses`: density in V1, mean of all layers, by age from
+    birth; F140 is printed as three times F90. The paper's panel is of another species.
+    """
+    choose("table of animals", name, DATA.keys() - {"sources", "how_drawn"})
     frame = pd.DataFrame(DATA[name]["rows"], columns=DATA[name]["columns"])
     cited = frame["key"].map(DATA["sources"])
     frame["source"], address = cited.str[0], cited.str[1]
@@ -40,43 +49,9 @@ def _table(name: str) -> pd.DataFrame:
     return frame
 
 
-def kitten_acuity() -> pd.DataFrame:
-    """Grating acuity of kittens, in cycles/degree (Fig. 1 top right).
-
-    Columns: `age_days` (`age_is` says which age), `acuity_cpd`, `low` and `high` where
-    a range is printed (its middle is not, so `acuity_cpd` is nan), `condition`, `note`,
-    `key` (references.bib), `source`, `doi`, `url`.
-
-    Recovered acuity is what the deprived eye reached weeks after it was opened. It is
-    not the acuity at eye opening that the caption of the paper's figure names: for
-    that, the abstract of Giffin and Mitchell has a temporary blindness and no number.
-    """
-    return _table("kitten_acuity")
-
-
-def kitten_sensitivity() -> pd.DataFrame:
-    """Published statements on when closing one eye harms a kitten (Fig. 1, bottom).
-
-    Columns: `age_start`, `age_end` (days, nan: open-ended), `level` (a word: abstracts
-    print ages, not heights), `measure`, `note`, `key`, `source`, `doi`, `url`.
-    """
-    return _table("kitten_sensitivity")
-
-
-def macaque_synapses() -> pd.DataFrame:
-    """Synapses per 100 um^2 of macaque V1, mean of all layers (Fig. 4 centre).
-
-    Columns: `stage` as printed, `age_days` and `age_end_days` (from birth, foetal ages
-    negative), `synapses_per_100um2`, `origin` ("stated", or "derived": F140 is printed
-    as three times F90), `key`, `source`, `doi`, `url`. The species is M. nemestrina;
-    the paper's own panel is after Rakic et al. (1986).
-    """
-    return _table("macaque_synapses")
-
-
 _ACUITY = Pchip([14, 35, 41, 70, 120], [5 / 16, 2.6, 2.9, 5.0, 5.0])
 _DECAY = math.log(5.5 / 2.5) / (4 * MONTH - 45)  # per day
-_MACAQUE = macaque_synapses()
+_MACAQUE = anchors("macaque_synapses")
 _AGES = [*_MACAQUE["age_days"], _MACAQUE["age_end_days"].iloc[-1]]
 _SYNAPSES = Pchip(_AGES, _MACAQUE["synapses_per_100um2"].iloc[[0, 1, 2, 3, 3]])
 _PEAK = double_exponential(14 + math.log(40 / 15) / (1 / 15 - 1 / 40), d=14)

@@ -24,7 +24,7 @@ YEAR = 365.25
 
 def kitten_acuity() -> Panel:
     """Figure 1, top right, from published numbers."""
-    anchors = biology.kitten_acuity()
+    anchors = biology.anchors("kitten_acuity")
     normal = anchors[(anchors["condition"] == "normal") & anchors["age_days"].notna()]
     back = anchors[anchors["condition"].str.startswith("recovered")]
     ranged, single = back.dropna(subset=["low"]), back.dropna(subset=["acuity_cpd"])
@@ -50,7 +50,7 @@ def kitten_acuity() -> Panel:
 
 def kitten_sensitivity() -> Panel:
     """Figure 1, bottom right, from published statements."""
-    anchors = biology.kitten_sensitivity()
+    anchors = biology.anchors("kitten_sensitivity")
     missing = biology.schematic("missing_acuity")
     with rows(1.5, 2.4, sharex=True) as (figure, (top, bottom)):
         _schematic(top, "kitten_sensitivity", ANIMAL, "-", _("sensitivity (schematic)"))
@@ -80,7 +80,7 @@ def _statement(axes: Axes, row) -> None:
 
 def macaque_synapses() -> Panel:
     """Figure 4, centre: density of synapses in the visual cortex of macaques."""
-    anchors = biology.macaque_synapses()
+    anchors = biology.anchors("macaque_synapses")
     adult = anchors[anchors["age_end_days"] > anchors["age_days"]]
     young = anchors.drop(adult.index)
     curve = biology.schematic("macaque_synapses")
