@@ -17,6 +17,7 @@ from .._base.device import autocast, isolated, resolve, stream
 from ..data import Augmented, Dataset
 from ..deficits import Blur, Deficit
 from ..fisher import Probe
+from ..fisher.estimate import hooked
 from .setup import Setup
 from .state import ENDINGS, State, untrained
 
@@ -148,28 +149,17 @@ def inspect(state: State, probe: Probe, seed: int, dataset: Dataset) -> None:
     """
     train = dataset.train_images[: probe.images]
     test = dataset.test_images[: probe.images]
-    blurred = Blur().images(train, seed)
-    matched = Tempered(state.net, temperature(state.net, train))
-    looks = ((state.net, test), (state.net, blurred), (matched, train))
-    rows = []
-    for number, (net, images) in enumerate(looks):
+    blurred, heat = Blur().images(train, seed), temperature(state.net, train)
+    looks, rows = ((test, 1.0), (blurred, 1.0), (train, heat)), []
+    for number, (images, t) in enumerate(looks):
         random = stream(seed, ENDINGS[number], state.epoch)
-        rows.append([state.epoch, number, *fisher.trace(net, images, random).trace])
+        with hooked([state.net], lambda net, args, logits, t=t: logits / t):
+            found = fisher.trace(state.net, images, random)
+        rows.append([state.epoch, number, *found.trace])
     weights = (layer.weight for layer in fisher.layers(state.net).values())
     lengths = [weight.detach().double().square().sum().item() for weight in weights]
     rows.append([state.epoch, len(looks), *lengths])
     state.endings = np.concatenate([state.endings, rows])
-
-
-class Tempered(torch.nn.Module):
-    """`net` with its logits divided by a temperature."""
-
-    def __init__(self, net: torch.nn.Module, temperature: float):
-        super().__init__()
-        self.net, self.temperature = net, temperature
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.net(x) / self.temperature
 
 
 @torch.no_grad()
