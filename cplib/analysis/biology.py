@@ -37,7 +37,7 @@ def anchors(name: str) -> pd.DataFrame:
     printed (its middle is not). Recovered acuity is what the deprived eye reached weeks
     after it was opened, not that at eye opening, which the paper's Figure 1 names.
     `kitten_sensitivity`: when closing one eye harms a kitten, in words: abstracts print
-    ages, not heights. `macaque_synapses`: density in V1, mean of all layers, by age from
+    ages, not heights. `macaque_synapses`: density in V1, all layers, by age from
     birth; F140 is printed as three times F90. The paper's panel is of another species.
     """
     choose("table of animals", name, DATA.keys() - {"sources", "how_drawn"})

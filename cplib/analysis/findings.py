@@ -22,23 +22,14 @@ LEVEL = 0.05  # of the tests: one-sided, and over a family of claims after Holm
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim and its statistic in the runs.
-
-    Attributes:
-        claim: its entry in the ledger.
-        values: the statistic of each seed, (seeds,); empty if untestable.
-        scale: of the results.
-        lost: a sentence on runs that diverged, whose seeds are left out, or "".
-        against: "baseline" or "control", where the statistic has a reference.
-        beside: the mean compared with the other of the two, if it was computed.
-    """
+    """A claim and its statistic in the runs."""
 
     claim: Claim
-    values: np.ndarray
+    values: np.ndarray  # the statistic of each seed, (seeds,); empty if untestable
     scale: str
-    lost: str = ""
-    against: str = ""
-    beside: float = float("nan")
+    lost: str = ""  # a sentence on runs that diverged, whose seeds are left out
+    against: str = ""  # "baseline" or "control", where the statistic has a reference
+    beside: float = float("nan")  # the mean, compared with the other of the two
 
     @property
     def mean(self) -> float:

@@ -28,46 +28,26 @@ EXPECTED = {
 
 @dataclass(frozen=True)
 class Claim:
-    """One entry of the ledger.
+    """One entry of the ledger; see the head of `claims.yml`."""
 
-    Attributes:
-        id: short name, used in chapters.
-        claim: what the paper says, in a sentence.
-        panel: of the paper's figures.
-        chapter: file of the book, without suffix.
-        paper: the paper's value where it is quoted, else "".
-        statistic: a name in `claim_statistics.STATISTICS`.
-        studies: those whose results the statistic takes.
-        options: its keyword arguments. For statistics of final accuracy,
-            `against`: "baseline", "control" or (default) "harder", the one of the two
-            with which the mean is less favourable to the claim.
-        measured: the statistic in words.
-        unit: of the statistic.
-        expected: "above", "below" or "within" (the threshold, or plus or minus it).
-        threshold: in `unit`.
-        scale: at which the book tests it; see `where`.
-        untestable: why it is not tested; then the fields on the test are empty.
-        about: for a hypothesis of the book, id of the paper's claim that it should
-            explain; empty for the paper's own claims.
-        says: the book's sentence for each verdict; see `outcomes.yml`.
-    """
-
-    id: str
-    claim: str
-    panel: str
-    chapter: str
-    paper: str = ""
-    statistic: str = ""
-    studies: tuple[str, ...] = ()
+    id: str  # short name, used in chapters
+    claim: str  # what the paper says, in a sentence
+    panel: str  # of the paper's figures
+    chapter: str  # file of the book, without suffix
+    paper: str = ""  # the paper's value, where it is quoted
+    statistic: str = ""  # a name in `claim_statistics.STATISTICS`
+    studies: tuple[str, ...] = ()  # whose results the statistic takes
+    # keyword arguments of the statistic; `against` is, for those of final accuracy,
+    # "baseline", "control" or (default) "harder", the less favourable one by the mean
     options: tuple[tuple[str, str], ...] = ()
-    measured: str = ""
-    unit: str = ""
-    expected: str = "above"
+    measured: str = ""  # the statistic in words
+    unit: str = ""  # of the statistic and the threshold
+    expected: str = "above"  # or "below" the threshold, or "within" plus or minus it
     threshold: float = 0.0
-    scale: str = "laptop"
-    untestable: str = ""
-    about: str = ""
-    says: tuple[tuple[str, str], ...] = ()
+    scale: str = "laptop"  # at which the book tests it; see `where`
+    untestable: str = ""  # why it is not tested
+    about: str = ""  # of a hypothesis of the book: the paper's claim that it explains
+    says: tuple[tuple[str, str], ...] = ()  # sentence by verdict; see `outcomes.yml`
 
     def __post_init__(self):
         if self.untestable:

@@ -42,23 +42,15 @@ KNOWN.update({s.name: s for s in (*SHIPPED, published.CIFAR10, published.MNIST)}
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images as a network sees them: normalised float32 tensors on one device.
+    """Images as a network sees them: normalised float32 tensors on one device."""
 
-    Attributes:
-        train_images, test_images: (N, C, size, size), zero mean, unit scale.
-        train_labels, test_labels: (N,), int64.
-        mean, std: (C, 1, 1), the normalisation, in units of pixel value / 255.
-        fingerprint: SHA-256 of the uint8 images and labels that were chosen.
-        classes: number of classes.
-    """
-
-    train_images: torch.Tensor
-    train_labels: torch.Tensor
+    train_images: torch.Tensor  # (N, C, size, size), zero mean, unit scale
+    train_labels: torch.Tensor  # (N,), int64
     test_images: torch.Tensor
     test_labels: torch.Tensor
-    mean: torch.Tensor
+    mean: torch.Tensor  # (C, 1, 1), of the pixels / 255 before they were normalised
     std: torch.Tensor
-    fingerprint: str
+    fingerprint: str  # SHA-256 of the uint8 images and labels that were chosen
     classes: int
 
     def to_rgb(self, images: torch.Tensor) -> np.ndarray:

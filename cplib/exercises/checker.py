@@ -42,23 +42,17 @@ class _Unanswered(Exception):
 class Exercise:
     """A checked exercise.
 
-    Attributes:
-        name: as in `check`, in the labels and in the tags of its cells.
-        reference: a right answer, found in another way than readers are expected to.
-        wrong: takes the arguments of an answer; returns the value that each known
-            mistake gives, by its name in `hints.toml`, or else by its hint.
-        cases: the arguments of each call that is compared.
-        observe: used instead of `cases` if the value of a call is not enough: takes an
-            answer; returns descriptions, each with a number, an array or a word.
-        words: the possible answers, if they are words.
+    `wrong` takes the arguments of an answer, and returns the value that each known
+    mistake gives, by its name in `hints.toml`. If the value of a call is not enough,
+    `observe` takes an answer, and returns descriptions, each with an array or a word.
     """
 
-    name: str
-    reference: Callable
+    name: str  # as in `check`, in the labels and in the tags of its cells
+    reference: Callable  # a right answer
     wrong: Callable[..., dict[str, Any]]
-    cases: tuple[tuple, ...] = ()
-    observe: Callable[[Callable], Observations] | None = None
-    words: tuple[str, ...] = ()
+    cases: tuple[tuple, ...] = ()  # the arguments of each call that is compared
+    observe: Callable[[Callable], Observations] | None = None  # in place of `cases`
+    words: tuple[str, ...] = ()  # the possible answers, if they are words
 
     @functools.cached_property
     def mistakes(self) -> dict[str, Callable]:

@@ -24,17 +24,11 @@ CREDIT = _("Chelsea, photographed by Stefan van der Walt, CC0, from scikit-image
 
 @dataclass(frozen=True)
 class Examples:
-    """Training images of different classes, by name of the deficit ('none': without).
+    """Training images of some classes, by name of the deficit ('none': without)."""
 
-    Attributes:
-        images: for each deficit, uint8 (n, H, W, 3).
-        told: for each deficit, the n labels that the network is given.
-        note: what the images are, for a caption.
-    """
-
-    images: dict[str, np.ndarray]
-    told: dict[str, list[int]]
-    note: str
+    images: dict[str, np.ndarray]  # uint8 (n, H, W, 3)
+    told: dict[str, list[int]]  # the n labels that the network is given
+    note: str  # what the images are, for a caption
 
 
 def examples(study: Study, count: int, seed: int) -> Examples:

@@ -26,23 +26,15 @@ class Check:
     If all of `KIND` is the same, every digit must be equal. Otherwise sums are rounded
     differently, and training amplifies that until the same seed ends as another seed
     would: the final accuracy must then be within `tolerance`.
-
-    Attributes:
-        name: study, scale, seed and run in words.
-        stored, recomputed: final test accuracy, fractions; NaN for a run that diverged.
-        exact: whether every stored number of the run came out the same.
-        differs: what has changed since the run was stored, each in words.
-        tolerance: of the final accuracy, if anything differs.
-        why: the origin of the tolerance, in words.
     """
 
-    name: str
-    stored: float
+    name: str  # study, scale, seed and run in words
+    stored: float  # final test accuracy, a fraction; NaN for a run that diverged
     recomputed: float
-    exact: bool
-    differs: tuple[str, ...]
-    tolerance: float
-    why: str
+    exact: bool  # whether every stored number of the run came out the same
+    differs: tuple[str, ...]  # what has changed since the run was stored, in words
+    tolerance: float  # of the final accuracy, if anything differs
+    why: str  # the origin of the tolerance, in words
 
     @property
     def good(self) -> bool:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
 
-from .._base.plain import flag, number, settle, whole
+from .._base.plain import choose, flag, number, settle, whole
 from ..data import DataSpec
 from ..errors import InputError
 from ..fisher import Probe
@@ -178,11 +178,8 @@ class Setup:
             value = changes.pop(part, getattr(self, part))
             names = [f.name for f in fields(value) if f.init and f.name in changes]
             given[part] = replace(value, **{name: changes.pop(name) for name in names})
-        if changes:
+        for name in changes:
             parts = (self.data, self.model, self.schedule)
             known = [f.name for part in parts for f in fields(part) if f.init]
-            raise InputError(
-                f"No setting is called {next(iter(changes))!r}: choose among "
-                f"{', '.join([*known, 'probe', 'readout'])}."
-            )
+            choose("setting", name, [*known, "probe", "readout"])
         return replace(self, **given)

@@ -70,23 +70,14 @@ def tenths(fraction: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """One run, over all seeds; accuracies are of the test set, in %.
-
-    Attributes:
-        run: what was trained.
-        mean, half: after each epoch, (epochs + 1,): the mean over seeds, and half of
-            its 95 % interval, which is None for one seed.
-        final: final accuracy.
-        without: that of the network without deficit, by `REFERENCES`.
-        changes: `final` less each of these, in points, paired by seed.
-    """
+    """One run, over all seeds; accuracies are of the test set, in %."""
 
     run: Run
-    mean: list[float]
-    half: list[float] | None
-    final: Interval
-    without: dict[str, Interval]
-    changes: dict[str, Interval]
+    mean: list[float]  # over seeds, after each epoch, (epochs + 1,)
+    half: list[float] | None  # of its 95 % interval; None for one seed
+    final: Interval  # accuracy
+    without: dict[str, Interval]  # that of the network without deficit, by `REFERENCES`
+    changes: dict[str, Interval]  # `final` less each of these, in points, by seed
 
     @classmethod
     def of(cls, result: Result, run: Run, ending: pd.DataFrame) -> "Outcome":

@@ -29,24 +29,15 @@ PERCENT = (0, 100)
 
 @dataclass(frozen=True)
 class Sketch:
-    """A curve to be guessed, one point for each of `x`.
+    """A curve to be guessed, one point for each of `x`."""
 
-    Attributes:
-        study: whose curve it is, as in "1TL laptop".
-        x: the points' places on the x axis, numbers that rise or names.
-        mean, half: the measured curve, (len(x),), and half of its 95 % interval over
-            seeds, which is None for one seed.
-        xlabel, ylabel: of the axes; ylabel with its unit.
-        low, high: ends of the y axis, which must not tell the answer.
-    """
-
-    study: str
-    x: tuple[float, ...] | tuple[str, ...]
-    mean: tuple[float, ...]
-    half: tuple[float, ...] | None
+    study: str  # whose curve it is, as in "1TL laptop"
+    x: tuple[float, ...] | tuple[str, ...]  # numbers that rise, or names
+    mean: tuple[float, ...]  # the measured curve
+    half: tuple[float, ...] | None  # of its 95 % interval over seeds; None for one seed
     xlabel: str
-    ylabel: str
-    low: float
+    ylabel: str  # with its unit
+    low: float  # the ends of the y axis must not tell the answer
     high: float
 
     def __post_init__(self):

@@ -13,16 +13,14 @@ import pytest
 
 from cplib.analysis.biology import (
     HOW_DRAWN,
-    kitten_acuity,
-    kitten_sensitivity,
+    anchors,
     load_csv,
-    macaque_synapses,
     schematic,
 )
 from cplib.analysis.fits import fit_double_exponential
 from cplib.errors import InputError
 
-TABLES = (kitten_acuity, kitten_sensitivity, macaque_synapses)
+TABLES = ("kitten_acuity", "kitten_sensitivity", "macaque_synapses")
 
 
 def at(name, *ages):
@@ -31,7 +29,7 @@ def at(name, *ages):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_anchor_names_its_source(table):
-    frame = table()
+    frame = anchors(table)
     assert frame["source"].str.contains(r"(?:19|20)\d\d").all()
     assert frame["key"].str.fullmatch(r"[a-z]+\d{4}").all()
     cited = frame[frame["doi"] != ""]
@@ -44,17 +42,17 @@ def test_every_source_is_in_the_books_bibliography():
     book = Path(__file__).parents[2] / "book" / "references.bib"
     keys = set(re.findall(r"@\w+\{([^,\s]+)", book.read_text(encoding="utf-8")))
     for table in TABLES:
-        assert set(table()["key"]) <= keys
+        assert set(anchors(table)["key"]) <= keys
 
 
 def test_tables_are_fresh_each_time():
-    mine = kitten_acuity()
+    mine = anchors("kitten_acuity")
     mine.loc[0, "acuity_cpd"] = 99
-    assert kitten_acuity().loc[0, "acuity_cpd"] == 2.6
+    assert anchors("kitten_acuity").loc[0, "acuity_cpd"] == 2.6
 
 
 def test_kitten_acuity_holds_the_published_numbers_and_no_others():
-    frame = kitten_acuity()
+    frame = anchors("kitten_acuity")
     printed = frame.dropna(subset="acuity_cpd").sort_values("acuity_cpd")
     assert printed["acuity_cpd"].tolist() == [2.5, 2.6, 2.9, 5.0]
     assert printed["age_days"].round().tolist()[:3] == [122, 35, 41]
@@ -68,7 +66,7 @@ def test_kitten_acuity_holds_the_published_numbers_and_no_others():
 
 
 def test_recovered_acuity_is_not_acuity_at_eye_opening():
-    frame = kitten_acuity().set_index("condition")
+    frame = anchors("kitten_acuity").set_index("condition")
     recovered = frame.loc["recovered after early deprivation"]
     assert set(recovered["age_days"].round()) == {45, 60, 122, 365}
     opening = frame.loc[["deprived from birth, at eye opening"]]
@@ -77,7 +75,7 @@ def test_recovered_acuity_is_not_acuity_at_eye_opening():
 
 
 def test_sensitivity_holds_the_published_ages():
-    frame = kitten_sensitivity()
+    frame = anchors("kitten_sensitivity")
     olson = frame[frame["doi"] == "10.1007/bf00237065"].set_index("level")
     assert olson.loc["rising", "age_end"] == 28
     assert olson.loc["high", ["age_start", "age_end"]].tolist() == [28, 48]
@@ -87,7 +85,7 @@ def test_sensitivity_holds_the_published_ages():
 
 
 def test_macaque_synapses_hold_the_published_densities():
-    frame = macaque_synapses().set_index("stage")
+    frame = anchors("macaque_synapses").set_index("stage")
     density = frame["synapses_per_100um2"]
     assert density.to_dict() == {
         "foetal day 90": 3.6,
@@ -159,9 +157,9 @@ def test_sensitivity_schematic_honours_the_statements():
 
 def test_synapse_schematic_honours_the_anchors():
     year = 365.25
-    anchors = macaque_synapses()
-    found = at("macaque_synapses", *anchors["age_days"])
-    assert found == pytest.approx(anchors["synapses_per_100um2"].to_numpy())
+    density = anchors("macaque_synapses")
+    found = at("macaque_synapses", *density["age_days"])
+    assert found == pytest.approx(density["synapses_per_100um2"].to_numpy())
     assert at("macaque_synapses", 3 * year, 6 * year) == pytest.approx([37.7, 37.7])
     curve = schematic("macaque_synapses", np.arange(-80, 6 * year))
     peak = curve.loc[curve["value"].idxmax()]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import nbformat
 import numpy as np
 import pytest
 import torch
-from scipy import stats
+from scipy import optimize, stats
 
+from cplib.analysis.ledger import Claim
 from cplib.errors import InputError
 from cplib.exercises import CHAPTERS, EXERCISES, check
 from cplib.exercises.checker import Exercise, examine
@@ -101,6 +103,136 @@ def test_the_solution_is_hidden_and_the_stub_is_not(name):
     assert flat[at + 2].startswith("solution-start")
     assert flat[at + 3] == f"solution-{name}"
     assert flat[at + 4] == "{solution-end}"
+
+
+# -- right answers, found in another way than by the references
+
+
+def by_loops(x):
+    """Means of squares of 4 x 4 pixels."""
+    values = x.double().numpy()
+    blurred = np.empty_like(values)
+    for n, c, i, j in np.ndindex(*values.shape):
+        rows, columns = (slice(k - k % 4, k - k % 4 + 4) for k in (i, j))
+        blurred[n, c, i, j] = values[n, c, rows, columns].mean()
+    return torch.from_numpy(blurred)
+
+
+def distinct_states(removals, clean):
+    """How many different histories there are, each the last of one trained epoch."""
+    runs = [[1] * removal + [0] * clean for removal in removals]
+    runs.append([0] * (max(removals) + clean))
+    return len({tuple(run[:n]) for run in runs for n in range(1, len(run) + 1)})
+
+
+def by_errors(final, baseline, control):
+    """Errors in points first, seed by seed."""
+    errors = [[100 - 100 * value for value in values] for values in (final, control)]
+    return math.fsum(f - c for f, c in zip(*errors, strict=True)) / len(final)
+
+
+def highest(d, tau1, tau2, k):
+    """The age at which the curve is highest, by search."""
+
+    def depth(t):
+        return k * math.exp(-(t - d) / tau2) - math.exp(-(t - d) / tau1)
+
+    bounds = (d - 10 * tau1, d + 10 * tau1)
+    return optimize.minimize_scalar(depth, bounds=bounds, options={"xatol": 1e-7}).x
+
+
+def by_time(accuracy, removal, goal):
+    for clean, value in enumerate(accuracy[removal:]):
+        if value >= goal:
+            return clean
+    return math.nan
+
+
+def by_steps(rate, images, batch):
+    """Time summed step by step, temperature as the time that one image brings."""
+    time = math.fsum(rate for _ in range(images // batch))
+    return time, time / images
+
+
+def by_vectors(w2, g2, rate):
+    """The step, taken by two vectors in a plane that are perpendicular."""
+    w, g = np.array([math.sqrt(w2), 0]), np.array([0, math.sqrt(g2)])
+    return np.linalg.norm(w - rate * g) ** 2
+
+
+def by_tracing(kernels, strides):
+    """Pixels from the first to the last that one unit reaches, layer by layer down."""
+    reached = {0}
+    for kernel, stride in zip(kernels[::-1], strides[::-1], strict=True):
+        reached = {unit * stride + k for unit in reached for k in range(kernel)}
+    return max(reached) - min(reached) + 1
+
+
+def not_rejected(values):
+    """The means that a t test at 5 % would not reject."""
+
+    def excess(mean):
+        return stats.ttest_1samp(values, mean).pvalue - 0.05
+
+    centre, far = values.mean(), 20 * np.ptp(values)
+    ends = [(centre - far, centre), (centre, centre + far)]
+    exact = {"xtol": 1e-7, "rtol": 1e-7}
+    low, high = (optimize.brentq(excess, *pair, **exact) for pair in ends)
+    return low, high
+
+
+def by_autograd(weights, x, labels):
+    """Every image with every label: squared gradients weighted by probability."""
+    weights = weights.double().requires_grad_()
+    total = 0.0
+    for image in x.double():
+        log_p = (weights @ image).log_softmax(0)
+        for each in log_p:
+            (found,) = torch.autograd.grad(each, weights, retain_graph=True)
+            total += each.exp().item() * found.square().sum().item()
+    return total / len(x)
+
+
+def by_root(p, signs):
+    """The symmetric root of diag p - p p^T, times the signs: another v of this kind."""
+    values, vectors = torch.linalg.eigh(p.diag() - p[:, None] * p)
+    return vectors @ (values.clamp(min=0).sqrt() * (vectors.T @ signs))
+
+
+def of_the_card(mean, low, high, threshold):
+    claim = Claim("", "", "", "", statistic="change", threshold=threshold)
+    return claim.verdict(low, high)
+
+
+def over_all_numbers(n, level):
+    """Mean and probability, summed over all possible numbers of misses."""
+    chance = [stats.binom.pmf(misses, n, 1 - level) for misses in range(n + 1)]
+    mean = math.fsum(misses * p for misses, p in enumerate(chance))
+    return mean, math.fsum(chance[1:])
+
+
+DERIVED = {
+    "experiment-blur": by_loops,
+    "experiment-tree": distinct_states,
+    "blur-sum": by_errors,
+    "blur-fit": highest,
+    "high-level-long": by_time,
+    # the number of ways to label the set, as a whole number
+    "deprivation-bits": lambda images, classes: math.log2(classes**images),
+    "architecture-time": by_steps,
+    "architecture-norm": by_vectors,
+    "depth-sees": by_tracing,
+    "depth-measure": not_rejected,
+    "fisher-trace": by_autograd,
+    "fisher-signs": by_root,
+    "scorecard-verdict": of_the_card,
+    "scorecard-misses": over_all_numbers,
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_another_derivation_passes(name):
+    assert examine(EXERCISES[name], DERIVED[name]).state == "passed"
 
 
 @every_exercise

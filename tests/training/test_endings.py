@@ -9,6 +9,7 @@ import torch
 from cplib import data, fisher, studies
 from cplib._base.device import stream
 from cplib.deficits import Blur
+from cplib.fisher.estimate import hooked
 from cplib.training import Readout, advance, loop, start
 from cplib.training.state import ENDINGS, restore
 
@@ -79,7 +80,8 @@ def test_a_tempered_net_has_the_trace_of_the_net_with_scaled_logits():
     """Dividing the logits by T is dividing the last layer's weights and bias by T."""
     state, dataset = trained(SETUP, 2)
     images = dataset.test_images[:32]
-    tempered = fisher.trace(loop.Tempered(state.net, 4.0), images, stream(0, "x"))
+    with hooked([state.net], lambda net, args, logits: logits / 4):
+        tempered = fisher.trace(state.net, images, stream(0, "x"))
     scaled = replace(state).net
     head = list(fisher.layers(scaled).values())[-1]
     with torch.no_grad():

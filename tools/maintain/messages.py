@@ -37,7 +37,7 @@ HEAD = "# One word for one thing; numbers keep their decimal point. Our words:"
 # entries of words.toml, and scripts, that the pages use
 FIGURES = (
     "kitten_acuity kitten_sensitivity course sweep worth described time_left state "
-    "confusions unseen together"
+    "confusions unseen unseen_gratings together"
 )
 SCRIPTS = (
     "draw front-page predict explorer lab/state lab/nursery lab/scene lab/laboratory"
