@@ -38,6 +38,7 @@ HASHES = {
     ("shrink", "laptop"): "1e5f31e39242a960",
     ("cyclic", "laptop"): "48496149c9ade061",
     ("timing", "laptop"): "19fe53b5db36ccd2",
+    ("permanent", "demo"): "beea0f86315b865f",
     ("timing", "demo"): "0133b96821ac7192",
     ("demo", "demo"): "a61209f19116accf",
     ("nothing", "demo"): "7c49ec7f6dc1e2f1",

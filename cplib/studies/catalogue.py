@@ -179,7 +179,7 @@ STUDIES = {
     **{name: partial(changed, name=name) for name in CHANGED},
     **{study.__name__: study for study in (patching, timing, demo)},
 }
-LIVE = "demo", "nothing", "restart", "shrink", "patching", "timing"  # on gratings
+LIVE = "demo permanent nothing restart shrink patching timing".split()  # on gratings
 # what the book shows, with the scale at which it is stored
 BOOK = (
     *((name, "laptop") for name in STUDIES if name not in ("patching", "demo")),
