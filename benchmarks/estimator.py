@@ -33,9 +33,9 @@ from cplib.fisher.estimate import layers, measuring
 
 # study, in words, epochs: early, halfway, late
 NETS = (
-    ("5", "All-CNN, CIFAR-10", (1, 10, 40)),
-    ("4L-few", "All-CNN, a quarter of the images", (4, 40, 160)),
-    ("3TR", "fully connected, MNIST", (1, 20, 80)),
+    ("5", "All-CNN, CIFAR-10", (1, 40, 160)),
+    ("3BL", "All-CNN, fixed learning rate", (1, 40, 160)),
+    ("3TR", "fully connected, MNIST", (1, 40, 160)),
 )
 STAGES = ("early", "mid", "late")
 ERROR = 0.01
@@ -205,8 +205,8 @@ def main() -> None:
     arguments = bench.options(__doc__).parse_args()
     scale, nets = "laptop", NETS
     if arguments.small:
-        scale, nets = "smoke", [(*net[:2], (1, 2, 3)) for net in NETS[::2]]
-    count = 256 if arguments.small else 2_000
+        scale, nets = "smoke", [(*net[:2], (1, 2, 3)) for net in NETS]
+    count = 256 if arguments.small else 1_250  # all training images
     setting = {
         "networks": f"{scale} scale, seed 0, no deficit",
         "images": f"{count:,} (the loop and all labels: 600)",
