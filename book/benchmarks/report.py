@@ -19,7 +19,7 @@ from cplib._base.files import write_atomic
 from cplib.errors import DataError
 from cplib.figures.marks import legend
 from cplib.figures.marks import rows as rows_of_axes
-from cplib.figures.palette import GREY, INK, SERIES, WHITE, style
+from cplib.figures.palette import GREY, INK, SERIES, WHITE
 from cplib.figures.panel import Panel
 
 __all__ = [
@@ -200,8 +200,7 @@ def sweep(record: Record) -> Panel:
     table = pd.DataFrame(rows)
     medians = table.groupby("", sort=False).minutes.median()
     ends = table.groupby("").minutes.max()
-    with style():
-        figure, (axes,) = rows_of_axes(1.8)
+    with rows_of_axes(1.8) as (figure, (axes,)):
         colours = [
             SERIES[0].colour if "cplib" in name else GREY for name in medians.index
         ]
@@ -233,8 +232,7 @@ def estimators(record: Record) -> Panel:
     places = table[["network", "stage"]].drop_duplicates().apply(tuple, axis=1)
     order = {place: i for i, place in enumerate(places)}
     methods = list(dict.fromkeys(table.method))
-    with style():
-        figure, (axes,) = rows_of_axes(0.45 * len(order) + 1.6)
+    with rows_of_axes(0.45 * len(order) + 1.6) as (figure, (axes,)):
         looks = [*SERIES, (GREY, "X", "-")]
         for method, (colour, marker, _) in zip(methods, looks, strict=False):
             rows = table[table.method == method]
