@@ -148,7 +148,7 @@ def _ends(result: Result, run: Run) -> pd.DataFrame:
 
 def _slope(ends: pd.DataFrame) -> str:
     """Slope of log trace on log loss over runs, fitted to each seed, in words."""
-    logs = ends.set_index("seed")[["training loss", "trace"]].transform(np.log)
+    logs = np.log(ends.set_index("seed")[["training loss", "trace"]]).dropna()
     slopes = logs.groupby("seed").apply(lambda own: np.polyfit(*own.to_numpy().T, 1)[0])
     low, high = effects.interval(slopes)
     words = f"{slopes.mean():.2f} ({low:.2f} to {high:.2f})"

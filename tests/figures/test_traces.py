@@ -115,6 +115,15 @@ def test_beside_loss_marks_every_run_and_seed_at_its_end():
     )
 
 
+def test_beside_loss_leaves_out_a_run_that_diverged():
+    whole = stored("5")
+    table = whole.table.copy()
+    gone = (table.run == 1) & (table.seed == 0) & (table.epoch > 0)
+    table.loc[gone, "value"] = np.nan
+    panel = fisher.beside_loss({"net": [replace(whole, table=table)]})
+    assert "nan" not in panel.caption and "Diverged" in panel.origin
+
+
 def test_layers_moved_is_share_minus_share_at_the_same_age():
     table = table_of("5")
     panel = layers.moved(stored("5"), "blur")
