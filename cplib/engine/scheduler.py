@@ -31,23 +31,13 @@ def execute(
 ) -> None:
     """Train the segments `todo`, each after its parent; arguments as for `engine.run`.
 
-    A bar counts the epochs of all workers. `CplibError` if a worker was killed.
+    `CplibError` if a worker was killed.
     """
-    counter, running = folder / ".epochs", {}
-    look = {"unit": "epoch", "desc": "training", "dynamic_ncols": True, "leave": False}
-    counter.unlink(missing_ok=True)
+    running: dict[Future, str] = {}
     with console.present():
         used = executor or _own_executor(todo, device, most, progress)
-        here = isinstance(used, workers.InProcess)
         try:
-            with console.bar(hidden=not progress, total=_epochs(todo), **look) as bar:
-                told = (lambda _: bar.update()) if here else partial(count, counter)
-                task = {"folder": folder, "device": device, "on_epoch": told}
-                submit = partial(used.submit, segments.train_segment, **task)
-                for _ in _rounds(todo, submit, running):
-                    if not here and counter.exists():
-                        bar.update(min(counter.stat().st_size, bar.total) - bar.n)
-                bar.refresh()
+            _train(todo, folder, device, used, running, progress)
         except BaseException as error:
             if executor is None:
                 workers.stop(used)  # loky fails if futures were cancelled before
@@ -58,8 +48,6 @@ def execute(
             if lost or type(error).__name__ == "KilledWorker":  # of Dask
                 raise _killed(error) from error
             raise
-        finally:
-            counter.unlink(missing_ok=True)
 
 
 def _own_executor(
@@ -81,6 +69,34 @@ def _own_executor(
             f"about {words}."
         )
     return executor
+
+
+def _train(
+    todo: dict[str, Segment],
+    folder: Path,
+    device: str,
+    executor: Executor,
+    running: dict[Future, str],
+    progress: bool,
+) -> None:
+    """Train `todo`; a bar counts the epochs of all workers."""
+    counter, here = folder / ".epochs", isinstance(executor, workers.InProcess)
+    look = {"unit": "epoch", "desc": "training", "dynamic_ncols": True, "leave": False}
+
+    def submit(segment: Segment) -> Future:
+        on_epoch = (lambda _: bar.update()) if here else partial(count, counter)
+        task = segments.train_segment, segment, folder, device, on_epoch
+        return executor.submit(*task)
+
+    counter.unlink(missing_ok=True)
+    try:
+        with console.bar(hidden=not progress, total=_epochs(todo), **look) as bar:
+            for _ in _rounds(todo, submit, running):
+                if not here and counter.exists():
+                    bar.update(min(counter.stat().st_size, bar.total) - bar.n)
+            bar.refresh()
+    finally:
+        counter.unlink(missing_ok=True)
 
 
 def _rounds(

@@ -112,10 +112,7 @@ def beside_loss(held: Mapping[str, Sequence[Result]]) -> Panel:
     with rows(3) as (figure, (axes,)):
         own = networks(results[0].study for results in held.values())
         for (name, results), look in zip(held.items(), own, strict=True):
-            ends = [
-                _ends(result, run) for result in results for run in result.study.runs
-            ]
-            found = pd.concat(ends).drop_duplicates()
+            found = pd.concat(map(_ends, results)).drop_duplicates()
             tables.append(found.assign(network=name))
             words.append(f"{name} {_slope(found)}")
             for clean, part in found.groupby("clean"):
@@ -138,12 +135,16 @@ def beside_loss(held: Mapping[str, Sequence[Result]]) -> Panel:
     )  # fmt: skip
 
 
-def _ends(result: Result, run: Run) -> pd.DataFrame:
-    """Trace and training loss, by seed, as means of the last five measurements."""
-    found = {"run": name_of(run), "clean": run.clean}
-    for name, metric in {"training loss": "train_loss", "trace": "trace"}.items():
-        found[name] = result.curve(run, metric).dropna(how="all").tail(5).mean()
-    return pd.DataFrame(found).rename_axis("seed").reset_index()
+def _ends(result: Result) -> pd.DataFrame:
+    """Trace and loss by run and seed, as means of the last five measurements."""
+    trace_curve(result, result.study.runs[0])  # an error, if there is none
+    ends = []
+    for run in result.study.runs:
+        found = {"run": name_of(run), "clean": run.clean}
+        for name, metric in {"training loss": "train_loss", "trace": "trace"}.items():
+            found[name] = result.curve(run, metric).dropna(how="all").tail(5).mean()
+        ends.append(pd.DataFrame(found).rename_axis("seed").reset_index())
+    return pd.concat(ends)
 
 
 def _slope(ends: pd.DataFrame) -> str:

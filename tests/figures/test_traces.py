@@ -122,6 +122,8 @@ def test_beside_loss_leaves_out_a_run_that_diverged():
     table.loc[gone, "value"] = np.nan
     panel = fisher.beside_loss({"net": [replace(whole, table=table)]})
     assert "nan" not in panel.caption and "Diverged" in panel.origin
+    with pytest.raises(InputError, match="3TR .* give its setup a probe"):
+        fisher.beside_loss({"net": [stored("3TR")]})
 
 
 def test_layers_moved_is_share_minus_share_at_the_same_age():
