@@ -28,7 +28,7 @@ MARKS = re.compile(
     r"\$\{[^}]*\}|\$[^$]+\$|\{\w+\}`[^`]*`|`[^`]+`|\{[^}]*\}|\]\([^)]*\)|\\u\w{4}"
 )
 TITLED = re.compile(r"(`).*<(.*)>(`)|:[^{}`]*(\})$")  # a role's title, a format
-ADDRESS = re.compile(r'(?:href|src|action|content_root)="([^"#:?]+)')
+ADDRESS = re.compile(r'(?:href|src|action|content_root)="(?!data:)([^"#:?]+)')
 # All text that the page shows, folded or not, and what screen readers say; without code
 # and tables of data.
 READ = """() => {
